@@ -1,0 +1,452 @@
+"""The goods, what watches over them, and what is known of them: the tables of the registry.
+
+Every instant is milliseconds since 1970 UTC; a span is begins <= t < ends, an open end is null.
+A thing's ``id`` is the customer's own, unique within its tenant.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+ID_LENGTH = 64
+
+
+class SiteRegion(StrEnum):
+    """What the climate of a site is like; packs lay their overlays by it."""
+
+    TEMPERATE = "temperate"
+    COASTAL_HUMID = "coastal_humid"
+    COLD_WINTER = "cold_winter"
+
+
+class PlaceKind(StrEnum):
+    BAY = "bay"
+    YARD = "yard"
+    CONTAINER = "container"
+    VEHICLE = "vehicle"
+
+
+class Commodity(StrEnum):
+    LEAD = "lead"
+    WOOL = "wool"
+
+
+class Form(StrEnum):
+    INGOT = "ingot"
+    GREASY = "greasy"
+    SCOURED = "scoured"
+    TOPS = "tops"
+    CASHMERE = "cashmere"
+
+
+FORMS = {
+    Commodity.LEAD: (Form.INGOT,),
+    Commodity.WOOL: (Form.GREASY, Form.SCOURED, Form.TOPS, Form.CASHMERE),
+}
+
+
+class Packaging(StrEnum):
+    """What is around the goods; it decides how air and acids reach them."""
+
+    STRAPPED = "strapped"  # bare bundle
+    PALLET = "pallet"  # on wooden dunnage or a pallet
+    SHRINK_WRAPPED = "shrink_wrapped"
+    BALE_NYLON = "bale_nylon"
+    BALE_JUTE = "bale_jute"
+    BOXED = "boxed"
+
+
+class ReferenceKind(StrEnum):
+    PURCHASE_ORDER = "purchase_order"
+    DELIVERY_NOTE = "delivery_note"
+    CONTAINER = "container"
+    BILL_OF_LADING = "bill_of_lading"
+    BATCH = "batch"  # batch or melt number
+    BRAND = "brand"
+    GRADE = "grade"
+    CERTIFICATE = "certificate"
+    BALE_MARK = "bale_mark"
+
+
+class Placement(StrEnum):
+    """Where a tag measures: the free air, the goods' surface, or their core."""
+
+    AIR = "air"
+    SURFACE = "surface"
+    CORE = "core"
+
+
+class LegMode(StrEnum):
+    TRUCK = "truck"
+    RAIL = "rail"
+    SEA = "sea"
+    AIR = "air"
+
+
+class HoldKind(StrEnum):
+    FUMIGATED = "fumigated"
+    SEAL = "seal"
+    QUARANTINE = "quarantine"
+    ON_WARRANT = "on_warrant"
+
+
+class Tier(StrEnum):
+    """What service a party was promised."""
+
+    STANDARD = "standard"
+    PRIORITY = "priority"
+    CRITICAL = "critical"
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {int: BigInteger, str: String(ID_LENGTH), dict[str, Any]: JSON}  # noqa: RUF012
+
+
+class Tenant(Base):
+    """A customer of the service; nothing of one is visible to another."""
+
+    __tablename__ = "tenants"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    revision: Mapped[int] = mapped_column(default=0)  # grows with every change to its registry
+
+
+class ApiKey(Base):
+    """A key opens one tenant. Only its hash is kept."""
+
+    __tablename__ = "api_keys"
+    hash: Mapped[str] = mapped_column(primary_key=True)
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    writes: Mapped[bool] = mapped_column(default=False)
+    created: Mapped[int]
+    revoked: Mapped[int | None]
+
+
+class Owned(Base):
+    """A thing of a tenant's under the customer's own id."""
+
+    __abstract__ = True
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+
+
+def _within_tenant(column: str, table: str, **options: Any) -> ForeignKeyConstraint:
+    """A foreign key that cannot point into another tenant."""
+    return ForeignKeyConstraint(["tenant", column], [f"{table}.tenant", f"{table}.id"], **options)
+
+
+class Party(Owned):
+    """Who buys, sells or carries, the service they were promised, and their own limits."""
+
+    __tablename__ = "parties"
+    name: Mapped[str] = mapped_column(String(200))
+    tier: Mapped[str] = mapped_column(default=Tier.STANDARD)
+    email: Mapped[str | None] = mapped_column(String(200))
+    webhook: Mapped[str | None] = mapped_column(String(500))
+    temperature_min: Mapped[float | None]  # degC
+    temperature_max: Mapped[float | None]
+    humidity_min: Mapped[float | None]  # %RH
+    humidity_max: Mapped[float | None]
+
+
+class Site(Owned):
+    __tablename__ = "sites"
+    name: Mapped[str] = mapped_column(String(200))
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+    region: Mapped[str] = mapped_column(default=SiteRegion.TEMPERATE)
+    timezone: Mapped[str]
+
+
+class Place(Owned):
+    """Where goods stand: in a site, or, with no site, something that moves."""
+
+    __tablename__ = "places"
+    __table_args__ = (_within_tenant("site", "sites"),)
+    site: Mapped[str | None]
+    kind: Mapped[str]
+    name: Mapped[str] = mapped_column(String(200))
+
+
+class Tag(Owned):
+    __tablename__ = "tags"
+    model: Mapped[str | None] = mapped_column(String(200))
+    interval_s: Mapped[int] = mapped_column(default=3600)  # how often it measures
+
+
+class Correction(Base):
+    """What a calibration found: true = gain x raw + offset, from ``begins`` to the next one's."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (_within_tenant("tag", "tags", ondelete="CASCADE"),)
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True)
+    quantity: Mapped[str] = mapped_column(primary_key=True)
+    begins: Mapped[int] = mapped_column(primary_key=True)
+    gain: Mapped[float] = mapped_column(default=1.0)
+    offset: Mapped[float] = mapped_column(default=0.0)
+    certificate: Mapped[str | None] = mapped_column(String(200))
+    expires: Mapped[int | None]
+
+
+class Lot(Owned):
+    __tablename__ = "lots"
+    __table_args__ = (_within_tenant("customer", "parties"),)
+    commodity: Mapped[str]
+    form: Mapped[str]
+    net_mass_kg: Mapped[float]
+    packages: Mapped[int] = mapped_column(default=1)
+    packaging: Mapped[str]
+    contract_regain_pct: Mapped[float | None]  # a term of the contract: no default stands for all
+    time_constant_h: Mapped[float | None]  # of the goods' temperature following the air's
+    customer: Mapped[str | None]
+
+
+class Reference(Base):
+    """A name the trade has for a lot: lots are found by any of them."""
+
+    __tablename__ = "lot_references"
+    __table_args__ = (
+        _within_tenant("lot", "lots", ondelete="CASCADE"),
+        Index("ix_lot_references_value", "tenant", "folded"),
+    )
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    lot: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(String(200), primary_key=True)
+    folded: Mapped[str] = mapped_column(String(400))  # the value without case or blanks
+
+
+class Binding(Owned):
+    """A tag watches a lot or a place for a span of time."""
+
+    __tablename__ = "bindings"
+    __table_args__ = (
+        _within_tenant("tag", "tags"),
+        _within_tenant("lot", "lots"),
+        _within_tenant("place", "places"),
+        CheckConstraint("(lot is null) != (place is null)", name="lot_or_place"),
+        CheckConstraint("ends is null or ends > begins", name="span"),
+    )
+    tag: Mapped[str]
+    lot: Mapped[str | None]
+    place: Mapped[str | None]
+    placement: Mapped[str] = mapped_column(default=Placement.AIR)
+    begins: Mapped[int]
+    ends: Mapped[int | None]
+
+
+class Move(Base):
+    """From ``at`` on the lot stands in ``place`` (null: nowhere known), until its next move."""
+
+    __tablename__ = "moves"
+    __table_args__ = (
+        _within_tenant("lot", "lots", ondelete="CASCADE"),
+        _within_tenant("place", "places"),
+    )
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    lot: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[int] = mapped_column(primary_key=True)
+    place: Mapped[str | None]
+
+
+class Shipment(Owned):
+    __tablename__ = "shipments"
+    __table_args__ = (_within_tenant("customer", "parties"),)
+    customer: Mapped[str | None]
+
+
+class ShipmentLot(Base):
+    __tablename__ = "shipment_lots"
+    __table_args__ = (
+        _within_tenant("shipment", "shipments", ondelete="CASCADE"),
+        _within_tenant("lot", "lots"),
+    )
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    shipment: Mapped[str] = mapped_column(primary_key=True)
+    lot: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Leg(Base):
+    """A stretch of a shipment: while it lasts, the shipment's lots stand in ``place``."""
+
+    __tablename__ = "legs"
+    __table_args__ = (
+        _within_tenant("shipment", "shipments", ondelete="CASCADE"),
+        _within_tenant("place", "places"),
+        _within_tenant("origin", "sites"),
+        _within_tenant("destination", "sites"),
+        CheckConstraint("arrives > departs", name="span"),
+    )
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    shipment: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    mode: Mapped[str]
+    place: Mapped[str | None]  # the container or vehicle
+    origin: Mapped[str | None]
+    destination: Mapped[str | None]
+    departs: Mapped[int]
+    arrives: Mapped[int]
+    offline: Mapped[bool] = mapped_column(default=False)  # no network on the way: silence is normal
+
+
+class Hold(Owned):
+    """Why a lot, a place or a shipment must not be opened or touched, and who may lift it."""
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        _within_tenant("lot", "lots"),
+        _within_tenant("place", "places"),
+        _within_tenant("shipment", "shipments"),
+        CheckConstraint(
+            "(case when lot is null then 0 else 1 end)"
+            " + (case when place is null then 0 else 1 end)"
+            " + (case when shipment is null then 0 else 1 end) = 1",
+            name="one_subject",
+        ),
+    )
+    kind: Mapped[str]
+    lot: Mapped[str | None]
+    place: Mapped[str | None]
+    shipment: Mapped[str | None]
+    begins: Mapped[int]
+    ends: Mapped[int | None]
+    lifted_by: Mapped[str | None] = mapped_column(String(200))  # who may lift it
+    certificate: Mapped[str | None] = mapped_column(String(200))
+
+
+class UnknownTag(Base):
+    """A tag that reports and is not registered; its readings are kept until it is adopted."""
+
+    __tablename__ = "unknown_tags"
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True)
+    first_seen: Mapped[int]
+    last_seen: Mapped[int]
+    readings: Mapped[int] = mapped_column(default=0)
+    last_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class DeadLetter(Base):
+    """A message that could not be used, as it came, and why."""
+
+    __tablename__ = "dead_letters"
+    id: Mapped[str] = mapped_column(primary_key=True)  # journal id, offset and position: once each
+    tenant: Mapped[str | None] = mapped_column(index=True)
+    topic: Mapped[str] = mapped_column(Text)
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    reason: Mapped[str] = mapped_column(Text)
+    received: Mapped[int] = mapped_column(index=True)
+
+
+class Cursor(Base):
+    """How far a consumer of a journal has come."""
+
+    __tablename__ = "cursors"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    journal: Mapped[str]
+    offset: Mapped[int]
+
+
+class Refold(Base):
+    """A lot whose dated facts changed: the rules fold it again from ``since``.
+
+    Written with the change, in its transaction; gone once a snapshot covers what was done.
+    """
+
+    __tablename__ = "refolds"
+    id: Mapped[str] = mapped_column(primary_key=True)  # random: requests do not collide
+    tenant: Mapped[str]
+    lot: Mapped[str]
+    since: Mapped[int]
+
+
+class LotNow(Base):
+    """What the rules know of a lot now, for people to read."""
+
+    __tablename__ = "lot_now"
+    __table_args__ = (_within_tenant("lot", "lots", ondelete="CASCADE"),)
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    lot: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[int]  # the lot's newest folded reading
+    status: Mapped[str]  # ok, at_risk, unknown
+    why: Mapped[str | None] = mapped_column(Text)
+    numbers: Mapped[dict[str, Any]]
+
+
+class Alert(Base):
+    """One rule firing for one lot, from ``opened`` to ``cleared``."""
+
+    __tablename__ = "alerts"
+    id: Mapped[str] = mapped_column(primary_key=True)  # a hash of tenant, lot, rule and opened
+    tenant: Mapped[str]
+    lot: Mapped[str]
+    rule: Mapped[str]
+    severity: Mapped[str]
+    opened: Mapped[int]
+    cleared: Mapped[int | None]
+    withdrawn: Mapped[int | None]  # when later facts showed that it never was
+    revised: Mapped[bool] = mapped_column(default=False)  # later facts brought or changed it
+    numbers: Mapped[dict[str, Any]]  # what made it so
+    title: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(Text)
+    acknowledged: Mapped[int | None]
+    acknowledged_by: Mapped[str | None] = mapped_column(String(200))
+
+    __table_args__ = (
+        _within_tenant("lot", "lots", ondelete="CASCADE"),
+        Index("ix_alerts_lot", "tenant", "lot", "opened"),
+    )
+
+
+_STILL_OPEN = Alert.__table__.c.cleared.is_(None) & Alert.__table__.c.withdrawn.is_(None)
+Index(
+    "uq_alerts_open",
+    Alert.__table__.c.tenant,
+    Alert.__table__.c.lot,
+    Alert.__table__.c.rule,
+    unique=True,
+    sqlite_where=_STILL_OPEN,
+    postgresql_where=_STILL_OPEN,
+)
+
+
+class Outgoing(Base):
+    """A message to somebody outside, written with the transition it tells of: the outbox."""
+
+    __tablename__ = "outbox"
+    id: Mapped[str] = mapped_column(primary_key=True)  # stable: the receiver can tell repeats
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    channel: Mapped[str]
+    recipient: Mapped[str] = mapped_column(String(500))
+    payload: Mapped[dict[str, Any]]
+    created: Mapped[int]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt: Mapped[int]
+    sent: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(Text)

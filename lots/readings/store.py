@@ -1,0 +1,76 @@
+"""What the rest of Dunnage asks of a time series store; `sqlite` and `influx` provide it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lots.readings.batch import Floats, Ints, ReadingBatch, TagKey
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be reached or cannot write now: the same call may succeed later."""
+
+
+class StoreMisconfigured(Exception):
+    """The store refuses us for a reason that no retry mends; the message names the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A reading that the store will not take, however often it is offered."""
+
+    position: int  # in the batch that was written
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aggregate:
+    """Statistics of one tag by step: columns of one length m, steps without readings left out.
+
+    ``start`` (m,) ms, a multiple of the step since 1970 UTC; ``count``, ``low``, ``mean``, ``high``
+    quantity -> (m,). Doubtful readings do not count.
+    """
+
+    start: Ints
+    count: Mapping[str, Ints]
+    low: Mapping[str, Floats]
+    mean: Mapping[str, Floats]
+    high: Mapping[str, Floats]
+
+
+class ReadingStore(Protocol):
+    """Readings by tag and time. A reading written again is identical, so it changes nothing."""
+
+    def write(self, batch: ReadingBatch) -> list[Refused]:
+        """Keep ``batch`` durably; returns what was refused, the rest is kept.
+
+        Raises `StoreUnavailable` (try all of it again; nothing is doubled) or
+        `StoreMisconfigured`.
+        """
+        ...
+
+    def window(self, tag: TagKey, begins: int, ends: int) -> ReadingBatch:
+        """Readings of ``tag`` with begins <= time < ends (ms), by stored time, as they came."""
+        ...
+
+    def aggregate(
+        self, tag: TagKey, begins: int, ends: int, step: int, quantities: Sequence[str]
+    ) -> Aggregate:
+        """``quantities`` of ``tag`` by ``step`` ms in begins <= time < ends."""
+        ...
+
+    def latest(self, tag: TagKey) -> ReadingBatch:
+        """The newest reading of ``tag``: one, or none."""
+        ...
+
+    def count(self, tenant: str) -> int:
+        """How many readings of ``tenant`` are kept."""
+        ...
+
+    def check(self) -> None:
+        """Nothing if the store answers; else `StoreUnavailable` or `StoreMisconfigured`."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,97 @@
+"""Settings: from the environment (``DUNNAGE_…``), else ``dunnage.toml``, else these defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from lots.clock import Clock
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message names it, where it stands and what it should be."""
+
+
+class Subscription(BaseModel):
+    """A row of what the worker listens to: which topics, in which format."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    filter: str
+    format: str
+
+
+class Settings(BaseSettings):
+    """All of Dunnage's settings; each is described in ``docs/settings.md``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DUNNAGE_", toml_file="dunnage.toml", extra="forbid", frozen=True
+    )
+
+    data: Path = Path("dunnage-data")
+    registry_url: str = ""
+    readings_url: str = ""
+    broker_url: str = "mqtt://127.0.0.1:1883"
+    client_id: str = Field("dunnage-worker", min_length=1)
+    subscriptions: tuple[Subscription, ...] = (
+        Subscription(filter="dunnage/v1/+/+/readings", format="native"),
+    )
+    journal_max_mb: int = Field(4096, ge=64)
+    raw_retention_days: int = Field(400, ge=1)
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(8080, ge=0, le=65535)
+    worker_port: int = Field(8081, ge=0, le=65535)  # the worker's own /healthz and /metrics
+    packs: Path | None = None
+    webhook_url: str = ""
+    webhook_secret: str = ""
+    clock_start_ms: int = 0
+    clock_speed: float = Field(1.0, ge=0)
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.clock_start_ms, self.clock_speed)
+
+    @property
+    def registry(self) -> str:
+        """SQLAlchemy's URL of the registry; by default a SQLite file in ``data``."""
+        return self.registry_url or f"sqlite:///{self.data / 'registry.sqlite'}"
+
+    @property
+    def readings(self) -> str:
+        """URL of the readings' store; by default a SQLite file in ``data``."""
+        return self.readings_url or f"sqlite:///{self.data / 'readings.sqlite'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load() -> Settings:
+    """The settings as they stand; raises `SettingsError`."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for item in error.errors():
+            name = ".".join(str(part) for part in item["loc"])
+            where = f"DUNNAGE_{name.upper()} or {name} in dunnage.toml"
+            if item["type"] == "extra_forbidden":
+                lines.append(f"{where}: there is no such setting; see docs/settings.md")
+            else:
+                lines.append(f"{where} is {item['input']!r}: {item['msg']}")
+        raise SettingsError("\n".join(lines)) from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"dunnage.toml cannot be read: {error}") from error

@@ -1,0 +1,114 @@
+"""Which tag speaks for a lot when: bindings, moves and legs laid over each other.
+
+Pure: dated facts in, spans of time out. A lot's climate is its own tag's, else that of the place
+it stood in; where it stood is what began last (a move, or a leg of its shipment).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lots.model import Placement
+
+FOREVER = 2**62
+"""An open end, ms."""
+
+Dated = tuple[int, str | None]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Stay:
+    """A lot is in ``place`` (None: nowhere known) for begins <= t < ends, ms."""
+
+    begins: int
+    ends: int
+    place: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A tag is bound to a lot or a place for begins <= t < ends, ms."""
+
+    tag: str
+    placement: str
+    begins: int
+    ends: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """``tag`` speaks for the lot for begins <= t < ends; by way of ``place``, or its own (None)."""
+
+    tag: str
+    placement: str
+    begins: int
+    ends: int
+    place: str | None
+
+
+def stays(moves: Sequence[tuple[int, str | None]], legs: Sequence[Stay]) -> list[Stay]:
+    """Where a lot was, without gaps or overlaps, from ``moves`` (at, place) and ``legs``.
+
+    At each time what began last counts. A lot that arrived and was not yet booked in is nowhere
+    known: not in the container still, nor back in the bay that it left.
+    """
+    spans = [
+        Stay(at, later[0] if later else FOREVER, place)
+        for (at, place), later in _with_next(sorted(moves, key=lambda move: move[0]))
+    ]
+    spans += legs
+    cuts = sorted({edge for span in spans for edge in (span.begins, span.ends)})
+    found: list[Stay] = []
+    for begins, ends in itertools.pairwise(cuts):
+        started = [span for span in spans if span.begins <= begins]
+        newest = max(started, key=lambda span: span.begins, default=None)
+        if newest is None or newest.ends <= begins:
+            continue
+        if found and found[-1].ends == begins and found[-1].place == newest.place:
+            found[-1] = Stay(found[-1].begins, ends, newest.place)
+        else:
+            found.append(Stay(begins, ends, newest.place))
+    return [stay for stay in found if stay.place is not None]
+
+
+def sources(
+    own: Iterable[Watch], stood: Iterable[Stay], watches: dict[str, Sequence[Watch]]
+) -> list[Source]:
+    """Who speaks for a lot: its ``own`` tags, and the tags on the places where it ``stood``.
+
+    ``watches``: place -> its tags. A place's tag counts only where no own tag of the lot has the
+    same placement: two sensors would otherwise blend into a climate that never was.
+    """
+    mine = list(own)
+    found = [Source(w.tag, w.placement, w.begins, w.ends, None) for w in mine]
+    for stay in stood:
+        for watch in watches.get(stay.place or "", ()):
+            begins, ends = max(stay.begins, watch.begins), min(stay.ends, watch.ends)
+            covered = [(w.begins, w.ends) for w in mine if w.placement == watch.placement]
+            found += [
+                Source(watch.tag, watch.placement, start, end, stay.place)
+                for start, end in _without(begins, ends, covered)
+            ]
+    return sorted(found, key=lambda s: (s.begins, s.placement != Placement.AIR, s.tag))
+
+
+def _with_next(items: Sequence[Dated]) -> list[tuple[Dated, Dated | None]]:
+    return list(zip(items, [*items[1:], None], strict=True))
+
+
+def _without(begins: int, ends: int, covered: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What is left of [begins, ends) when ``covered`` spans are taken out."""
+    left = []
+    for start, end in sorted(covered):
+        if end <= begins:
+            continue
+        if start >= ends:
+            break
+        if start > begins:
+            left.append((begins, start))
+        begins = max(begins, end)
+    if begins < ends:
+        left.append((begins, ends))
+    return left
