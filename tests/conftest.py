@@ -1,0 +1,99 @@
+"""The servers, started once a session where a test asks for them, and a clean corner for each."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from typing import TypeVar
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.servers import InfluxDB, Missing, Mosquitto, PostgreSQL, Server, VictoriaMetrics
+
+AnyServer = TypeVar("AnyServer", bound=Server)
+
+
+def make(kind: type[AnyServer]) -> AnyServer:
+    """A server that is not started yet; without its program the test skips, under CI it fails."""
+    try:
+        return kind()
+    except Missing as missing:
+        if os.environ.get("CI"):
+            pytest.fail(f"{missing} (under CI nothing is skipped)")
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def unique_name() -> str:
+    """A word nobody else has: for a tenant, a topic, a client id, a database."""
+    return f"t{uuid.uuid4().hex[:16]}"
+
+
+@pytest.fixture(scope="session")
+def mosquitto() -> Iterator[Mosquitto]:
+    """One broker for all: use topics and client ids made of `unique_name`."""
+    with make(Mosquitto) as server:
+        yield server
+
+
+@pytest.fixture
+def own_mosquitto() -> Iterator[Mosquitto]:
+    """A broker for this test alone, to stop and to kill."""
+    with make(Mosquitto) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def influxdb() -> Iterator[InfluxDB]:
+    """One InfluxDB for all: take a database of your own from `influx_url`."""
+    with make(InfluxDB) as server:
+        yield server
+
+
+@pytest.fixture
+def own_influxdb() -> Iterator[InfluxDB]:
+    """An InfluxDB for this test alone, to stop and to kill."""
+    with make(InfluxDB) as server:
+        yield server
+
+
+@pytest.fixture
+def influx_url(influxdb: InfluxDB, unique_name: str) -> Iterator[str]:
+    """Of an empty database, for `open_store`."""
+    influxdb.query(f'CREATE DATABASE "{unique_name}"')
+    yield influxdb.store_url(unique_name)
+    influxdb.query(f'DROP DATABASE "{unique_name}"')
+
+
+@pytest.fixture(scope="session")
+def victoria_metrics() -> Iterator[VictoriaMetrics]:
+    with make(VictoriaMetrics) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """One cluster for all: take a database of your own from `postgres_url`."""
+    with make(PostgreSQL) as server:
+        yield server
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[PostgreSQL]:
+    """A cluster for this test alone, to stop and to kill."""
+    with make(PostgreSQL) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgresql: PostgreSQL, unique_name: str) -> Iterator[str]:
+    """SQLAlchemy's URL of an empty database."""
+    database = sql.Identifier(unique_name)
+    with psycopg.connect(postgresql.connection(), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(database))
+    yield postgresql.database_url(unique_name)
+    with psycopg.connect(postgresql.connection(), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
