@@ -350,8 +350,9 @@ class PostgreSQL(Server):
         if user is not None:
             entry = pwd.getpwnam(user)
             os.chown(self.folder, entry.pw_uid, entry.pw_gid)
-        initdb = [find_program("initdb", self.package), "-D", self.folder / "data"]
-        made = self._spawn([*initdb, "-U", ADMIN, "-A", "trust", "-E", "UTF8", "--locale=C"])
+        initdb = str(find_program("initdb", self.package))
+        options = ["-U", ADMIN, "-A", "trust", "-E", "UTF8", "--locale=C"]
+        made = self._spawn([initdb, "-D", self.folder / "data", *options])
         if made.wait(READY_SECONDS) != 0:
             raise NotStarted(f"initdb failed:\n{self.log()}")
 
@@ -367,8 +368,8 @@ class PostgreSQL(Server):
         return [self.executable, "-D", self.folder / "data", *options]
 
     def _answers(self) -> bool:
-        isready = find_program("pg_isready", self.package)
-        ask = [isready, "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        ask = [str(find_program("pg_isready", self.package)), "-q"]
+        ask += ["-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(ask, check=False).returncode == 0
 
     def _stop_signal(self) -> signal.Signals:
