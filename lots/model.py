@@ -6,6 +6,7 @@ A thing's ``id`` is the customer's own, unique within its tenant.
 
 from __future__ import annotations
 
+import unicodedata
 from enum import StrEnum
 from typing import Any
 
@@ -21,9 +22,21 @@ from sqlalchemy import (
     String,
     Text,
 )
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ID_LENGTH = 64
+FOLDED_LENGTH = 400
+
+
+def folded(name: str) -> str:
+    """A name as it is looked for: without case, blanks or differences in how it is encoded."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return "".join(plain.split())[:FOLDED_LENGTH]
+
+
+def _folded_id(context: DefaultExecutionContext) -> str:
+    return folded(context.get_current_parameters()["id"])
 
 
 class SiteRegion(StrEnum):
@@ -187,7 +200,7 @@ class Place(Owned):
     """Where goods stand: in a site, or, with no site, something that moves."""
 
     __tablename__ = "places"
-    __table_args__ = (_within_tenant("site", "sites"),)
+    __table_args__ = (_within_tenant("site", "sites"), Index("ix_places_site", "tenant", "site"))
     site: Mapped[str | None]
     kind: Mapped[str]
     name: Mapped[str] = mapped_column(String(200))
@@ -216,7 +229,12 @@ class Correction(Base):
 
 class Lot(Owned):
     __tablename__ = "lots"
-    __table_args__ = (_within_tenant("customer", "parties"),)
+    __table_args__ = (
+        _within_tenant("customer", "parties"),
+        Index("ix_lots_folded", "tenant", "folded"),
+        Index("ix_lots_customer", "tenant", "customer"),
+    )
+    folded: Mapped[str] = mapped_column(String(FOLDED_LENGTH), default=_folded_id)  # the id
     commodity: Mapped[str]
     form: Mapped[str]
     net_mass_kg: Mapped[float]
@@ -239,7 +257,7 @@ class Reference(Base):
     lot: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str] = mapped_column(String(200), primary_key=True)
-    folded: Mapped[str] = mapped_column(String(400))  # the value without case or blanks
+    folded: Mapped[str] = mapped_column(String(FOLDED_LENGTH))  # the value, as it is looked for
 
 
 class Binding(Owned):
@@ -252,6 +270,9 @@ class Binding(Owned):
         _within_tenant("place", "places"),
         CheckConstraint("(lot is null) != (place is null)", name="lot_or_place"),
         CheckConstraint("ends is null or ends > begins", name="span"),
+        Index("ix_bindings_tag", "tenant", "tag"),
+        Index("ix_bindings_lot", "tenant", "lot"),
+        Index("ix_bindings_place", "tenant", "place"),
     )
     tag: Mapped[str]
     lot: Mapped[str | None]
@@ -268,6 +289,7 @@ class Move(Base):
     __table_args__ = (
         _within_tenant("lot", "lots", ondelete="CASCADE"),
         _within_tenant("place", "places"),
+        Index("ix_moves_place", "tenant", "place"),
     )
     tenant: Mapped[str] = mapped_column(primary_key=True)
     lot: Mapped[str] = mapped_column(primary_key=True)
@@ -286,6 +308,7 @@ class ShipmentLot(Base):
     __table_args__ = (
         _within_tenant("shipment", "shipments", ondelete="CASCADE"),
         _within_tenant("lot", "lots"),
+        Index("ix_shipment_lots_lot", "tenant", "lot"),
     )
     tenant: Mapped[str] = mapped_column(primary_key=True)
     shipment: Mapped[str] = mapped_column(primary_key=True)
@@ -302,6 +325,7 @@ class Leg(Base):
         _within_tenant("origin", "sites"),
         _within_tenant("destination", "sites"),
         CheckConstraint("arrives > departs", name="span"),
+        Index("ix_legs_place", "tenant", "place"),
     )
     tenant: Mapped[str] = mapped_column(primary_key=True)
     shipment: Mapped[str] = mapped_column(primary_key=True)
@@ -329,6 +353,9 @@ class Hold(Owned):
             " + (case when shipment is null then 0 else 1 end) = 1",
             name="one_subject",
         ),
+        Index("ix_holds_lot", "tenant", "lot"),
+        Index("ix_holds_place", "tenant", "place"),
+        Index("ix_holds_shipment", "tenant", "shipment"),
     )
     kind: Mapped[str]
     lot: Mapped[str | None]
