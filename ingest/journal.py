@@ -26,6 +26,7 @@ from ingest.errors import (
     JournalUnwritable,
     OffsetUnknown,
 )
+from ingest.message import Message
 
 __all__ = [
     "Entry",
@@ -46,14 +47,6 @@ TAIL_BYTES = 32 << 20
 READ_BYTES = 8 << 20
 
 _log = logging.getLogger(__name__)
-
-
-class Message(NamedTuple):
-    """A message as the broker gave it."""
-
-    received: int  # ms since 1970 UTC, the server's clock
-    topic: str
-    payload: bytes
 
 
 class Tick(NamedTuple):

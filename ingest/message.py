@@ -1,0 +1,18 @@
+"""What a broker hands over."""
+
+from typing import NamedTuple
+
+
+class Message(NamedTuple):
+    """A message as the broker gave it."""
+
+    received: int  # ms since 1970 UTC, the server's clock
+    topic: str
+    payload: bytes
+
+
+class Numbered(NamedTuple):
+    """A message and its position in the entry of the journal that it belongs to."""
+
+    position: int
+    message: Message
