@@ -36,7 +36,7 @@ def folded(name: str) -> str:
 
 
 def _folded_id(context: DefaultExecutionContext) -> str:
-    return folded(context.get_current_parameters()["id"])
+    return folded(context.get_current_parameters()["id"])  # type: ignore[no-untyped-call]
 
 
 class SiteRegion(StrEnum):
@@ -132,7 +132,7 @@ class Base(DeclarativeBase):
             "ix": "ix_%(column_0_label)s",
             "uq": "uq_%(table_name)s_%(column_0_name)s",
             "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
             "pk": "pk_%(table_name)s",
         }
     )

@@ -7,7 +7,7 @@ it stood in; where it stood is what began last (a move, or a leg of its shipment
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lots.model import Placement
@@ -48,33 +48,27 @@ class Source:
     place: str | None
 
 
-def stays(moves: Sequence[tuple[int, str | None]], legs: Sequence[Stay]) -> list[Stay]:
+def stays(moves: Sequence[Dated], legs: Sequence[Stay]) -> list[Stay]:
     """Where a lot was, without gaps or overlaps, from ``moves`` (at, place) and ``legs``.
 
     At each time what began last counts. A lot that arrived and was not yet booked in is nowhere
     known: not in the container still, nor back in the bay that it left.
     """
-    spans = [
-        Stay(at, later[0] if later else FOREVER, place)
-        for (at, place), later in _with_next(sorted(moves, key=lambda move: move[0]))
-    ]
-    spans += legs
-    cuts = sorted({edge for span in spans for edge in (span.begins, span.ends)})
+    spans = [Stay(at, FOREVER, place) for at, place in moves]
+    begun = sorted([*spans, *legs], key=lambda span: span.begins)
+    newest = {span.begins: span for span in reversed(begun)}  # of one time, a move before a leg
     found: list[Stay] = []
-    for begins, ends in itertools.pairwise(cuts):
-        started = [span for span in spans if span.begins <= begins]
-        newest = max(started, key=lambda span: span.begins, default=None)
-        if newest is None or newest.ends <= begins:
-            continue
-        if found and found[-1].ends == begins and found[-1].place == newest.place:
-            found[-1] = Stay(found[-1].begins, ends, newest.place)
-        else:
-            found.append(Stay(begins, ends, newest.place))
+    for begins, following in itertools.pairwise([*sorted(newest), FOREVER]):
+        span = newest[begins]
+        ends = min(span.ends, following)
+        if found and found[-1].ends == begins and found[-1].place == span.place:
+            begins = found.pop().begins
+        found.append(Stay(begins, ends, span.place))
     return [stay for stay in found if stay.place is not None]
 
 
 def sources(
-    own: Iterable[Watch], stood: Iterable[Stay], watches: dict[str, Sequence[Watch]]
+    own: Iterable[Watch], stood: Iterable[Stay], watches: Mapping[str, Sequence[Watch]]
 ) -> list[Source]:
     """Who speaks for a lot: its ``own`` tags, and the tags on the places where it ``stood``.
 
@@ -92,10 +86,6 @@ def sources(
                 for start, end in _without(begins, ends, covered)
             ]
     return sorted(found, key=lambda s: (s.begins, s.placement != Placement.AIR, s.tag))
-
-
-def _with_next(items: Sequence[Dated]) -> list[tuple[Dated, Dated | None]]:
-    return list(zip(items, [*items[1:], None], strict=True))
 
 
 def _without(begins: int, ends: int, covered: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

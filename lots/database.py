@@ -1,0 +1,94 @@
+"""Connecting to the registry's database, and bringing its tables up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import StaticPool
+
+from lots.settings import SettingsError
+
+BUSY_MS = 30_000
+"""How long SQLite waits for another process's write, ms."""
+
+MIGRATION_LOCK = 0x64756E6E  # any number that nobody else locks in this database
+
+_WRITES = "dunnage_writes"
+
+
+def connect(url: str) -> Engine:
+    """An engine for ``sqlite:///FILE`` or ``postgresql://USER@HOST/DATABASE``; connects later.
+
+    Raises `SettingsError` for any other address. The folder of a SQLite file is made.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SettingsError(_unusable(url)) from None
+    if parsed.drivername == "sqlite":
+        return _sqlite(parsed)
+    if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    raise SettingsError(_unusable(parsed.render_as_string(hide_password=True)))
+
+
+def writer(engine: Engine) -> Engine:
+    """The same engine, whose transactions will write: SQLite then locks when they begin."""
+    return engine.execution_options(**{_WRITES: True})
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to what this version wants. Two at once do it one after the other."""
+    config = Config()
+    config.set_main_option("script_location", _escaped(Path(__file__).parent / "migrations"))
+    with writer(engine).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            lock = text("select pg_advisory_xact_lock(:key)")
+            connection.execute(lock, {"key": MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _sqlite(url: URL) -> Engine:
+    options: dict[str, Any] = {}
+    if url.database in (None, "", ":memory:"):
+        options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+    else:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, **options)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver would begin transactions late, on its own
+    for pragma in (
+        f"busy_timeout={BUSY_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("%", "%%")
+
+
+def _unusable(url: str) -> str:
+    return (
+        f"DUNNAGE_REGISTRY_URL or registry_url in dunnage.toml is {url!r}: write"
+        " sqlite:///path/to/file or postgresql://user:password@host/database"
+    )

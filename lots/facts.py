@@ -1,0 +1,180 @@
+"""What the registry knows of a lot: where it was, who speaks for it, what holds it, its names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from lots import shapes, whereabouts
+from lots.model import Binding, Hold, Leg, Lot, Move, Reference, ShipmentLot, UnknownTag, folded
+from lots.records import HoldRecord, LotRecord
+from lots.whereabouts import FOREVER, Dated, Source, Stay, Watch
+
+
+class Whereabouts(NamedTuple):
+    """Where a lot was, and which tags speak for it; both by time."""
+
+    stays: list[Stay]
+    sources: list[Source]
+
+
+NOWHERE = Whereabouts([], [])
+
+
+def whereabouts_of(
+    session: Session, tenant: str, lots: Collection[str] | None
+) -> dict[str, Whereabouts]:
+    """Whereabouts by lot, of each of ``lots``; None: of every lot that has some.
+
+    The number of queries does not grow with the number of lots, but that ids go in portions.
+    """
+    asked = None if lots is None else sorted(lots)
+    own: dict[str, list[Watch]] = defaultdict(list)
+    moves: dict[str, list[Dated]] = defaultdict(list)
+    legs: dict[str, list[Stay]] = defaultdict(list)
+    bound = _bindings(tenant, Binding.lot).where(Binding.lot.is_not(None))
+    for lot, *watch in _rows(session, bound, Binding.lot, asked):
+        own[lot].append(_watch(*watch))
+    moved = select(Move.lot, Move.at, Move.place).where(Move.tenant == tenant)
+    for lot, at, place in _rows(session, moved, Move.lot, asked):
+        moves[lot].append((at, place))
+    for lot, departs, arrives, place in _rows(session, _legs(tenant), ShipmentLot.lot, asked):
+        legs[lot].append(Stay(departs, arrives, place))
+
+    known = own.keys() | moves.keys() | legs.keys()
+    stays = {lot: whereabouts.stays(moves[lot], legs[lot]) for lot in known}
+    stood = {stay.place for each in stays.values() for stay in each if stay.place is not None}
+    watches: dict[str, list[Watch]] = defaultdict(list)
+    bound = _bindings(tenant, Binding.place).where(Binding.place.is_not(None))
+    for place, *watch in _rows(session, bound, Binding.place, asked and sorted(stood)):
+        watches[place].append(_watch(*watch))
+    found = {
+        lot: Whereabouts(stays[lot], whereabouts.sources(own[lot], stays[lot], watches))
+        for lot in known
+    }
+    return found if lots is None else {lot: found.get(lot, NOWHERE) for lot in lots}
+
+
+def sources_of(session: Session, tenant: str, lot: str) -> list[Source]:
+    """Which tags speak for a lot, and when."""
+    return whereabouts_of(session, tenant, [lot])[lot].sources
+
+
+def stays_of(session: Session, tenant: str, lot: str) -> list[Stay]:
+    """Where a lot was, by time; gaps are times when its place is not known."""
+    return whereabouts_of(session, tenant, [lot])[lot].stays
+
+
+def sources_of_all(session: Session, tenant: str) -> dict[str, list[Source]]:
+    """Which tags speak for which lot; lots that no tag ever spoke for are left out."""
+    found = whereabouts_of(session, tenant, None)
+    return {lot: each.sources for lot, each in found.items() if each.sources}
+
+
+def lots_in(session: Session, tenant: str, places: Collection[str]) -> set[str]:
+    """Lots that were ever moved to one of ``places`` or travelled in one."""
+    asked = sorted(places)
+    moved = select(Move.lot).where(Move.tenant == tenant).distinct()
+    sent = select(ShipmentLot.lot).join(Leg, _LEG_OF_LOT).where(ShipmentLot.tenant == tenant)
+    found = {lot for (lot,) in _rows(session, moved, Move.place, asked)}
+    return found | {lot for (lot,) in _rows(session, sent.distinct(), Leg.place, asked)}
+
+
+def lots_of_tags(session: Session, tenant: str, tags: Collection[str]) -> set[str]:
+    """Lots that one of ``tags`` may speak for, by itself or by way of a place."""
+    asked = sorted(tags)
+    bound = select(Binding.lot, Binding.place).where(Binding.tenant == tenant)
+    rows = list(_rows(session, bound, Binding.tag, asked))
+    places = {place for _, place in rows if place is not None}
+    return {lot for lot, _ in rows if lot is not None} | lots_in(session, tenant, places)
+
+
+def lots_by_reference(
+    session: Session, tenant: str, text: str, limit: int = 100
+) -> list[LotRecord]:
+    """Lots that have ``text`` as one of their references or as their id, by id.
+
+    Case, blanks and the way in which letters are encoded make no difference.
+    """
+    name = folded(text)
+    if not name:
+        return []
+    referred = select(Reference.lot).where(Reference.tenant == tenant, Reference.folded == name)
+    query = select(Lot.id).where(
+        Lot.tenant == tenant, or_(Lot.folded == name, Lot.id.in_(referred))
+    )
+    ids = session.scalars(query.order_by(Lot.id).limit(limit)).all()
+    shape = shapes.SHAPES["lots"]
+    found = shapes.load(session, tenant, shape, ids)
+    lots = (shapes.record_of(shape, found[id_]) for id_ in ids)
+    return [lot for lot in lots if isinstance(lot, LotRecord)]
+
+
+def holds_on(session: Session, tenant: str, lot: str, at_ms: int) -> list[HoldRecord]:
+    """Holds in force at ``at_ms`` on a lot, on where it stands, or on a shipment that it is of.
+
+    A lot whose place is not known counts as standing where it last stood: it may still be in the
+    container that was fumigated.
+    """
+    stays = [stay for stay in stays_of(session, tenant, lot) if stay.begins <= at_ms]
+    shipments = select(ShipmentLot.shipment).where(
+        ShipmentLot.tenant == tenant, ShipmentLot.lot == lot
+    )
+    subject = or_(Hold.lot == lot, Hold.shipment.in_(shipments))
+    if stays:
+        subject = or_(subject, Hold.place == stays[-1].place)
+    query = select(Hold.id).where(
+        Hold.tenant == tenant,
+        Hold.begins <= at_ms,
+        or_(Hold.ends.is_(None), Hold.ends > at_ms),
+        subject,
+    )
+    ids = session.scalars(query.order_by(Hold.begins, Hold.id)).all()
+    shape = shapes.SHAPES["holds"]
+    found = shapes.load(session, tenant, shape, ids)
+    holds = (shapes.record_of(shape, found[id_]) for id_ in ids)
+    return [hold for hold in holds if isinstance(hold, HoldRecord)]
+
+
+def unknown_tags(session: Session, tenant: str) -> list[UnknownTag]:
+    """Tags that report and are not registered, the newest first; putting one adopts it."""
+    query = select(UnknownTag).where(UnknownTag.tenant == tenant)
+    return list(session.scalars(query.order_by(UnknownTag.last_seen.desc(), UnknownTag.tag)))
+
+
+_LEG_OF_LOT = and_(Leg.tenant == ShipmentLot.tenant, Leg.shipment == ShipmentLot.shipment)
+
+
+def _bindings(tenant: str, subject: InstrumentedAttribute[str | None]) -> Select[*tuple[Any, ...]]:
+    return select(subject, Binding.tag, Binding.placement, Binding.begins, Binding.ends).where(
+        Binding.tenant == tenant
+    )
+
+
+def _legs(tenant: str) -> Select[*tuple[Any, ...]]:
+    return (
+        select(ShipmentLot.lot, Leg.departs, Leg.arrives, Leg.place)
+        .join(Leg, _LEG_OF_LOT)
+        .where(ShipmentLot.tenant == tenant)
+        .order_by(Leg.departs, Leg.shipment, Leg.number)
+    )
+
+
+def _watch(tag: str, placement: str, begins: int, ends: int | None) -> Watch:
+    return Watch(tag, placement, begins, FOREVER if ends is None else ends)
+
+
+def _rows(
+    session: Session,
+    query: Select[*tuple[Any, ...]],
+    column: ColumnElement[Any] | InstrumentedAttribute[Any],
+    asked: Sequence[str] | None,
+) -> Iterator[Any]:
+    """Rows of ``query`` whose ``column`` is one of ``asked``; None: all of them."""
+    portions: Iterable[Sequence[str] | None] = [None] if asked is None else shapes.portions(asked)
+    for portion in portions:
+        yield from session.execute(query if portion is None else query.where(column.in_(portion)))

@@ -1,0 +1,172 @@
+"""Which lots the rules must fold again after a change to the registry, and from when.
+
+A lot's whereabouts are compared before and after: only a difference that a tag has measured, or
+will measure, matters.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from lots import facts
+from lots.facts import Whereabouts
+from lots.model import Refold
+from lots.shapes import Kept, Row
+from lots.whereabouts import FOREVER, Source
+
+Change = tuple[Kept | None, Kept | None]
+"""A thing as it was and as it is; None: it was not, or is no more."""
+
+OF_LOTS = ("commodity", "form", "packaging", "contract_regain_pct", "time_constant_h", "customer")
+"""What the rules ask of a lot itself: a change of it counts from its first source on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What must be known before a change is written, to tell what it did."""
+
+    kind: str
+    changes: Sequence[Change]
+    whereabouts: dict[str, Whereabouts]
+
+
+def observe(session: Session, tenant: str, kind: str, changes: Sequence[Change]) -> Before:
+    """The whereabouts, as they are now, of every lot that ``changes`` may touch."""
+    lots = CANDIDATES[kind](session, tenant, changes) if kind in CANDIDATES else set()
+    return Before(kind, changes, facts.whereabouts_of(session, tenant, lots) if lots else {})
+
+
+def request(session: Session, tenant: str, before: Before) -> None:
+    """Ask for the lots to be folded again whose climate the written changes made another."""
+    if not before.whereabouts:
+        return
+    after = facts.whereabouts_of(session, tenant, list(before.whereabouts))
+    recalibrated = _recalibrated(before.changes) if before.kind == "tags" else {}
+    rows = []
+    for lot, was in before.whereabouts.items():
+        now = after[lot]
+        since = since_when(was, now)
+        if before.kind == "lots":
+            since = _first(now.sources)
+        if before.kind == "tags":
+            since = _since_correction(now.sources, recalibrated)
+        if since is not None:
+            rows.append({"id": uuid.uuid4().hex, "tenant": tenant, "lot": lot, "since": since})
+    if rows:
+        session.execute(insert(Refold.__table__), rows)  # type: ignore[arg-type]
+
+
+def since_when(was: Whereabouts, now: Whereabouts) -> int | None:
+    """The first instant from which a lot's climate may differ, ms; None: it does not."""
+    sources = _first_difference(_spans(was.sources), _spans(now.sources))
+    stays = _first_difference(_spans(was.stays), _spans(now.stays))
+    first = min(sources, stays)
+    heard = [each for each in (*was.sources, *now.sources) if each.ends > first]
+    if not heard or first == FOREVER:
+        return None
+    return max(first, min(each.begins for each in heard))
+
+
+def _spans(items: Iterable[Any]) -> set[tuple[int, int, tuple[Any, ...]]]:
+    return {
+        (
+            item.begins,
+            item.ends,
+            (item.tag, item.placement, item.place) if isinstance(item, Source) else (item.place,),
+        )
+        for item in items
+    }
+
+
+def _first_difference(
+    was: set[tuple[int, int, tuple[Any, ...]]], now: set[tuple[int, int, tuple[Any, ...]]]
+) -> int:
+    """When two sets of (begins, ends, what) first say something else; FOREVER: never.
+
+    Spans in only one of them that begin alike and are of the same thing differ from where the
+    shorter of them ends.
+    """
+    first = FOREVER
+    gone, come = was - now, now - was
+    ends = {(begins, what): end for begins, end, what in gone}
+    for begins, end, what in come:
+        other = ends.pop((begins, what), None)
+        first = min(first, begins if other is None else min(end, other))
+    return min([first, *(begins for begins, _ in ends)])
+
+
+def _first(sources: Sequence[Source]) -> int | None:
+    return min((source.begins for source in sources), default=None)
+
+
+def _recalibrated(changes: Sequence[Change]) -> dict[str, int]:
+    """tag -> since when its corrections are others, ms."""
+    found = {}
+    for was, now in changes:
+        old, new = _corrections(was), _corrections(now)
+        differing = [begins for (_, begins), value in old.items() ^ new.items()]
+        if differing:
+            tag = (now or was).row["id"]  # type: ignore[union-attr]
+            found[tag] = min(differing)
+    return found
+
+
+def _corrections(each: Kept | None) -> dict[tuple[str, int], tuple[float, float]]:
+    rows: list[Row] = each.parts[0] if each else []
+    return {(row["quantity"], row["begins"]): (row["gain"], row["offset"]) for row in rows}
+
+
+def _since_correction(sources: Sequence[Source], recalibrated: dict[str, int]) -> int | None:
+    """From when on a lot hears a tag whose corrections have changed."""
+    heard = [
+        max(source.begins, recalibrated[source.tag])
+        for source in sources
+        if source.tag in recalibrated and source.ends > recalibrated[source.tag]
+    ]
+    return min(heard, default=None)
+
+
+def _sides(changes: Sequence[Change]) -> list[Kept]:
+    return [side for change in changes for side in change if side is not None]
+
+
+def _by_bindings(session: Session, tenant: str, changes: Sequence[Change]) -> set[str]:
+    rows = [side.row for side in _sides(changes)]
+    places = {row["place"] for row in rows if row["place"] is not None}
+    own = {row["lot"] for row in rows if row["lot"] is not None}
+    return own | facts.lots_in(session, tenant, places)
+
+
+def _by_moves(_session: Session, _tenant: str, changes: Sequence[Change]) -> set[str]:
+    return {side.row["lot"] for side in _sides(changes)}
+
+
+def _by_shipments(_session: Session, _tenant: str, changes: Sequence[Change]) -> set[str]:
+    return {row["lot"] for side in _sides(changes) for row in side.parts[0]}
+
+
+def _by_tags(session: Session, tenant: str, changes: Sequence[Change]) -> set[str]:
+    return facts.lots_of_tags(session, tenant, _recalibrated(changes))
+
+
+def _by_lots(_session: Session, _tenant: str, changes: Sequence[Change]) -> set[str]:
+    return {
+        now.row["id"]
+        for was, now in changes
+        if was and now and any(was.row[name] != now.row[name] for name in OF_LOTS)
+    }
+
+
+CANDIDATES: dict[str, Callable[[Session, str, Sequence[Change]], set[str]]] = {
+    "bindings": _by_bindings,
+    "moves": _by_moves,
+    "shipments": _by_shipments,
+    "tags": _by_tags,
+    "lots": _by_lots,
+}
