@@ -69,6 +69,10 @@ class ReadingStore(Protocol):
         """How many readings of ``tenant`` are kept."""
         ...
 
+    def expire(self, before: int) -> None:
+        """Forget readings with time < ``before`` (ms), where the server does not by itself."""
+        ...
+
     def check(self) -> None:
         """Nothing if the store answers; else `StoreUnavailable` or `StoreMisconfigured`."""
         ...

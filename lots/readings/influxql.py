@@ -1,0 +1,79 @@
+"""Questions to InfluxDB about readings, in InfluxQL: what 1.x, 2.x and 3.x share. Pure text."""
+
+# ruff: noqa: S608  # every name in a statement went through `identifier` or `literal`
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lots.readings.batch import TagKey
+from lots.readings.line_protocol import MEASUREMENT, field_name, stored_name
+
+STATISTICS = ("count", "min", "mean", "max")
+
+
+def window(tag: TagKey, first: int, last: int, limit: int) -> str:
+    """All fields of the first ``limit`` readings with first <= ns < last, oldest first."""
+    return (
+        f"SELECT *::field FROM {identifier(MEASUREMENT)} WHERE {_of(tag)}"
+        f" AND time >= {first} AND time < {last} ORDER BY time ASC LIMIT {limit}"
+    )
+
+
+def latest(tag: TagKey) -> str:
+    return (
+        f"SELECT *::field FROM {identifier(MEASUREMENT)} WHERE {_of(tag)}"
+        " ORDER BY time DESC LIMIT 1"
+    )
+
+
+def aggregate(tag: TagKey, first: int, last: int, step: int, quantities: Sequence[str]) -> str:
+    """By ``step`` ms: how many readings, and then `STATISTICS` of each quantity in turn.
+
+    Readings are counted by ``flags``, which every one has, so that a step appears even if none of
+    the quantities does.
+    """
+    asked = ['count("flags") AS "readings"']
+    for number, quantity in enumerate(quantities):
+        field = identifier(field_name(quantity))
+        asked += [f'{function}({field}) AS "{function}_{number}"' for function in STATISTICS]
+    return (
+        f"SELECT {', '.join(asked)} FROM {identifier(MEASUREMENT)} WHERE {_of(tag)}"
+        f' AND "doubt" = 0 AND time >= {first} AND time < {last}'
+        f" GROUP BY time({step}ms) fill(none)"
+    )
+
+
+def count(tenant: str) -> str:
+    return (
+        f'SELECT count("flags") FROM {identifier(MEASUREMENT)}'
+        f' WHERE "tenant" = {literal(stored_name(tenant))}'
+    )
+
+
+def probe() -> str:
+    """Needs all that reading needs, and looks at nothing."""
+    return f'SELECT "flags" FROM {identifier(MEASUREMENT)} WHERE time >= 0 AND time < 1'
+
+
+def create_database(name: str, retention_days: int) -> str:
+    return f"CREATE DATABASE {identifier(name)} WITH DURATION {retention_days}d"
+
+
+def identifier(name: str) -> str:
+    """``name`` quoted: it may be a keyword, as ``tag`` is."""
+    return '"' + _escaped(name, '"') + '"'
+
+
+def literal(text: str) -> str:
+    return "'" + _escaped(text, "'") + "'"
+
+
+def _of(tag: TagKey) -> str:
+    return (
+        f'"tag" = {literal(stored_name(tag.tag))} AND "tenant" = {literal(stored_name(tag.tenant))}'
+    )
+
+
+def _escaped(text: str, quote: str) -> str:
+    return text.replace("\\", "\\\\").replace(quote, "\\" + quote).replace("\n", "\\n")

@@ -1,0 +1,78 @@
+"""What every store makes of a reading: its place in time, its finite values, what none can take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from lots.readings.batch import KEY_MODULUS, Floats, Ints, ReadingBatch, TagKey, of_tag
+from lots.readings.store import Refused
+
+LIMIT_MS = 9_223_372_035_999
+"""Times beyond +-this, 1677 and 2262, do not fit in 64 bits of nanoseconds."""
+
+
+LIMIT_VALUE = 1e290
+"""No sensor means a number beyond +-this; the sum behind a mean of such would be infinite."""
+
+
+def bounds(begins: int, ends: int) -> tuple[int, int]:
+    """Stored times first <= ns < last of the readings with begins <= time < ends, ms.
+
+    An open end may be any large number: it is cut to what a store can hold.
+    """
+    low, high = (min(max(edge, -LIMIT_MS), LIMIT_MS + 1) for edge in (begins, ends))
+    return low * KEY_MODULUS, high * KEY_MODULUS
+
+
+def recalled(tag: TagKey, ns: Ints, flags: Ints, values: Mapping[str, Floats]) -> ReadingBatch:
+    """Readings of ``tag`` as they were written, from stored times ``ns`` (n,) and columns (n,).
+
+    A quantity that none of them has is left out.
+    """
+    present = {name: column for name, column in values.items() if not np.isnan(column).all()}
+    return of_tag(tag, ns // KEY_MODULUS, present, key=ns % KEY_MODULUS, flags=flags)
+
+
+def finite(batch: ReadingBatch) -> ReadingBatch:
+    """``batch`` with NaN for every value that no store keeps: infinite, or beyond `LIMIT_VALUE`."""
+    columns = {
+        name: np.where(np.abs(column) <= LIMIT_VALUE, column, np.nan)
+        for name, column in batch.values.items()
+    }
+    return replace(
+        batch, values={name: col for name, col in columns.items() if not np.isnan(col).all()}
+    )
+
+
+def unstorable(batch: ReadingBatch) -> list[Refused]:
+    """The readings of a `finite` batch that no store can take, by position, and why."""
+    reasons: dict[int, str] = {}
+    for name, column in batch.values.items():
+        reason = _fault("the quantity", name)
+        if reason:
+            reasons.update(dict.fromkeys(np.flatnonzero(~np.isnan(column)).tolist(), reason))
+    for index, (tenant, tag) in enumerate(batch.tags):
+        reason = _fault("the tenant", tenant) or _fault("the tag", tag)
+        if reason:
+            reasons.update(dict.fromkeys(np.flatnonzero(batch.tag == index).tolist(), reason))
+    beyond = np.flatnonzero((batch.time > LIMIT_MS) | (batch.time < -LIMIT_MS))
+    reasons.update(
+        {int(at): f"the time {batch.time[at]} ms is not between 1677 and 2262" for at in beyond}
+    )
+    return [Refused(position, reason) for position, reason in sorted(reasons.items())]
+
+
+def is_unicode(name: str) -> bool:
+    """Whether ``name`` can be written at all: a lone surrogate cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def _fault(what: str, name: str) -> str | None:
+    if not name:
+        return f"{what} has an empty name"
+    if not is_unicode(name):
+        return f"{what} {name!r} is not valid Unicode"
+    return None
