@@ -6,17 +6,16 @@ Every function works in the session, and so in the transaction, that it is given
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
-from lots import refolding, shapes
+from lots import checks, refolding, shapes
 from lots.database import connect, migrate, writer
 from lots.facts import (
     holds_on,
@@ -28,11 +27,10 @@ from lots.facts import (
 )
 from lots.fields import milliseconds, written
 from lots.keys import Principal, authenticate, create_key, create_tenant, revoke_keys, tenants
-from lots.model import Binding, Refold, Tenant, UnknownTag
+from lots.model import Refold, Tenant, UnknownTag
 from lots.records import KINDS, Record
 from lots.refusals import InUse, Missing, Overlap, RegistryError, Rejected, Repeated
 from lots.shapes import SHAPES, Kept, Shape, one
-from lots.whereabouts import FOREVER
 
 __all__ = [
     "KINDS",
@@ -50,6 +48,7 @@ __all__ = [
     "create_tenant",
     "get",
     "holds_on",
+    "lock",
     "lots_by_reference",
     "migrate",
     "page",
@@ -67,9 +66,6 @@ __all__ = [
     "unknown_tags",
     "writing",
 ]
-
-SHOWN = 5
-"""So many ids are named in a message before it counts the rest."""
 
 
 class Outcome(StrEnum):
@@ -119,27 +115,19 @@ def put_many(session: Session, tenant: str, kind: str, records: Sequence[Record]
     new = [shapes.kept(shape, record) for record in records]
     keys = [shapes.key_of(shape, each.row) for each in new]
     old = shapes.load(session, tenant, shape, keys)
-    problems = _repeated(kind, keys) + _missing(session, tenant, shape, new)
+    problems = checks.repeated(kind, keys) + checks.missing(session, tenant, shape, new)
     if kind == "bindings":
-        problems += _overlapping(session, tenant, new)
+        problems += checks.overlapping(session, tenant, new)
     if problems:
         raise Rejected(sorted(problems, key=lambda problem: problem[0]))
-    fresh, changed, outcomes = [], [], []
-    for key, each in zip(keys, new, strict=True):
-        known = old.get(key)
-        if known is None:
-            fresh.append(each)
-        elif known != each:
-            changed.append(each)
-        outcomes.append(
-            Outcome.CREATED
-            if known is None
-            else Outcome.UNCHANGED
-            if known == each
-            else Outcome.CHANGED
-        )
-    changes = [(old.get(shapes.key_of(shape, each.row)), each) for each in [*fresh, *changed]]
-    if changes:
+    outcomes = [_outcome(old.get(key), each) for key, each in zip(keys, new, strict=True)]
+    by_outcome = {
+        outcome: [each for each, its in zip(new, outcomes, strict=True) if its is outcome]
+        for outcome in Outcome
+    }
+    fresh, changed = by_outcome[Outcome.CREATED], by_outcome[Outcome.CHANGED]
+    if fresh or changed:
+        changes = [(old.get(shapes.key_of(shape, e.row)), e) for e in [*fresh, *changed]]
         before = refolding.observe(session, tenant, kind, changes)
         shapes.write(session, tenant, shape, fresh, changed)
         _adopt(session, tenant, kind, fresh)
@@ -155,35 +143,23 @@ def patch(
     id: str,  # noqa: A002
     changes: Mapping[str, Any],
 ) -> Record | None:
-    """Change the fields named in ``changes`` and no others; None when there is no such thing.
+    """Lay ``changes`` over a thing as RFC 7396 says: what they do not name stays as it is.
 
-    Null takes a field away. References change by their kind. Raises what `put` raises, and
-    pydantic's `ValidationError` when the result is no such record.
+    Null takes a field away. None when there is no such thing. Raises what `put` raises, and
+    pydantic's `ValidationError` when the result is no record of the kind.
     """
     lock(session, tenant)
     known = get(session, tenant, kind, id)
     if known is None:
         return None
-    fixed = ("id", "lot", "at") if kind == "moves" else ("id",)
-    for name in fixed:
-        if name in changes and changes[name] != known.model_dump(mode="json")[name]:
+    before = known.model_dump(mode="json")
+    for name in ("id", "lot", "at") if kind == "moves" else ("id",):
+        if name in changes and changes[name] != before[name]:
             raise RegistryError(
                 f"{name} of a {one(kind)} cannot be changed: remove it and put another", name
             )
-    merged = known.model_dump() | {
-        name: value for name, value in changes.items() if name != "references"
-    }
-    if "references" in changes:
-        merged["references"] = _merged(merged.get("references", {}), changes["references"])
-    model = KINDS[kind]
-    removed = {
-        name
-        for name, value in changes.items()
-        if value is None
-        and name in model.model_fields
-        and not model.model_fields[name].is_required()
-    }
-    record = model.model_validate({k: v for k, v in merged.items() if k not in removed})
+    unknown = {name: value for name, value in changes.items() if name not in before}
+    record = KINDS[kind].model_validate(_merged(before, changes) | unknown)
     put(session, tenant, kind, record)
     return record
 
@@ -219,7 +195,7 @@ def remove(session: Session, tenant: str, kind: str, id: str) -> bool:  # noqa: 
     known = shapes.load(session, tenant, shape, [key]).get(key) if key is not None else None
     if known is None:
         return False
-    _refuse_in_use(session, tenant, kind, id)
+    checks.refuse_in_use(session, tenant, kind, id)
     before = refolding.observe(session, tenant, kind, [(known, None)])
     shapes.erase(session, tenant, shape, key)
     if kind == "lots":
@@ -273,11 +249,19 @@ def _key(shape: Shape, id: str) -> Any | None:  # noqa: A002
     return (lot, ms) if written(ms) == at else None
 
 
-def _merged(known: Mapping[Any, Any], changes: Any) -> Any:
+def _merged(target: Any, changes: Any) -> Any:
     if not isinstance(changes, Mapping):
-        return {} if changes is None else changes  # the record's model refuses what is no mapping
-    both = {str(kind): values for kind, values in known.items()} | dict(changes)
-    return {kind: values for kind, values in both.items() if values is not None}
+        return changes
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in changes.items():
+        result[name] = _merged(result.get(name), value)
+    return {name: value for name, value in result.items() if value is not None}
+
+
+def _outcome(known: Kept | None, new: Kept) -> Outcome:
+    if known is None:
+        return Outcome.CREATED
+    return Outcome.UNCHANGED if known == new else Outcome.CHANGED
 
 
 def _adopt(session: Session, tenant: str, kind: str, fresh: Sequence[Kept]) -> None:
@@ -289,99 +273,4 @@ def _adopt(session: Session, tenant: str, kind: str, fresh: Sequence[Kept]) -> N
             delete(UnknownTag)
             .where(UnknownTag.tenant == tenant, UnknownTag.tag.in_(portion))
             .execution_options(synchronize_session=False)
-        )
-
-
-def _repeated(kind: str, keys: Sequence[Any]) -> list[tuple[int, RegistryError]]:
-    times = Counter(keys)
-    return [
-        (position, Repeated(f"this {one(kind)} is given {times[key]} times: keep one", "id"))
-        for position, key in enumerate(keys)
-        if times[key] > 1
-    ]
-
-
-def _missing(
-    session: Session, tenant: str, shape: Shape, new: Sequence[Kept]
-) -> list[tuple[int, RegistryError]]:
-    """Every name in ``new`` of a thing that is not there."""
-    asked: dict[str, set[str]] = {}
-    names = [list(shapes.named(shape, each)) for each in new]
-    for _, kind, id_ in (name for each in names for name in each):
-        asked.setdefault(kind, set()).add(id_)
-    there = {kind: _existing(session, tenant, kind, sorted(ids)) for kind, ids in asked.items()}
-    return [
-        (
-            position,
-            Missing(
-                f'{field}: there is no {one(kind)} "{id_}"; register it first (dunnage import'
-                f" {kind}, or PUT /v1/{kind})",
-                field,
-            ),
-        )
-        for position, each in enumerate(names)
-        for field, kind, id_ in each
-        if id_ not in there[kind]
-    ]
-
-
-def _existing(session: Session, tenant: str, kind: str, ids: Sequence[str]) -> set[str]:
-    table = SHAPES[kind].table
-    found: set[str] = set()
-    for portion in shapes.portions(ids):
-        query = select(table.c.id).where(table.c.tenant == tenant, table.c.id.in_(portion))
-        found.update(session.scalars(query))
-    return found
-
-
-def _overlapping(
-    session: Session, tenant: str, new: Sequence[Kept]
-) -> list[tuple[int, RegistryError]]:
-    """Bindings of ``new`` that would put a tag in two places at one time."""
-    position = {each.row["id"]: at for at, each in enumerate(new)}
-    spans: dict[str, list[tuple[int, int, str]]] = {}
-    columns = (Binding.tag, Binding.begins, Binding.ends, Binding.id)
-    for portion in shapes.portions(sorted({each.row["tag"] for each in new})):
-        query = select(*columns).where(Binding.tenant == tenant, Binding.tag.in_(portion))
-        for tag, begins, ends, id_ in session.execute(query):
-            if id_ not in position:
-                spans.setdefault(tag, []).append((begins, FOREVER if ends is None else ends, id_))
-    for each in new:
-        row = each.row
-        ends = FOREVER if row["ends"] is None else row["ends"]
-        spans.setdefault(row["tag"], []).append((row["begins"], ends, row["id"]))
-    problems: list[tuple[int, RegistryError]] = []
-    for tag, bound in spans.items():
-        open_end, holder = -1, ""
-        for begins, ends, id_ in sorted(bound):
-            if begins < open_end:
-                culprit, other = (id_, holder) if id_ in position else (holder, id_)
-                if culprit in position:
-                    problems.append((position[culprit], _overlap(tag, other, begins)))
-            if ends > open_end:
-                open_end, holder = ends, id_
-    return problems
-
-
-def _overlap(tag: str, other: str, begins: int) -> Overlap:
-    return Overlap(
-        f'tag "{tag}" is already bound at {written(begins)} by binding "{other}", and a tag can be'
-        " in one place only: end that binding first, or begin this one later",
-        "begins",
-    )
-
-
-def _refuse_in_use(session: Session, tenant: str, kind: str, id: str) -> None:  # noqa: A002
-    uses = []
-    for by, table, column, key in shapes.uses_of(kind):
-        where = (table.c.tenant == tenant) & (table.c[column] == id)
-        count = session.scalar(select(func.count()).select_from(table).where(where)) or 0
-        if count:
-            names = select(table.c[key[0]]).where(where).distinct().order_by(table.c[key[0]])
-            shown = [f'"{name}"' for name in session.scalars(names.limit(SHOWN))]
-            uses.append(f"{count} of {by} ({', '.join(shown)}{' …' if count > SHOWN else ''})")
-    if uses:
-        raise InUse(
-            f'{one(kind)} "{id}" cannot be removed, because it is named by {" and ".join(uses)}:'
-            " remove these, or let them name another, first"
         )
