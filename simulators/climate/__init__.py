@@ -1,0 +1,8 @@
+"""Three typical years, carried in the package: what the weather is like where the demo's lots are.
+
+The tables beside this file are made by `simulators.climate.make`; ``SOURCES.md`` says from what.
+"""
+
+from simulators.climate.table import HOURS, STATIONS, Climate, Station, load
+
+__all__ = ["HOURS", "STATIONS", "Climate", "Station", "load"]
