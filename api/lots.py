@@ -1,0 +1,118 @@
+"""Lots: found by any of the trade's names, with what is known of them now, and of their past."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api import resources
+from api.auth import Asking, Transaction
+from api.problems import invalid
+from api.query import After, Limit, Moment
+from api.resources import Item, Page
+from lots import registry
+from lots.fields import milliseconds, written
+from lots.model import LotNow
+from lots.records import Record
+from lots.whereabouts import FOREVER, Source
+
+UNJUDGED: dict[str, Any] = {
+    "status": "unknown",
+    "why": "no reading of this lot has been judged yet",
+    "at": None,
+    "numbers": {},
+}
+"""Nothing known is unknown: never ok."""
+
+
+def router() -> APIRouter:
+    """All routes of lots but their history."""
+    made = APIRouter(prefix="/v1/lots", tags=["lots"])
+    made.add_api_route(
+        "", listed, summary="List lots by id, or find them by a reference", operation_id="list_lots"
+    )
+    resources.add_single(made, "lots", with_now)
+    resources.add_writing(made, "lots")
+    made.add_api_route(
+        "/{id}/sources",
+        sources,
+        summary="Which tags spoke for a lot when: its own, else those where it stood",
+        operation_id="list_lot_sources",
+    )
+    return made
+
+
+def with_now(session: Session, tenant: str, records: Sequence[Record]) -> list[Item]:
+    """Lots with ``now``: what the rules know of each."""
+    ids = [record.id for record in records]
+    rows = session.scalars(select(LotNow).where(LotNow.tenant == tenant, LotNow.lot.in_(ids)))
+    known = {row.lot: _now(row) for row in rows}
+    return [
+        {**record.model_dump(mode="json"), "now": known.get(record.id, UNJUDGED)}
+        for record in records
+    ]
+
+
+def listed(
+    request: Request,
+    asking: Asking,
+    session: Transaction,
+    ref: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=200,
+            description="Any reference (order, batch, container …) or id, case and blanks aside",
+        ),
+    ] = None,
+    after: After = None,
+    limit: Limit = 100,
+) -> Page:
+    found: Sequence[Record]
+    if ref is None:
+        found = registry.page(session, asking.tenant, "lots", after, limit + 1)
+    else:
+        known = registry.lots_by_reference(session, asking.tenant, ref)
+        left = (lot for lot in known if after is None or lot.id > after)
+        found = sorted(left, key=lambda lot: lot.id)[: limit + 1]
+    items = with_now(session, asking.tenant, found)
+    return resources.page(request, items, limit, resources.own_id)
+
+
+def sources(
+    id: str,  # noqa: A002
+    asking: Asking,
+    session: Transaction,
+    begins: Annotated[Moment | None, Query(alias="from")] = None,
+    ends: Annotated[Moment | None, Query(alias="to")] = None,
+) -> dict[str, Any]:
+    resources.existing(session, asking.tenant, "lots", id)
+    first = milliseconds(begins) if begins else 0
+    last = milliseconds(ends) if ends else FOREVER
+    if first >= last:
+        raise invalid("it is not after from; swap the two", where="query to")
+    found = registry.sources_of(session, asking.tenant, id)
+    return {"lot": id, "sources": within(found, first, last)}
+
+
+def within(sources: Sequence[Source], begins: int, ends: int) -> list[Item]:
+    """Who spoke for a lot in begins <= t < ends (ms): ``place`` null means a tag of its own."""
+    return [
+        {
+            "tag": source.tag,
+            "placement": source.placement,
+            "place": source.place,
+            "from": written(max(source.begins, begins)),
+            "to": None if min(source.ends, ends) >= FOREVER else written(min(source.ends, ends)),
+        }
+        for source in sources
+        if source.begins < ends and source.ends > begins
+    ]
+
+
+def _now(row: LotNow) -> Item:
+    return {"status": row.status, "why": row.why, "at": written(row.at), "numbers": row.numbers}
