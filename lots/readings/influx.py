@@ -23,7 +23,7 @@ from lots.readings.influx_writers import (
 )
 from lots.readings.line_protocol import lines, quantity_name
 from lots.readings.store import Aggregate, Refused, StoreMisconfigured, StoreUnavailable
-from lots.readings.stored import bounds, finite, recalled, unstorable
+from lots.readings.stored import bounds, recalled, storable
 
 LINES = 5_000
 """Points in a request, as InfluxDB's makers advise."""
@@ -66,10 +66,8 @@ class InfluxStore:
         )
 
     def write(self, batch: ReadingBatch) -> list[Refused]:
-        whole = finite(batch)
-        refused = unstorable(whole)
-        rows = np.delete(np.arange(len(whole)), [bad.position for bad in refused])
-        points = list(zip(rows.tolist(), lines(whole.take(rows)), strict=True))
+        kept, positions, refused = storable(batch)
+        points = list(zip(positions.tolist(), lines(kept), strict=True))
         for start in range(0, len(points), LINES):
             refused += self._offer(points[start : start + LINES])
         return sorted(refused, key=lambda bad: bad.position)

@@ -29,7 +29,7 @@ _TAKEN = frozenset({"time", "tenant", "tag", "flags", "doubt"})
 
 
 def lines(batch: ReadingBatch) -> list[str]:
-    """(n,) a line for each reading; none of them `unstorable`."""
+    """(n,) a line for each reading; ``batch`` must be all `storable`."""
     names = [
         (_escaped(stored_name(tag)), _escaped(stored_name(tenant))) for tenant, tag in batch.tags
     ]

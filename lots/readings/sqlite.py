@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lots.readings.batch import KEY_MODULUS, Floats, ReadingBatch, TagKey
 from lots.readings.sqlite_file import CORE, SqliteFile
 from lots.readings.store import Aggregate, Refused
-from lots.readings.stored import bounds, finite, is_unicode, recalled, unstorable
+from lots.readings.stored import bounds, is_unicode, recalled, storable
 
 _ROWS = 10_000  # fetched at a time: rows of Python's take ten times the room of columns
 
@@ -36,10 +36,8 @@ class SqliteStore:
         self._ids: dict[str | TagKey, int] = {}  # of quantities and tags, the writer's own
 
     def write(self, batch: ReadingBatch) -> list[Refused]:
-        whole = finite(batch)
-        refused = unstorable(whole)
-        if len(refused) < len(whole):
-            kept = _without(whole, refused)
+        kept, _, refused = storable(batch)
+        if len(kept):
             with self._writing, self._file.connection() as connection:
                 connection.execute("begin immediate")
                 try:
@@ -147,12 +145,6 @@ class SqliteStore:
             ).fetchone()
             self._ids[name] = int(found)
         return self._ids[name]
-
-
-def _without(batch: ReadingBatch, refused: Sequence[Refused]) -> ReadingBatch:
-    if not refused:
-        return batch
-    return batch.take(np.delete(np.arange(len(batch)), [bad.position for bad in refused]))
 
 
 def _tag_id(connection: sqlite3.Connection, tag: TagKey) -> int:

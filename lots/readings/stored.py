@@ -36,21 +36,32 @@ def recalled(tag: TagKey, ns: Ints, flags: Ints, values: Mapping[str, Floats]) -
     return of_tag(tag, ns // KEY_MODULUS, present, key=ns % KEY_MODULUS, flags=flags)
 
 
-def finite(batch: ReadingBatch) -> ReadingBatch:
-    """``batch`` with NaN for every value that no store keeps: infinite, or beyond `LIMIT_VALUE`."""
+def storable(batch: ReadingBatch) -> tuple[ReadingBatch, Ints, list[Refused]]:
+    """What a store can keep of ``batch``, the positions of that in it, and what none can take.
+
+    A value that is infinite or beyond `LIMIT_VALUE` is absent from what is kept; so are tags and
+    quantities that no reading is left of.
+    """
     columns = {
         name: np.where(np.abs(column) <= LIMIT_VALUE, column, np.nan)
         for name, column in batch.values.items()
     }
-    return replace(
-        batch, values={name: col for name, col in columns.items() if not np.isnan(col).all()}
+    refused = _refused(batch, columns)
+    positions = np.delete(np.arange(len(batch)), [bad.position for bad in refused])
+    kept = {name: column[positions] for name, column in columns.items()}
+    used, tag = np.unique(batch.tag[positions], return_inverse=True)
+    whole = replace(
+        batch.take(positions),
+        tags=tuple(batch.tags[index] for index in used),
+        tag=tag.astype(np.int64),
+        values={name: column for name, column in kept.items() if not np.isnan(column).all()},
     )
+    return whole, positions, refused
 
 
-def unstorable(batch: ReadingBatch) -> list[Refused]:
-    """The readings of a `finite` batch that no store can take, by position, and why."""
+def _refused(batch: ReadingBatch, values: Mapping[str, Floats]) -> list[Refused]:
     reasons: dict[int, str] = {}
-    for name, column in batch.values.items():
+    for name, column in values.items():
         reason = _fault("the quantity", name)
         if reason:
             reasons.update(dict.fromkeys(np.flatnonzero(~np.isnan(column)).tolist(), reason))
@@ -59,9 +70,8 @@ def unstorable(batch: ReadingBatch) -> list[Refused]:
         if reason:
             reasons.update(dict.fromkeys(np.flatnonzero(batch.tag == index).tolist(), reason))
     beyond = np.flatnonzero((batch.time > LIMIT_MS) | (batch.time < -LIMIT_MS))
-    reasons.update(
-        {int(at): f"the time {batch.time[at]} ms is not between 1677 and 2262" for at in beyond}
-    )
+    for position in beyond.tolist():
+        reasons[position] = f"the time {batch.time[position]} ms is not between 1677 and 2262"
     return [Refused(position, reason) for position, reason in sorted(reasons.items())]
 
 
