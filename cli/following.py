@@ -1,0 +1,118 @@
+"""The rules' side of the worker: between the journal and the evaluator."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from ingest.bind import Rosters, bind
+from ingest.journal import Entry
+from ingest.keeper import Keeper
+from ingest.pipeline import Understanding
+from ingest.repeats import Repeats
+from lots import registry
+from rules.evaluator import Evaluator
+
+SETTLE_S = 1.0
+SAVE_S = 30.0
+RETRY_S = 0.5
+CATCH_UP_S = 0.5
+_log = structlog.get_logger("dunnage.rules")
+
+
+class RuleFollower:
+    """Understands the journal's entries, binds readings to lots and evaluates; for one thread."""
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        understand: Understanding,
+        database: Engine,
+        keeper: Keeper,
+        stop: threading.Event,
+    ) -> None:
+        self._evaluator = evaluator
+        self._understand = understand
+        self._database = database
+        self._keeper = keeper
+        self._stop = stop
+        self._repeats = Repeats()
+        self._rosters = Rosters()
+        self._settled = self._saved = monotonic()
+        self.evaluated = 0
+        self.trouble: str | None = None
+        """Why alerts are not written at the moment."""
+
+    def restore(self, journal: str, start: int) -> int:
+        """Where to follow the journal from; raises `CursorMismatch`."""
+        offset = self._evaluator.restore(journal, start)
+        self._refresh()
+        return offset
+
+    def take(self, entry: Entry) -> None:
+        """Evaluate one entry, and write what it changed before the next one."""
+        if entry.tick is not None:
+            self._evaluator.tick(entry.end, entry.tick)
+        else:
+            batch = self._understand(entry, self._repeats).batch
+            self._evaluator.take(entry.end, bind(batch, self._rosters.by_tenant))
+            self.evaluated += len(batch)
+        if self._evaluator.pending:
+            self._insist(self._evaluator.commit)
+
+    def idle(self) -> None:
+        """What is done about every second, and what about twice a minute."""
+        now = monotonic()
+        if now - self._settled >= SETTLE_S:
+            self._insist(self._settle)
+            self._settled = monotonic()
+        if now - self._saved >= SAVE_S:
+            self._insist(self._evaluator.save)
+            self._saved = monotonic()
+
+    def close(self) -> None:
+        """Leave a snapshot, so that the next start has nothing to fold again."""
+        try:
+            self._evaluator.save()
+        except DBAPIError as error:
+            _log.warning("no snapshot: the registry does not answer", error=str(error.orig))
+
+    def _settle(self) -> None:
+        if self._evaluator.engine.dirty:
+            self._await_keeper()
+        self._evaluator.settle(self._keeper.offset)
+        # After the requests to fold again were read, so that the rosters are at least as new.
+        self._refresh()
+        self._evaluator.commit()
+
+    def _await_keeper(self) -> None:
+        """Lots are folded again from the store, so it must have what the rules have seen."""
+        patience = monotonic() + CATCH_UP_S
+        while self._keeper.offset < self._evaluator.offset and monotonic() < patience:
+            if self._keeper.trouble is not None or self._stop.wait(0.01):
+                return
+
+    def _refresh(self) -> None:
+        with registry.reading(self._database) as session:
+            self._rosters.refresh(session)
+
+    def _insist(self, step: Callable[[], None]) -> None:
+        """Do ``step`` until the registry answers: what was folded is not to be forgotten."""
+        while not self._stop.is_set():
+            try:
+                step()
+            except DBAPIError as error:
+                if self.trouble is None:
+                    _log.warning(
+                        "the registry does not answer, trying again", error=str(error.orig)
+                    )
+                self.trouble = str(error.orig)
+                self._stop.wait(RETRY_S)
+                continue
+            self.trouble = None
+            return

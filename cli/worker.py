@@ -1,0 +1,192 @@
+"""`dunnage worker`: from the broker to the store and the alerts, in one process.
+
+Threads: intake (broker to journal), keeper (journal to store), rules (journal to alerts), outbox
+(alerts to people). What they share is the journal; each has its own place in it.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import structlog
+from sqlalchemy import Engine
+
+from cli.following import RuleFollower
+from cli.worker_status import Reading, StatusServer
+from ingest.errors import JournalError
+from ingest.journal import Journal
+from ingest.keeper import Keeper
+from ingest.pipeline import Intake, Understanding, follow
+from ingest.source import Source
+from lots import registry
+from lots.clock import DAY_MS
+from lots.cursors import adopt_journal
+from lots.readings.open import open_store
+from lots.readings.store import ReadingStore
+from lots.settings import Settings
+from rules import pack, schedule
+from rules.channels.webhook import WebhookChannel
+from rules.evaluator import Evaluator
+from rules.ledger import Recipient
+from rules.outbox import Outbox
+
+RELEASE_S = 1.0
+_log = structlog.get_logger("dunnage.worker")
+
+
+class Worker:
+    """The parts of one worker, wired. `run` it once."""
+
+    def __init__(self, settings: Settings, *, new_journal: bool = False) -> None:
+        """Opens all that is needed; raises `SettingsError`, `PackError`, `JournalError`,
+        `CursorMismatch` or `StoreMisconfigured`, each with its remedy.
+        """
+        self._stop = threading.Event()
+        self._failed: BaseException | None = None
+        rules = pack.load(settings.packs)
+        self._channels = {"webhook": WebhookChannel(settings.webhook_secret)}
+        database = registry.connect(settings.registry)
+        registry.migrate(database)
+        store = open_store(settings.readings, settings.raw_retention_days)
+        self._journal = Journal(settings.data / "journal", max_bytes=settings.journal_max_mb << 20)
+        if new_journal:
+            with registry.writing(database) as session:
+                adopt_journal(session, self._journal.id, self._journal.start)
+        self._source = Source(
+            settings.broker_url,
+            settings.client_id,
+            [row.filter for row in settings.subscriptions],
+            settings.clock,
+        )
+        self._intake = Intake(self._source, self._journal)
+        self._wire(settings, database, store, rules)
+        self._status = StatusServer(
+            settings.api_host, settings.worker_port, self.figures, self.troubles
+        )
+        self._clock = settings.clock
+
+    def _wire(
+        self, settings: Settings, database: Engine, store: ReadingStore, rules: pack.Rules
+    ) -> None:
+        understand = Understanding(settings.subscriptions, settings.raw_retention_days * DAY_MS)
+        recipients = [Recipient("webhook", url) for url in (settings.webhook_url,) if url]
+        self._keeper = Keeper(database, store, understand, self._journal.id, self._stop)
+        self._evaluator = Evaluator(
+            database,
+            store,
+            rules,
+            recipients,
+            settings.data,
+            settings.clock,
+            settings.raw_retention_days,
+        )
+        self._rules = RuleFollower(self._evaluator, understand, database, self._keeper, self._stop)
+        self._outbox = Outbox(database, self._channels)
+        self._store, self._database = store, database
+
+    def stop(self, *_: object) -> None:
+        """Ask for an orderly end; for signal handlers too."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Until `stop`; raises what ended a part of it before."""
+        kept = self._keeper.restore(self._journal.start)
+        judged = self._rules.restore(self._journal.id, self._journal.start)
+        keeper, rules = self._keeper, self._rules
+        threads = [
+            self._thread("intake", partial(self._intake.run, self._stop)),
+            self._thread(
+                "keeper",
+                partial(follow, self._journal, kept, keeper.take, keeper.idle, self._stop),
+            ),
+            self._thread(
+                "rules",
+                partial(follow, self._journal, judged, rules.take, rules.idle, self._stop),
+            ),
+            self._thread("outbox", partial(self._outbox.run, self._stop)),
+        ]
+        self._source.start()
+        for thread in threads:
+            thread.start()
+        ticks = schedule.ticking(self._tick, self._clock)
+        _log.info("the worker is up", journal=self._journal.id, status_port=self._status.port)
+        while not self._stop.wait(RELEASE_S):
+            self._journal.release(min(self._keeper.committed, self._evaluator.saved))
+        ticks.shutdown()
+        self._end(threads)
+        if self._failed is not None:
+            raise self._failed
+
+    def _tick(self, now: int) -> None:
+        try:
+            self._journal.append_tick(now)
+        except JournalError as error:
+            _log.warning("a tick was left out", error=str(error))
+
+    def _end(self, threads: list[threading.Thread]) -> None:
+        for thread in threads:
+            thread.join()
+        self._keeper.commit()
+        self._rules.close()
+        self._source.close()
+        self._status.close()
+        self._journal.close()
+        self._store.close()
+        self._database.dispose()
+
+    def _thread(self, name: str, target: Callable[[], None]) -> threading.Thread:
+        """A part that dies takes the worker with it: half a worker looks like a whole one."""
+
+        def guarded() -> None:
+            try:
+                target()
+            except BaseException as error:
+                _log.exception("a part of the worker failed", part=name)
+                self._failed = error
+                self._stop.set()
+
+        return threading.Thread(target=guarded, name=name)
+
+    def troubles(self) -> dict[str, str | None]:
+        """What keeps each part from its work at the moment; None where nothing does."""
+        broker = None if self._source.connected else self._source.last_error or "not connected yet"
+        return {
+            "broker": broker,
+            "journal": self._intake.trouble,
+            "store": self._keeper.trouble,
+            "registry": self._rules.trouble,
+        }
+
+    def figures(self) -> Iterator[Reading]:
+        """The worker's metrics."""
+        end = self._journal.end
+        counted = {
+            "messages_received": ("Messages from the broker", self._source.received),
+            "messages_acknowledged": ("Messages acknowledged", self._source.acknowledged),
+            "broker_reconnects": ("Connections to the broker lost", self._source.reconnects),
+            "readings_stored": ("Readings kept in the store", self._keeper.stored),
+            "readings_evaluated": ("Readings that the rules saw", self._rules.evaluated),
+            "dead_letters": ("Messages that could not be used", self._keeper.dead_letters),
+            "notices_sent": ("Messages delivered to people", self._outbox.sent),
+            "notices_failed": ("Attempts to deliver that failed", self._outbox.failed),
+        }
+        for name, (text, value) in counted.items():
+            yield Reading(f"dunnage_{name}", text, value, counter=True)
+        yield Reading("dunnage_broker_connected", "1 if connected", self._source.connected)
+        yield Reading("dunnage_journal_bytes", "Size of the journal", self._journal.size_bytes)
+        lag = "Bytes of the journal not yet consumed, by "
+        yield Reading("dunnage_store_lag_bytes", lag + "the store", end - self._keeper.offset)
+        yield Reading("dunnage_rules_lag_bytes", lag + "the rules", end - self._evaluator.offset)
+        dirty = len(self._evaluator.engine.dirty)
+        yield Reading("dunnage_lots_dirty", "Lots waiting to be folded again", dirty)
+
+
+def run_worker(settings: Settings, *, new_journal: bool = False) -> None:
+    """Run a worker until SIGTERM or SIGINT."""
+    worker = Worker(settings, new_journal=new_journal)
+    signal.signal(signal.SIGTERM, worker.stop)
+    signal.signal(signal.SIGINT, worker.stop)
+    worker.run()

@@ -1,0 +1,183 @@
+"""The climate a lot was in: its tags' readings, corrected and believed, in order of time.
+
+Readings are kept raw. A calibration's correction is applied here, on the way to whoever uses them,
+so that a certificate which arrives late rewrites no history.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lots.clock import HOUR_MS
+from lots.model import Correction, Placement
+from lots.readings.batch import Floats, Ints, ReadingBatch, TagKey
+from lots.readings.store import ReadingStore
+from lots.whereabouts import Source
+
+WINDOW_MS = 72 * HOUR_MS
+"""No query asks a store for more raw data of a tag than this at once."""
+
+PLACEMENTS = tuple(Placement)
+CODES = {placement.value: code for code, placement in enumerate(PLACEMENTS)}
+"""placement -> its code in `Samples.placement`."""
+
+
+class LotKey(NamedTuple):
+    tenant: str
+    lot: str
+
+
+class Adjustment(NamedTuple):
+    """A calibration's finding: true = gain x raw + offset, from ``begins`` (ms) to the next's."""
+
+    begins: int
+    gain: float
+    offset: float
+
+
+Corrections = Mapping[str, Sequence[Adjustment]]
+"""quantity -> its adjustments by ``begins``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """What the tags of one lot measured: columns of one length n, in order of time.
+
+    ``time`` ms; ``identity`` (n,) tells two samples of one time apart and a repeat from a new one;
+    ``placement`` (n,) see `CODES`; ``temperature``, ``probe`` degC; ``humidity`` %RH; NaN: not
+    measured.
+    """
+
+    time: Ints
+    identity: Ints
+    placement: Ints
+    temperature: Floats
+    humidity: Floats
+    probe: Floats
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def take(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Samples:
+        return Samples(*(getattr(self, name)[index] for name in self.__slots__))
+
+    def ordered(self) -> Samples:
+        """By time; at one time the order is fixed too, so that it never matters how they came."""
+        return self.take(np.lexsort((self.identity, self.placement, self.time)))
+
+
+def no_samples() -> Samples:
+    whole, real = np.empty(0, np.int64), np.empty(0)
+    return Samples(whole, whole, whole, real, real, real)
+
+
+def join(parts: Sequence[Samples]) -> Samples:
+    """All of ``parts`` in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return no_samples()
+    return Samples(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in Samples.__slots__)
+    )
+
+
+def samples(batch: ReadingBatch, placement: str, index: NDArray[np.intp]) -> Samples:
+    """The readings of ``batch`` at ``index`` as a lot's samples, as they came."""
+    # One lot's tags may share a time and key: the tag's name goes into the identity.
+    salts = np.asarray([_salt(tag) for tag in batch.tags], np.int64)
+    return Samples(
+        time=batch.time[index],
+        identity=batch.key[index] ^ salts[batch.tag[index]],
+        placement=np.full(len(index), CODES[placement], np.int64),
+        temperature=batch.value("temperature")[index],
+        humidity=batch.value("humidity")[index],
+        probe=batch.value("probe")[index],
+    )
+
+
+def corrected(batch: ReadingBatch, corrections: Mapping[TagKey, Corrections]) -> ReadingBatch:
+    """``batch`` with each tag's corrections applied by the readings' own times."""
+    values = dict(batch.values)
+    for number, tag in enumerate(batch.tags):
+        for quantity, adjustments in corrections.get(tag, {}).items():
+            if quantity not in values:
+                continue
+            column = values[quantity] = values[quantity].copy()
+            mine = np.flatnonzero(batch.tag == number)
+            starts = np.asarray([adjustment.begins for adjustment in adjustments])
+            which = np.searchsorted(starts, batch.time[mine], side="right") - 1
+            applied = which >= 0
+            gains = np.asarray([adjustment.gain for adjustment in adjustments])
+            offsets = np.asarray([adjustment.offset for adjustment in adjustments])
+            at = mine[applied]
+            column[at] = gains[which[applied]] * column[at] + offsets[which[applied]]
+    return replace(batch, values=values)
+
+
+def of_lot(
+    store: ReadingStore,
+    key: LotKey,
+    sources: Sequence[Source],
+    corrections: Mapping[TagKey, Corrections],
+    begins: int,
+    ends: int,
+) -> Iterator[Samples]:
+    """Samples of a lot with begins <= time < ends, a window at a time, in order throughout.
+
+    Raises what ``store`` raises.
+    """
+    for start in _windows(sources, begins, ends, store, key.tenant):
+        stop = min(start + WINDOW_MS, ends)
+        parts = []
+        for source in sources:
+            first, last = max(start, source.begins), min(stop, source.ends)
+            if first >= last:
+                continue
+            batch = store.window(TagKey(key.tenant, source.tag), first, last)
+            believed = np.flatnonzero(~batch.doubtful)
+            parts.append(samples(corrected(batch, corrections), source.placement, believed))
+        found = join(parts)
+        if len(found):
+            yield found.ordered()
+
+
+def _windows(
+    sources: Sequence[Source], begins: int, ends: int, store: ReadingStore, tenant: str
+) -> Iterator[int]:
+    """Starts of the windows to read: from the first source, to the newest reading there is."""
+    if not sources:
+        return
+    newest = [store.latest(TagKey(tenant, tag)) for tag in {source.tag for source in sources}]
+    last = max((int(batch.time[-1]) for batch in newest if len(batch)), default=begins)
+    start = max(begins, min(source.begins for source in sources))
+    while start < ends and start <= last:
+        yield start
+        start += WINDOW_MS
+
+
+def corrections_of(
+    session: Session, tenant: str, tags: Iterable[str] | None
+) -> dict[str, dict[str, list[Adjustment]]]:
+    """tag -> its `Corrections`, of ``tags`` (None: of all of the tenant's) as registered."""
+    query = select(Correction).where(Correction.tenant == tenant).order_by(Correction.begins)
+    if tags is not None:
+        query = query.where(Correction.tag.in_(list(tags)))
+    found: dict[str, dict[str, list[Adjustment]]] = {}
+    for row in session.scalars(query):
+        of_tag = found.setdefault(row.tag, {})
+        of_tag.setdefault(row.quantity, []).append(Adjustment(row.begins, row.gain, row.offset))
+    return found
+
+
+def _salt(tag: TagKey) -> int:
+    """A number of 40 bits for a tag, above the keys', the same in every process."""
+    return (zlib.crc32(tag.tag.encode()) + 1) << 20

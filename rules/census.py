@@ -1,0 +1,98 @@
+"""What the rules ask of the registry: the lots' facts, their history, and what restrains them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lots import climate, facts
+from lots.climate import LotKey, Samples
+from lots.model import Lot, Party, Place, PlaceKind, Tag
+from lots.readings.batch import TagKey
+from lots.readings.store import ReadingStore
+from lots.whereabouts import FOREVER, Source
+from rules.knowledge import Restraint
+from rules.state import NO_LIMITS, Limits, LotFacts
+
+
+def lot_facts(session: Session, tenant: str) -> dict[LotKey, LotFacts]:
+    """The facts of all lots of ``tenant``."""
+    whereabouts = facts.whereabouts_of(session, tenant, None)
+    intervals = dict(
+        session.execute(select(Tag.id, Tag.interval_s).where(Tag.tenant == tenant)).tuples()
+    )
+    query = (
+        select(Lot, Party)
+        .outerjoin(Party, (Party.tenant == Lot.tenant) & (Party.id == Lot.customer))
+        .where(Lot.tenant == tenant)
+    )
+    found = {}
+    for lot, party in session.execute(query).tuples():
+        sources = whereabouts[lot.id].sources if lot.id in whereabouts else []
+        found[LotKey(tenant, lot.id)] = _facts(lot, party, sources, intervals)
+    return found
+
+
+def _facts(
+    lot: Lot, party: Party | None, sources: list[Source], intervals: dict[str, int]
+) -> LotFacts:
+    slowest = max((intervals[source.tag] for source in sources), default=3600)
+    return LotFacts(
+        tenant=lot.tenant,
+        lot=lot.id,
+        commodity=lot.commodity,
+        form=lot.form,
+        time_constant_h=lot.time_constant_h,
+        contract_regain=_or(lot.contract_regain_pct, math.nan),
+        interval_ms=slowest * 1000,
+        watched=tuple((source.begins, source.ends) for source in sources),
+        limits=_limits(party) if party else NO_LIMITS,
+    )
+
+
+def _limits(party: Party) -> Limits:
+    return Limits(
+        _or(party.temperature_min, -math.inf),
+        _or(party.temperature_max, math.inf),
+        _or(party.humidity_min, -math.inf),
+        _or(party.humidity_max, math.inf),
+    )
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
+
+
+def history(session: Session, store: ReadingStore, key: LotKey, begins: int) -> Iterator[Samples]:
+    """All samples of a lot from ``begins`` (ms) on, by windows; raises what ``store`` does."""
+    sources = facts.whereabouts_of(session, key.tenant, [key.lot])[key.lot].sources
+    of_tags = climate.corrections_of(session, key.tenant, {source.tag for source in sources})
+    corrections = {TagKey(key.tenant, tag): found for tag, found in of_tags.items()}
+    return climate.of_lot(store, key, sources, corrections, begins, FOREVER)
+
+
+def restraints(session: Session, key: LotKey, at: int) -> tuple[list[Restraint], bool]:
+    """What holds a lot at ``at`` (ms), and whether it is in a closed box, or nowhere known."""
+    holds = facts.holds_on(session, key.tenant, key.lot, at)
+    stays = facts.whereabouts_of(session, key.tenant, [key.lot])[key.lot].stays
+    place = next((stay.place for stay in stays if stay.begins <= at < stay.ends), None)
+    kind = None if place is None else _kind(session, key.tenant, place)
+    boxed = kind in (PlaceKind.CONTAINER, PlaceKind.VEHICLE)
+    return [Restraint(hold.kind, hold.lifted_by) for hold in holds], boxed
+
+
+def _kind(session: Session, tenant: str, place: str) -> str | None:
+    return session.scalar(select(Place.kind).where(Place.tenant == tenant, Place.id == place))
+
+
+def existing(session: Session, keys: Collection[LotKey]) -> set[LotKey]:
+    """Those of ``keys`` that the registry still has."""
+    found = set()
+    for tenant in {key.tenant for key in keys}:
+        ids = [key.lot for key in keys if key.tenant == tenant]
+        query = select(Lot.id).where(Lot.tenant == tenant, Lot.id.in_(ids))
+        found |= {LotKey(tenant, lot) for lot in session.scalars(query)}
+    return found

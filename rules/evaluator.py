@@ -1,0 +1,215 @@
+"""The rules at work: follows the journal with the engine and writes what it finds.
+
+The registry's transaction that writes alerts and outgoing messages carries the journal offset they
+came from (cursor ``rules``). After a restart the snapshot is loaded, what lies between it and that
+offset is folded silently, and aloud from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import sqlalchemy
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from lots import registry
+from lots.climate import LotKey, Samples
+from lots.clock import DAY_MS, Clock
+from lots.cursors import CursorMismatch, read_cursor, write_cursor
+from lots.model import LotNow, Refold, Tenant
+from lots.readings.store import ReadingStore, StoreUnavailable
+from rules import census, snapshot
+from rules.engine import Change, Engine, Tracked
+from rules.ledger import Ledger, Recipient, without_gone
+from rules.pack import Rules
+from rules.state import LotFacts
+
+CURSOR = "rules"
+_log = structlog.get_logger("dunnage.rules")
+
+
+class Evaluator:
+    """Owns the engine; every method is for the one thread that follows the journal."""
+
+    def __init__(
+        self,
+        database: sqlalchemy.Engine,
+        store: ReadingStore,
+        rules: Rules,
+        recipients: Sequence[Recipient],
+        folder: Path,
+        clock: Clock,
+        retention_days: int,
+    ) -> None:
+        self.engine = Engine(rules)
+        self._database = database
+        self._store = store
+        self._ledger = Ledger(rules, recipients)
+        self._snapshot = folder / "rules.snapshot"
+        self._clock = clock
+        self._retention_ms = retention_days * DAY_MS
+        self._facts: dict[LotKey, LotFacts] = {}
+        self._revisions: dict[str, int] = {}
+        self.pending: list[Change] = []
+        """Changes that are folded and not yet written."""
+        self._refolded: list[str] = []
+        self._journal = ""
+        self.offset = 0
+        """Folded up to here."""
+        self.committed = 0
+        """Written up to here."""
+        self.saved = 0
+        """The snapshot on disk stands here: what is before it is not needed from the journal."""
+
+    def restore(self, journal: str, start: int) -> int:
+        """Take up where the last run left; returns the offset to follow the journal from.
+
+        ``start`` is the oldest offset that the journal still has. Raises `CursorMismatch`.
+        """
+        self._journal = journal
+        with registry.reading(self._database) as session:
+            self.committed = max(read_cursor(session, CURSOR, journal), start)
+            self.refresh(session)
+        found = snapshot.restore(self._snapshot, self.engine, journal)
+        if found is None or found < start:
+            self._begin_anew(start)
+        else:
+            self.offset = self.saved = min(found, self.committed)
+        return self.offset
+
+    def _begin_anew(self, start: int) -> None:
+        """Without memory the lots' pasts are in the store, and what it lacks in the journal."""
+        self.offset = self.saved = start
+        for key in self._facts:
+            self.engine.mark(key, 0)
+        self.engine.blind |= self._facts.keys()
+
+    def refresh(self, session: Session) -> None:
+        """Take over the lots' facts of tenants whose registry changed."""
+        revisions = {row.id: row.revision for row in session.scalars(select(Tenant))}
+        changed = {t for t, revision in revisions.items() if self._revisions.get(t) != revision}
+        gone = self._revisions.keys() - revisions.keys()
+        if not changed and not gone:
+            return
+        kept = {k: f for k, f in self._facts.items() if k.tenant not in changed | gone}
+        for tenant in changed:
+            kept |= census.lot_facts(session, tenant)
+        for key in self._facts.keys() - kept.keys():
+            self.engine.forget(key)
+        self._facts, self._revisions = kept, revisions
+
+    def take(self, offset: int, bound: Mapping[LotKey, Samples]) -> None:
+        """Fold a batch that ends at ``offset`` in the journal; `commit` writes what it changed."""
+        changes: list[Change] = []
+        for key, samples in bound.items():
+            try:
+                changes += self.engine.evaluate({key: samples}, self._facts)
+            except Exception:
+                # One lot's trouble is not the others': it is folded again from the store.
+                _log.exception("a lot could not be evaluated", tenant=key.tenant, lot=key.lot)
+                self.engine.mark(key, 0)
+        self._went(offset, changes)
+
+    def tick(self, offset: int, now: int) -> None:
+        """Time has come to ``now`` (ms) by the record at ``offset``."""
+        self._went(offset, self.engine.tick(now, self._facts))
+
+    def _went(self, offset: int, changes: list[Change]) -> None:
+        self.offset = offset
+        if offset > self.committed:
+            self.pending += changes
+
+    def commit(self) -> None:
+        """Write what is pending with the offset it came from; nothing is lost if that fails."""
+        if not self.pending and self.offset <= self.committed:
+            return
+        try:
+            self._write(self.pending)
+        except IntegrityError:
+            # A lot was deleted between the look and the write: the second look sees that.
+            self._write(self.pending)
+        self.pending = []
+        self.committed = max(self.committed, self.offset)
+
+    def _write(self, changes: list[Change]) -> None:
+        with registry.writing(self._database) as session:
+            self._ledger.write(session, without_gone(session, changes), self._clock.now_ms())
+            write_cursor(session, CURSOR, self._journal, max(self.committed, self.offset))
+
+    def settle(self, stored: int) -> None:
+        """Every second or so: take over changed facts, fold dirty lots again, show what is known.
+
+        ``stored``: the store has all readings up to this offset of the journal.
+        """
+        with registry.reading(self._database) as session:
+            # The requests first: the facts read after them are at least as new.
+            requests = session.scalars(select(Refold)).all()
+            self.refresh(session)
+        for request in requests:
+            if request.id not in self._refolded:
+                self.engine.mark(LotKey(request.tenant, request.lot), request.since)
+                self._refolded.append(request.id)
+        if stored >= self.offset >= self.committed:
+            self._fold_dirty()
+        self._show()
+
+    def _fold_dirty(self) -> None:
+        begins = self._clock.now_ms() - self._retention_ms
+        for key, since in list(self.engine.dirty.items()):
+            facts = self._facts.get(key)
+            if facts is None:
+                self.engine.forget(key)
+                continue
+            try:
+                with registry.reading(self._database) as session:
+                    # All of it before the lot is touched: half a history is none.
+                    history = list(census.history(session, self._store, key, begins))
+            except StoreUnavailable as error:
+                _log.warning("the store does not answer; lots wait to be folded", error=str(error))
+                return
+            self.pending.append(self.engine.refold(key, max(since, begins), history, facts))
+            self.commit()
+
+    def _show(self) -> None:
+        """Write what is known now of the lots that changed."""
+        changed = self.engine.take_changed()
+        if not changed:
+            return
+        with registry.writing(self._database) as session:
+            for key in sorted(changed & census.existing(session, changed)):
+                lot = self.engine.lots.get(key)
+                if lot is not None:
+                    session.merge(_now(key, lot))
+
+    def save(self) -> None:
+        """Write the snapshot; then requests that it covers are done with."""
+        self.commit()
+        snapshot.save(self._snapshot, self.engine, self._journal, self.offset)
+        self.saved = self.offset
+        # A lot that is still dirty is so in the snapshot too.
+        with registry.writing(self._database) as session:
+            for portion in range(0, len(self._refolded), 500):
+                ids = self._refolded[portion : portion + 500]
+                session.execute(delete(Refold).where(Refold.id.in_(ids)))
+        self._refolded = []
+
+
+def _now(key: LotKey, lot: Tracked) -> LotNow:
+    fires = sorted(lot.head.open_rules().keys() | lot.silent.keys())
+    # What the lot's own risk is judged by: margin for lead, regain for wool.
+    known = not lot.silent and ("margin" in lot.numbers or "regain" in lot.numbers)
+    return LotNow(
+        tenant=key.tenant,
+        lot=key.lot,
+        at=lot.head.newest or 0,
+        status="at_risk" if lot.head.open_rules() else "ok" if known else "unknown",
+        why=", ".join(fires) or None,
+        numbers=lot.numbers,
+    )
+
+
+__all__ = ["CURSOR", "CursorMismatch", "Evaluator"]

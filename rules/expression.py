@@ -1,0 +1,143 @@
+"""The language of conditions in packs: arithmetic, comparison and logic over named signals.
+
+Read by a whitelist over Python's syntax tree and compiled once to numpy. A condition has three
+outcomes: it holds, it fails, or it is unknown because a signal is (NaN): unknown is never taken
+for the one or the other (Kleene's logic), so ``not (margin > 0)`` does not hold on missing data.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lots.readings.batch import Bools, Floats
+
+Columns = Mapping[str, Floats]
+Number = Callable[[Columns], Floats]
+Truth = Callable[[Columns], tuple[Bools, Bools]]
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[Floats, Floats], Floats]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Floats, Floats], Bools]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+MAX_LENGTH = 500
+
+
+class ExpressionError(ValueError):
+    """The text is not a condition; the message says which part and what may stand there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled condition: ``names`` are the signals it reads."""
+
+    text: str
+    names: frozenset[str]
+    _truth: Truth
+
+    def __call__(self, columns: Columns) -> tuple[Bools, Bools]:
+        """Where it holds and where it fails, (n,) each; where neither, it is unknown."""
+        with np.errstate(all="ignore"):
+            return self._truth(columns)
+
+
+def condition(text: str, names: Collection[str]) -> Condition:
+    """Compile ``text``, which may use the signals ``names``; raises `ExpressionError`."""
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"longer than {MAX_LENGTH} characters: split it into two rules")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise ExpressionError(f"{text!r} cannot be read: {error}") from error
+    used: set[str] = set()
+    truth = _truth(tree, frozenset(names), used)
+    return Condition(text, frozenset(used), truth)
+
+
+def _truth(node: ast.expr, names: frozenset[str], used: set[str]) -> Truth:
+    match node:
+        case ast.BoolOp(op=op, values=values):
+            parts = [_truth(value, names, used) for value in values]
+            return _all(parts) if isinstance(op, ast.And) else _any(parts)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            inner = _truth(operand, names, used)
+            return lambda columns: inner(columns)[::-1]
+        case ast.Compare(left=left, ops=ops, comparators=comparators):
+            sides = [_number(side, names, used) for side in (left, *comparators)]
+            pairs = zip(sides, ops, sides[1:], strict=False)
+            return _all([_comparison(a, op, b) for a, op, b in pairs])
+    raise ExpressionError(
+        f"{ast.unparse(node)!r} is not a condition: compare signals with < <= > >=, "
+        "and join comparisons with and, or, not"
+    )
+
+
+def _number(node: ast.expr, names: frozenset[str], used: set[str]) -> Number:
+    match node:
+        case ast.Constant(value=value) if type(value) in (int, float):
+            number = np.float64(str(value))
+            return lambda _: np.asarray(number)
+        case ast.Name(id=name):
+            if name not in names:
+                known = ", ".join(sorted(names))
+                raise ExpressionError(f"there is no signal {name!r}; there are {known}")
+            used.add(name)
+            return lambda columns: columns[name]
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            inner = _number(operand, names, used)
+            return lambda columns: -inner(columns)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+            apply = _ARITHMETIC[type(op)]
+            a, b = _number(left, names, used), _number(right, names, used)
+            return lambda columns: apply(a(columns), b(columns))
+    raise ExpressionError(
+        f"{ast.unparse(node)!r} is not a number: use signals, figures and + - * /"
+    )
+
+
+def _comparison(left: Number, op: ast.cmpop, right: Number) -> Truth:
+    if type(op) not in _COMPARISONS:
+        raise ExpressionError("only < <= > >= compare; measured numbers are never just equal")
+    compare = _COMPARISONS[type(op)]
+
+    def truth(columns: Columns) -> tuple[Bools, Bools]:
+        a, b = np.broadcast_arrays(left(columns), right(columns))
+        known = ~(np.isnan(a) | np.isnan(b))
+        holds = compare(a, b) & known
+        return holds, known & ~holds
+
+    return truth
+
+
+def _all(parts: list[Truth]) -> Truth:
+    def truth(columns: Columns) -> tuple[Bools, Bools]:
+        found = [part(columns) for part in parts]
+        return (
+            np.logical_and.reduce([holds for holds, _ in found]),
+            np.logical_or.reduce([fails for _, fails in found]),
+        )
+
+    return truth
+
+
+def _any(parts: list[Truth]) -> Truth:
+    def truth(columns: Columns) -> tuple[Bools, Bools]:
+        found = [part(columns) for part in parts]
+        return (
+            np.logical_or.reduce([holds for holds, _ in found]),
+            np.logical_and.reduce([fails for _, fails in found]),
+        )
+
+    return truth

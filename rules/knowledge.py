@@ -1,0 +1,55 @@
+"""What to say and what to do: words from a rule, its numbers and what holds the lot. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rules.pack import TEXT_FIELDS, Rule
+
+READ_THE_LABEL = (
+    "Read the door label first: nothing is known of gas in it. Keep it closed until it is known "
+    "to be free of gas."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Restraint:
+    """Why a lot must not be opened or touched, and who may lift it."""
+
+    kind: str
+    lifted_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    title: str
+    action: str
+
+
+def words(
+    rule: Rule,
+    lot: str,
+    numbers: Mapping[str, float],
+    restraints: Sequence[Restraint],
+    closed_box: bool,
+) -> Words:
+    """Title and action of an alert. Holds come first: while there is one, or a closed box of which
+    nothing is known, no text says open, enter, ventilate or unwrap.
+    """
+    fields = dict.fromkeys(TEXT_FIELDS, "unknown") | {
+        name: f"{value:g}" for name, value in numbers.items()
+    }
+    fields["lot"] = lot
+    title = rule.title.format_map(fields)
+    if restraints:
+        return Words(title, " ".join(_restrained(restraint) for restraint in restraints))
+    if rule.touches and closed_box:
+        return Words(title, READ_THE_LABEL)
+    return Words(title, rule.action.format_map(fields))
+
+
+def _restrained(restraint: Restraint) -> str:
+    who = restraint.lifted_by or "whoever set it (read the door label first)"
+    kind = restraint.kind.replace("_", " ")
+    return f"Leave it closed and untouched: it is held ({kind}). {who} lifts the hold; ask there."

@@ -1,0 +1,25 @@
+"""The names that packs may use, with their units: measured, derived, and terms of the lot."""
+
+MEASURED = {
+    "temperature": ("°C", "of the air around the lot"),
+    "humidity": ("%RH", "of the air around the lot, over water"),
+    "core": ("°C", "of the goods' core, by a core tag"),
+}
+DERIVED = {
+    "dew_point": ("°C", "of the air around the lot"),
+    "absolute_humidity": ("g/m³", "of the air around the lot"),
+    "surface": ("°C", "of the goods: by a tag on them, else following the air by their lag"),
+    "margin": ("K", "surface above dew point; below 0 water settles"),
+    "hours_until_dry": ("h", "until the surface is 3 K above the dew point if the air stays so"),
+    "wet_hours": ("h", "with T > 0 °C and RH > 80 %, until 12 dry hours in a row"),
+    "regain": ("%", "of the wool's outer layer: sorption equilibrium, following by a day"),
+    "mould_index": ("0-6", "VTT: 1 is the first growth under a microscope, 3 is visible"),
+}
+TERMS = {
+    "limit_temperature_min": ("°C", "the customer's own; minus infinity without one"),
+    "limit_temperature_max": ("°C", "the customer's own; infinity without one"),
+    "limit_humidity_min": ("%RH", "the customer's own; minus infinity without one"),
+    "limit_humidity_max": ("%RH", "the customer's own; infinity without one"),
+    "contract_regain": ("%", "of the contract"),
+}
+SIGNALS = MEASURED | DERIVED | TERMS
