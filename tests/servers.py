@@ -234,6 +234,10 @@ class InfluxDB(Server):
     program = "influxd"
     package = "influxdb"
 
+    def __init__(self, *, max_values_per_tag: int = 0) -> None:
+        super().__init__()
+        self._max_values_per_tag = max_values_per_tag
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -274,7 +278,7 @@ bind-address = "127.0.0.1:{free_port()}"
   wal-dir = "{self.folder}/wal"
   query-log-enabled = false
   max-series-per-database = 0
-  max-values-per-tag = 0
+  max-values-per-tag = {self._max_values_per_tag}
 [monitor]
   store-enabled = false
 [http]

@@ -14,7 +14,6 @@ import numpy as np
 from lots.readings import influxql
 from lots.readings.batch import Floats, ReadingBatch, TagKey, concatenate
 from lots.readings.influx_writers import (
-    TIMEOUT_S,
     Answer,
     LineWriter,
     V1Writer,
@@ -30,6 +29,8 @@ LINES = 5_000
 
 PAGE = 10_000
 """Readings in an answer: so many a server gives that was told to limit its answers."""
+
+TIMEOUT_S = 30.0
 
 RETENTION_MARGIN_DAYS = 30
 """A database of our making keeps so much longer than asked: what waited is not refused."""
@@ -55,14 +56,16 @@ class InfluxServer:
 class InfluxStore:
     """A `ReadingStore` on a server. A missing 1.x database is created when we may."""
 
-    def __init__(self, server: InfluxServer, retention_days: int) -> None:
+    def __init__(
+        self, server: InfluxServer, retention_days: int, *, timeout_s: float = TIMEOUT_S
+    ) -> None:
         self._server = server
         self._retention_days = retention_days
-        self._client = _client(server)
+        self._client = _client(server, timeout_s)
         self._writer: LineWriter = (
             V1Writer(self._client, server.database)
             if server.org is None
-            else V2Writer(server.url, server.token, server.org, server.database)
+            else V2Writer(server.url, server.token, server.org, server.database, timeout_s)
         )
 
     def write(self, batch: ReadingBatch) -> list[Refused]:
@@ -225,13 +228,13 @@ class _Table:
     partial: bool = False  # the server has more than it gave
 
 
-def _client(server: InfluxServer) -> httpx.Client:
+def _client(server: InfluxServer, timeout_s: float) -> httpx.Client:
     headers = {"Authorization": f"Token {server.token}"} if server.token else {}
     return httpx.Client(
         base_url=server.url,
         auth=(server.user, server.password) if server.user else None,
         headers=headers,
-        timeout=httpx.Timeout(TIMEOUT_S, connect=5.0),
+        timeout=timeout_s,
     )
 
 

@@ -15,8 +15,6 @@ from urllib3.exceptions import HTTPError
 
 from lots.readings.store import StoreUnavailable
 
-TIMEOUT_S = 30.0
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -69,12 +67,12 @@ class V1Writer:
 class V2Writer:
     """``/api/v2/write`` of InfluxDB 2.x and 3.x, synchronously: the batching way loses data."""
 
-    def __init__(self, server: str, token: str, org: str, bucket: str) -> None:
+    def __init__(self, server: str, token: str, org: str, bucket: str, timeout_s: float) -> None:
         self._server = server
         self._org = org
         self._bucket = bucket
         self._client: Any = InfluxDBClient(
-            url=server, token=token, org=org, timeout=round(TIMEOUT_S * 1000)
+            url=server, token=token, org=org, timeout=round(timeout_s * 1000)
         )
         self._api: Any = self._client.write_api(write_options=SYNCHRONOUS)
 

@@ -35,8 +35,8 @@ def _influx_server(url: str) -> InfluxServer:
     try:
         parts = urlsplit(url)
         port = parts.port or 8086
-    except ValueError as error:
-        raise _refused(f"readings_url is not a URL: {error}") from error
+    except ValueError:  # whose words have part of the URL in them
+        raise _refused("the port in readings_url is no number, or the host is no host") from None
     if not parts.hostname:
         raise _refused("readings_url names no host")
     if parts.query or parts.fragment:

@@ -1,0 +1,53 @@
+"""Line protocol is text that must say one thing only."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lots.readings.batch import Flag, TagKey, concatenate, of_tag
+from lots.readings.influxql import identifier, literal
+from lots.readings.line_protocol import field_name, lines, quantity_name, stored_name
+
+
+def test_a_line_has_tags_flags_values_and_the_stored_time() -> None:
+    batch = concatenate(
+        [
+            of_tag(
+                TagKey("ACME, Ltd", "a=1"),
+                [1_763_000],
+                {"air flow": [-0.5], "door": [np.nan]},
+                key=[42],
+                flags=[int(Flag.HUMIDITY_RANGE)],
+            ),
+            of_tag(TagKey("t", 'b\\"'), [-1], {"door": [1.0], "time": [2.0]}, key=[999_999]),
+        ]
+    )
+    assert lines(batch) == [
+        r"readings,tag=a\=1,tenant=ACME\,\ Ltd flags=32i,doubt=1i,air\ flow=-0.5 1763000000042",
+        r"readings,tag=b%5C%22,tenant=t flags=0i,doubt=0i,door=1.0,value.time=2.0 -1",
+    ]
+
+
+@given(st.text(min_size=1))
+def test_a_quantity_is_read_back_from_its_field(name: str) -> None:
+    assert quantity_name(field_name(name)) == name
+    assert not set(stored_name(name)) & set('\\"\n\r\t\x00')
+
+
+@given(st.text(), st.text())
+def test_different_names_are_stored_differently(one: str, other: str) -> None:
+    assert (stored_name(one) == stored_name(other)) == (one == other)
+
+
+def test_a_field_is_never_called_as_influxdb_calls_its_own() -> None:
+    for name in ("time", "tag", "tenant", "flags", "doubt", "_x", "value.", "value.time"):
+        assert field_name(name) == f"value.{name}"
+        assert quantity_name(field_name(name)) == name
+    assert field_name("values") == "values"
+
+
+def test_quotes_in_a_statement_are_escaped() -> None:
+    assert identifier('a"b\\') == r'"a\"b\\"'
+    assert literal("it's \\") == r"'it\'s \\'"
