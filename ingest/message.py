@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+MAX_PAYLOAD_BYTES = 256 * 1024
+"""A longer message is not used; so much of it, and a byte, is kept."""
+
 
 class Message(NamedTuple):
     """A message as the broker gave it."""

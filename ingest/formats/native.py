@@ -13,10 +13,9 @@ import numpy as np
 from ingest.formats.clocks import device_times
 from ingest.formats.decoded import AckWanted, Decoded, Kind, Rejected
 from ingest.formats.identity import keys
-from ingest.message import Numbered
+from ingest.message import MAX_PAYLOAD_BYTES, Numbered
 from lots.readings.batch import ReadingBatch, TagKey
 
-MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_READINGS = 10_000
 """In one message."""
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from ingest.formats import Decoded, Kind, decode, matches
 from ingest.formats.identity import keys
-from ingest.formats.native import MAX_PAYLOAD_BYTES, MAX_QUANTITIES
-from ingest.message import Message
+from ingest.formats.native import MAX_QUANTITIES
+from ingest.message import MAX_PAYLOAD_BYTES, Message
 from lots.clock import DAY_MS
 from lots.readings.batch import Flag, TagKey
 from lots.settings import Subscription
