@@ -56,7 +56,7 @@ class Worker:
             with registry.writing(database) as session:
                 adopt_journal(session, self._journal.id, self._journal.start)
         self._source = Source(
-            settings.broker_url,
+            settings.broker,
             settings.client_id,
             [row.filter for row in settings.subscriptions],
             settings.clock,
@@ -93,32 +93,37 @@ class Worker:
 
     def run(self) -> None:
         """Until `stop`; raises what ended a part of it before."""
-        kept = self._keeper.restore(self._journal.start)
-        judged = self._rules.restore(self._journal.id, self._journal.start)
-        keeper, rules = self._keeper, self._rules
-        threads = [
-            self._thread("intake", partial(self._intake.run, self._stop)),
-            self._thread(
-                "keeper",
-                partial(follow, self._journal, kept, keeper.take, keeper.idle, self._stop),
-            ),
-            self._thread(
-                "rules",
-                partial(follow, self._journal, judged, rules.take, rules.idle, self._stop),
-            ),
-            self._thread("outbox", partial(self._outbox.run, self._stop)),
-        ]
-        self._source.start()
-        for thread in threads:
-            thread.start()
-        ticks = schedule.ticking(self._tick, self._clock)
-        _log.info("the worker is up", journal=self._journal.id, status_port=self._status.port)
-        while not self._stop.wait(RELEASE_S):
-            self._journal.release(min(self._keeper.committed, self._evaluator.saved))
-        ticks.shutdown()
-        self._end(threads)
+        try:
+            threads = self._start()
+            ticks = schedule.ticking(self._tick, self._clock)
+            while not self._stop.wait(RELEASE_S):
+                self._journal.release(min(self._keeper.committed, self._evaluator.saved))
+            ticks.shutdown()
+            for thread in threads:
+                thread.join()
+            self._keeper.commit()
+            self._rules.close()
+        finally:
+            self._close()
         if self._failed is not None:
             raise self._failed
+
+    def _start(self) -> list[threading.Thread]:
+        kept = self._keeper.restore(self._journal.start)
+        judged = self._rules.restore(self._journal.id, self._journal.start)
+        keeper, rules, journal = self._keeper, self._rules, self._journal
+        parts: dict[str, Callable[[], None]] = {
+            "intake": partial(self._intake.run, self._stop),
+            "keeper": partial(follow, journal, kept, keeper.take, keeper.idle, self._stop),
+            "rules": partial(follow, journal, judged, rules.take, rules.idle, self._stop),
+            "outbox": partial(self._outbox.run, self._stop),
+        }
+        self._source.start()
+        threads = [self._thread(name, target) for name, target in parts.items()]
+        for thread in threads:
+            thread.start()
+        _log.info("the worker is up", journal=journal.id, status_port=self._status.port)
+        return threads
 
     def _tick(self, now: int) -> None:
         try:
@@ -126,11 +131,8 @@ class Worker:
         except JournalError as error:
             _log.warning("a tick was left out", error=str(error))
 
-    def _end(self, threads: list[threading.Thread]) -> None:
-        for thread in threads:
-            thread.join()
-        self._keeper.commit()
-        self._rules.close()
+    def _close(self) -> None:
+        self._stop.set()
         self._source.close()
         self._status.close()
         self._journal.close()

@@ -37,7 +37,8 @@ class Settings(BaseSettings):
     data: Path = Path("dunnage-data")
     registry_url: str = ""
     readings_url: str = ""
-    broker_url: str = "mqtt://127.0.0.1:1883"
+    broker_url: str = ""
+    broker_port: int = Field(1883, ge=1, le=65535)  # of the embedded broker, without a broker_url
     client_id: str = Field("dunnage-worker", min_length=1)
     subscriptions: tuple[Subscription, ...] = (
         Subscription(filter="dunnage/v1/+/+/readings", format="native"),
@@ -56,6 +57,11 @@ class Settings(BaseSettings):
     @property
     def clock(self) -> Clock:
         return Clock(self.clock_start_ms, self.clock_speed)
+
+    @property
+    def broker(self) -> str:
+        """URL of the broker; by default the embedded one of `dunnage run`."""
+        return self.broker_url or f"mqtt://127.0.0.1:{self.broker_port}"
 
     @property
     def registry(self) -> str:

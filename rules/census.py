@@ -21,9 +21,8 @@ from rules.state import NO_LIMITS, Limits, LotFacts
 def lot_facts(session: Session, tenant: str) -> dict[LotKey, LotFacts]:
     """The facts of all lots of ``tenant``."""
     whereabouts = facts.whereabouts_of(session, tenant, None)
-    intervals = dict(
-        session.execute(select(Tag.id, Tag.interval_s).where(Tag.tenant == tenant)).tuples()
-    )
+    tags = session.execute(select(Tag.id, Tag.interval_s).where(Tag.tenant == tenant))
+    intervals = {tag: interval for tag, interval in tags.tuples()}
     query = (
         select(Lot, Party)
         .outerjoin(Party, (Party.tenant == Lot.tenant) & (Party.id == Lot.customer))

@@ -23,6 +23,9 @@ from rules.state import LotFacts, LotState, Transition, fold
 WINDOW_MS = 6 * HOUR_MS
 """At least so much of each lot's samples stays in memory; at most twice as much."""
 
+DEAF_MS = 3 * HOUR_MS
+"""A longer pause between ticks means that nobody listened; what was said then is still coming."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
@@ -67,6 +70,9 @@ class Engine:
         self.blind: set[LotKey] = set()
         """Dirty lots whose past is not in memory at all: silent until they are folded again, lest
         an alert of the record be taken for one that never was."""
+        self.ticked: int | None = None
+        self.listening_since = 0
+        """Since when ticks came without a long pause: before it we were away, not the tags."""
         self.changed: set[LotKey] = set()
         """Lots whose numbers moved since `take_changed`."""
         self._by_form: dict[tuple[str, str], tuple[Rule, ...]] = {}
@@ -83,7 +89,10 @@ class Engine:
         return changes
 
     def tick(self, now: int, facts: Mapping[LotKey, LotFacts]) -> list[Change]:
-        """What happens because time passes: silence is judged."""
+        """What happens because time passes: silence is judged, of what we were there to hear."""
+        if self.ticked is None or now - self.ticked > DEAF_MS:
+            self.listening_since = now
+        self.ticked = now
         changes = []
         for key, one in facts.items():
             found = [] if key in self.blind else self._silences(key, one, now)
@@ -201,7 +210,7 @@ class Engine:
         if not begun:
             return [Transition(rule, False, max(now, at), {}) for rule, at in silent.items()]
         newest = lot.head.newest if lot else None
-        quiet_since = max(max(begun), newest or 0)
+        quiet_since = max(*begun, newest or 0, self.listening_since)
         found = []
         for rule in self.rules_of(facts):
             if not isinstance(rule.test, Silence) or rule.name in silent:

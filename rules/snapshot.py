@@ -34,6 +34,8 @@ class _Snapshot(msgspec.Struct):
     journal: str
     offset: int
     digest: str
+    ticked: int | None
+    listening_since: int
     lots: list[_Lot]
 
 
@@ -44,7 +46,17 @@ def save(path: Path, engine: Engine, journal: str, offset: int) -> None:
     """Write the engine's state after ``offset`` of ``journal``; durable, or the old one stays."""
     keys = engine.lots.keys() | engine.dirty.keys()
     lots = [_packed(key, engine) for key in sorted(keys)]
-    content = msgspec.msgpack.encode(_Snapshot(VERSION, journal, offset, engine.rules.digest, lots))
+    content = msgspec.msgpack.encode(
+        _Snapshot(
+            version=VERSION,
+            journal=journal,
+            offset=offset,
+            digest=engine.rules.digest,
+            ticked=engine.ticked,
+            listening_since=engine.listening_since,
+            lots=lots,
+        )
+    )
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         file.write(content)
@@ -70,6 +82,7 @@ def restore(path: Path, engine: Engine, journal: str) -> int | None:
         return None
     if found.version != VERSION or found.journal != journal:
         return None
+    engine.ticked, engine.listening_since = found.ticked, found.listening_since
     for lot in found.lots:
         key = LotKey(lot.tenant, lot.lot)
         engine.lots[key] = _unpacked(lot)

@@ -1,0 +1,2 @@
+def import_file() -> None:
+    """Import (coming)."""

@@ -1,0 +1,216 @@
+"""The command line. Each command imports what it needs when it runs, so that help stays quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="dunnage",
+    help="Condition monitoring and preventive-service alerts for lots of lead ingots and wool.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+tenants = typer.Typer(help="Tenants: the customers of the service.", no_args_is_help=True)
+keys = typer.Typer(help="Keys to the API.", no_args_is_help=True)
+tags = typer.Typer(help="Tags that report and are not registered.", no_args_is_help=True)
+letters = typer.Typer(help="Messages that could not be used, and why.", no_args_is_help=True)
+app.add_typer(tenants, name="tenants")
+app.add_typer(keys, name="keys")
+app.add_typer(tags, name="tags")
+app.add_typer(letters, name="dead-letters")
+
+Tenant = Annotated[str, typer.Option(help="Whose.", show_default=True)]
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where its files go; emptied at the start.")] = Path(
+        "dunnage-demo"
+    ),
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=1, help="Stop after so many seconds.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="End with one line of JSON, show no table.")
+    ] = False,
+    api_port: Annotated[int, typer.Option(help="Port of the API.")] = 8080,
+    broker_port: Annotated[int, typer.Option(help="Port of the embedded broker.")] = 18830,
+    speed: Annotated[
+        float, typer.Option(min=1, max=86400, help="Times as fast as life: 8640 is a day in 10 s.")
+    ] = 8640.0,
+    seed: Annotated[int, typer.Option(help="Of the sensors' noise.")] = 1,
+) -> None:
+    """Try it: forty lots at three sites in real climate, sped up, with all parts running."""
+    from cli.demo import Options, run_demo
+
+    run_demo(Options(folder, seconds, as_json, api_port, broker_port, speed, seed))
+
+
+@app.command()
+def run() -> None:
+    """Run all parts on this machine as child processes; each is restarted alone if it fails."""
+    from cli.run import run_all
+    from lots.settings import load
+
+    run_all(load())
+
+
+@app.command()
+def worker(
+    new_journal: Annotated[
+        bool,
+        typer.Option(help="Follow the journal in the data folder instead of the one that is lost."),
+    ] = False,
+) -> None:
+    """Ingest and rules: from the broker to the store and the alerts."""
+    from cli.logging import to_stderr
+    from cli.worker import run_worker
+    from lots.settings import load
+
+    to_stderr()
+    run_worker(load(), new_journal=new_journal)
+
+
+@app.command()
+def api() -> None:
+    """The HTTP API."""
+    from api.server import serve
+    from cli.logging import to_stderr
+    from lots.settings import load
+
+    to_stderr()
+    serve(load())
+
+
+@app.command()
+def broker(
+    port: Annotated[int | None, typer.Option(help="Default: broker_port of the settings.")] = None,
+) -> None:
+    """The embedded MQTT broker, for trying out: loopback only, about 1 000 messages a second."""
+    from ingest.broker import main as serve
+    from lots.settings import load
+
+    raise typer.Exit(serve(["--port", str(port or load().broker_port)]))
+
+
+@app.command()
+def replay(
+    file: Annotated[
+        Path,
+        typer.Argument(help="CSV of time, sensor (else the file's name), temperature, humidity."),
+    ],
+    tenant: Tenant = "default",
+    speed: Annotated[
+        float, typer.Option(min=0.001, help="Times as fast as it was recorded.")
+    ] = 1.0,
+    recorded: Annotated[
+        bool, typer.Option(help="Keep the file's times and do not wait; else its first row is now.")
+    ] = False,
+    timezone: Annotated[
+        str | None, typer.Option(help="Of times that name none, such as Europe/Berlin.")
+    ] = None,
+) -> None:
+    """Publish a recorded series over MQTT as its sensors would have."""
+    from cli.replaying import replay_file
+    from lots.settings import load
+
+    raise typer.Exit(replay_file(load(), file, tenant, speed, recorded, timezone))
+
+
+@tenants.command("add")
+def add_tenant(tenant: str, name: str = "") -> None:
+    """Make a tenant, or give it another name."""
+    from cli.administration import add_tenant as command
+
+    command(tenant, name or tenant)
+
+
+@tenants.command("list")
+def list_tenants() -> None:
+    """All tenants."""
+    from cli.administration import list_tenants as command
+
+    command()
+
+
+@keys.command("add")
+def add_key(
+    name: Annotated[str, typer.Argument(help="Who or what uses it.")],
+    tenant: Tenant = "default",
+    read_only: Annotated[bool, typer.Option(help="It may read, and change nothing.")] = False,
+) -> None:
+    """Make a key to a tenant's data and print it: this once, only its hash is kept."""
+    from cli.administration import add_key as command
+
+    command(name, tenant, not read_only)
+
+
+@keys.command("revoke")
+def revoke_key(name: str, tenant: Tenant = "default") -> None:
+    """Close the keys of that name."""
+    from cli.administration import revoke_key as command
+
+    command(name, tenant)
+
+
+@tags.command("unknown")
+def unknown_tags(tenant: Tenant = "default") -> None:
+    """Tags that report and are not registered; their readings are kept."""
+    from cli.administration import list_unknown_tags as command
+
+    command(tenant)
+
+
+@tags.command("adopt")
+def adopt_tag(
+    tag: str,
+    tenant: Tenant = "default",
+    interval: Annotated[int, typer.Option(min=1, help="How often it measures, s.")] = 3600,
+) -> None:
+    """Register a tag that reports; then bind it to a lot or a place."""
+    from cli.administration import adopt_tag as command
+
+    command(tag, tenant, interval)
+
+
+@letters.command("list")
+def list_letters(
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10000)] = 50,
+) -> None:
+    """The newest first, with their reasons."""
+    from cli.administration import list_dead_letters as command
+
+    command(tenant, limit)
+
+
+@letters.command("show")
+def show_letter(
+    letter: Annotated[str, typer.Argument(help="Its id, as `list` prints it.")],
+) -> None:
+    """One whole: topic, reason and payload as it came."""
+    from cli.administration import show_dead_letter as command
+
+    command(letter)
+
+
+def main() -> None:
+    """Run a command. What a user can mend is one plain message and status 1, without a trace."""
+    from cli.errors import USER_ERRORS
+    from cli.import_ import import_file
+
+    app.command("import")(import_file)
+    try:
+        app()
+    except USER_ERRORS as error:
+        print(f"dunnage: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
