@@ -69,6 +69,7 @@ class Server:
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix=f"dunnage-{self.program}-"))
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._prepared = False
 
     @property
@@ -83,15 +84,17 @@ class Server:
         """Start on the same port and folder as ever, and wait until it answers."""
         if self.running:
             return self
+        self.kill()  # what is left of one that ended by itself
         if not self._prepared:
             self._prepare()
             self._prepared = True
         self._process = self._spawn(self._command())
+        self._guard = self._watch(self._process.pid)
         deadline = time.monotonic() + READY_SECONDS
         while not self._answers():
             if not self.running:
                 code = self._process.returncode
-                self._process = None
+                self.kill()
                 raise NotStarted(f"{self.program} ended with {code} at once:\n{self.log()}")
             if time.monotonic() > deadline:
                 self.kill()
@@ -110,6 +113,9 @@ class Server:
         """SIGKILL: it has no time to write anything."""
         self._signal(signal.SIGKILL, STOP_SECONDS)
         self._process = None
+        if self._guard is not None:
+            self._guard.communicate(b"ended\n")
+            self._guard = None
 
     def restart(self) -> Self:
         self.stop()
@@ -183,6 +189,15 @@ class Server:
                 extra_groups=None if user is None else [],
                 start_new_session=True,  # a Ctrl-C is for the tests, which then stop it in order
             )
+
+    def _watch(self, group: int) -> subprocess.Popen[bytes]:
+        """A shell that ends the server and removes its folder if the tests die without doing so."""
+        script = 'read -r ended || { kill -s KILL -- "-$1"; rm -rf "$2"; }'
+        return subprocess.Popen(
+            ["/bin/sh", "-c", script, "guard", str(group), str(self.folder)],
+            stdin=subprocess.PIPE,  # closed when we die, however we do
+            start_new_session=True,
+        )
 
     def _signal(self, number: signal.Signals, seconds: float) -> None:
         process = self._process

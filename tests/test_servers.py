@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,6 +89,30 @@ def test_a_server_deaf_to_a_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> N
         while "deaf" not in server.log():
             time.sleep(0.01)
     assert not server.running
+
+
+ORPHAN = """
+import os, signal
+from tests.servers import InfluxDB
+
+server = InfluxDB().start()
+print(server.folder, server.url, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_server_ends_with_tests_that_are_killed(influxdb: InfluxDB) -> None:
+    root = Path(__file__).parents[1]
+    killed = subprocess.run(
+        [sys.executable, "-c", ORPHAN], cwd=root, capture_output=True, text=True, check=False
+    )
+    folder, url = killed.stdout.split()
+    deadline = time.monotonic() + 10
+    while Path(folder).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/ping")
 
 
 def test_a_missing_program_names_its_package() -> None:
