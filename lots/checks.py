@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -23,11 +22,20 @@ Problems = list[tuple[int, RegistryError]]
 """(position in the batch, why)."""
 
 
-def repeated(kind: str, keys: Sequence[Any]) -> Problems:
-    """Keys that are given more than once."""
+def problems(session: Session, tenant: str, shape: Shape, new: Sequence[Kept]) -> Problems:
+    """Everything that keeps ``new`` out, by position."""
+    found = repeated(shape, new) + missing(session, tenant, shape, new)
+    if shape.kind == "bindings":
+        found += overlapping(session, tenant, new)
+    return sorted(found, key=lambda problem: problem[0])
+
+
+def repeated(shape: Shape, new: Sequence[Kept]) -> Problems:
+    """Things that are given more than once."""
+    keys = [shapes.key_of(shape, each.row) for each in new]
     times = Counter(keys)
     return [
-        (position, Repeated(f"this {one(kind)} is given {times[key]} times: keep one", "id"))
+        (position, Repeated(f"this {one(shape.kind)} is given {times[key]} times: keep one", "id"))
         for position, key in enumerate(keys)
         if times[key] > 1
     ]
@@ -78,17 +86,17 @@ def overlapping(session: Session, tenant: str, new: Sequence[Kept]) -> Problems:
         row = each.row
         ends = FOREVER if row["ends"] is None else row["ends"]
         spans.setdefault(row["tag"], []).append((row["begins"], ends, row["id"]))
-    problems: Problems = []
+    found: Problems = []
     for tag, bound in spans.items():
         open_end, holder = -1, ""
         for begins, ends, id_ in sorted(bound):
             if begins < open_end:
                 culprit, other = (id_, holder) if id_ in position else (holder, id_)
                 if culprit in position:
-                    problems.append((position[culprit], _overlap(tag, other, begins)))
+                    found.append((position[culprit], _overlap(tag, other, begins)))
             if ends > open_end:
                 open_end, holder = ends, id_
-    return problems
+    return found
 
 
 def _overlap(tag: str, other: str, begins: int) -> Overlap:

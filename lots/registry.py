@@ -113,13 +113,11 @@ def put_many(session: Session, tenant: str, kind: str, records: Sequence[Record]
     shape = SHAPES[kind]
     lock(session, tenant)
     new = [shapes.kept(shape, record) for record in records]
+    found = checks.problems(session, tenant, shape, new)
+    if found:
+        raise Rejected(found)
     keys = [shapes.key_of(shape, each.row) for each in new]
     old = shapes.load(session, tenant, shape, keys)
-    problems = checks.repeated(kind, keys) + checks.missing(session, tenant, shape, new)
-    if kind == "bindings":
-        problems += checks.overlapping(session, tenant, new)
-    if problems:
-        raise Rejected(sorted(problems, key=lambda problem: problem[0]))
     outcomes = [_outcome(old.get(key), each) for key, each in zip(keys, new, strict=True)]
     by_outcome = {
         outcome: [each for each, its in zip(new, outcomes, strict=True) if its is outcome]

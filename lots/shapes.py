@@ -86,10 +86,15 @@ def kept(shape: Shape, record: Record) -> Kept:
 
 def record_of(shape: Shape, found: Kept) -> Record:
     """A record from what is kept of it."""
+    return KINDS[shape.kind].model_validate(fields_of(shape, found))
+
+
+def fields_of(shape: Shape, found: Kept) -> dict[str, Any]:
+    """The fields of a record, from what is kept of it."""
     values = _fields(found.row)
     for part, rows in zip(shape.parts, found.parts, strict=True):
         values[part.field] = part.value(rows)
-    return KINDS[shape.kind].model_validate(values)
+    return values
 
 
 def named(shape: Shape, each: Kept) -> Iterator[tuple[str, str, str]]:
@@ -99,8 +104,11 @@ def named(shape: Shape, each: Kept) -> Iterator[tuple[str, str, str]]:
             yield column, kind, each.row[column]
     for part, rows in zip(shape.parts, each.parts, strict=True):
         for column, kind in part.names.items():
-            field = part.field if kind == part.field else f"{part.field}.{column}"
-            yield from ((field, kind, row[column]) for row in rows if row[column] is not None)
+            for row in rows:
+                if row[column] is not None:
+                    number = row.get("number")  # of a leg
+                    within = part.field if number is None else f"{part.field}.{number}.{column}"
+                    yield within, kind, row[column]
 
 
 def uses_of(kind: str) -> Iterator[tuple[str, Table, str, tuple[str, ...]]]:
