@@ -22,7 +22,7 @@ def lot_facts(session: Session, tenant: str) -> dict[LotKey, LotFacts]:
     """The facts of all lots of ``tenant``."""
     whereabouts = facts.whereabouts_of(session, tenant, None)
     tags = session.execute(select(Tag.id, Tag.interval_s).where(Tag.tenant == tenant))
-    intervals = {tag: interval for tag, interval in tags.tuples()}
+    intervals = dict(tags.tuples().all())
     query = (
         select(Lot, Party)
         .outerjoin(Party, (Party.tenant == Lot.tenant) & (Party.id == Lot.customer))

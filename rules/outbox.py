@@ -109,4 +109,4 @@ def next_attempt(attempts: int, created: int, now: int, permanent: bool) -> int:
     """When (ms) to try again after ``attempts`` failures; `NEVER` where it is of no use."""
     if permanent or now - created > GIVE_UP_MS:
         return NEVER
-    return now + min(FIRST_PAUSE_MS * 2 ** min(attempts - 1, 20), LONGEST_PAUSE_MS)
+    return now + min(FIRST_PAUSE_MS << min(attempts - 1, 20), LONGEST_PAUSE_MS)
