@@ -1,6 +1,6 @@
 """Makes the tables from the typical years that pvlib carries.
 
-``python -m simulators.climate.make`` writes them. Needs the PyPI package pvlib, of the ``dev`` extra.
+``python -m simulators.climate.make`` writes them; it needs pvlib, which the ``dev`` extra brings.
 """
 
 from __future__ import annotations
