@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lots.climate import Corrections
-from lots.model import Placement
 from lots.readings.batch import Bools, Floats, Ints
 from lots.readings.store import Aggregate
+from lots.terms import Placement
 from lots.whereabouts import Source
 
 SILENT_INTERVALS = 3

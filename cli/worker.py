@@ -73,7 +73,9 @@ class Worker:
     ) -> None:
         understand = Understanding(settings.subscriptions, settings.raw_retention_days * DAY_MS)
         recipients = [Recipient("webhook", url) for url in (settings.webhook_url,) if url]
-        self._keeper = Keeper(database, store, understand, self._journal.id, self._stop)
+        self._keeper = Keeper(
+            database, store, understand, self._journal.id, settings.clock, self._stop
+        )
         self._evaluator = Evaluator(
             database,
             store,

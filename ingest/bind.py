@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lots import facts
-from lots.climate import Corrections, LotKey, Samples, corrected, corrections_of, join, samples
+from lots.calibration import corrections_of
+from lots.climate import Corrections, LotKey, Samples, corrected, join, samples
 from lots.model import Tag, Tenant
 from lots.readings.batch import ReadingBatch, TagKey
 from lots.whereabouts import Source

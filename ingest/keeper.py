@@ -17,12 +17,14 @@ from ingest.pipeline import RETRY_S, Understanding
 from ingest.repeats import Repeats
 from ingest.strangers import Strangers
 from lots import registry
+from lots.clock import Clock
 from lots.cursors import read_cursor, write_cursor
 from lots.model import DeadLetter
 from lots.readings.batch import Bools, ReadingBatch
 from lots.readings.store import ReadingStore, Refused, StoreMisconfigured, StoreUnavailable
 
 CURSOR = "store"
+EXPIRE_S = 3600.0
 COMMIT_S = 0.5
 """The cursor is written this often: what is repeated after a crash is stored identically."""
 
@@ -38,18 +40,20 @@ class Keeper:
         store: ReadingStore,
         understand: Understanding,
         journal: str,
+        clock: Clock,
         stop: threading.Event,
     ) -> None:
         self._database = database
         self._store = store
         self._understand = understand
         self._journal = journal
+        self._clock = clock
         self._stop = stop
         self._repeats = Repeats()
         self._rosters = Rosters()
         self._letters: list[DeadLetter] = []
         self._strangers = Strangers()
-        self._written = monotonic()
+        self._written = self._expire_due = monotonic()
         self.offset = 0
         """The store has all readings up to here."""
         self.committed = 0
@@ -86,9 +90,19 @@ class Keeper:
         self.offset = entry.end
 
     def idle(self) -> None:
-        """Commit now and then."""
-        if monotonic() - self._written >= COMMIT_S:
+        """Commit now and then; let the store forget what is older than it should keep."""
+        now = monotonic()
+        if now - self._written >= COMMIT_S:
             self.commit()
+        if now >= self._expire_due:
+            self._expire()
+            self._expire_due = now + EXPIRE_S
+
+    def _expire(self) -> None:
+        try:
+            self._store.expire(self._clock.now_ms() - self._understand.keep_ms)
+        except (StoreUnavailable, StoreMisconfigured) as error:
+            _log.warning("old readings stay for now: %s", error)
 
     def commit(self) -> None:
         """Write the cursor, with the dead letters and unknown tags from before it."""

@@ -7,19 +7,17 @@ so that a certificate which arrives late rewrites no history.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from lots.clock import HOUR_MS
-from lots.model import Correction, Placement
 from lots.readings.batch import Floats, Ints, ReadingBatch, TagKey
 from lots.readings.store import ReadingStore
+from lots.terms import Placement
 from lots.whereabouts import Source
 
 WINDOW_MS = 72 * HOUR_MS
@@ -162,20 +160,6 @@ def _windows(
     while start < ends and start <= last:
         yield start
         start += WINDOW_MS
-
-
-def corrections_of(
-    session: Session, tenant: str, tags: Iterable[str] | None
-) -> dict[str, dict[str, list[Adjustment]]]:
-    """tag -> its `Corrections`, of ``tags`` (None: of all of the tenant's) as registered."""
-    query = select(Correction).where(Correction.tenant == tenant).order_by(Correction.begins)
-    if tags is not None:
-        query = query.where(Correction.tag.in_(list(tags)))
-    found: dict[str, dict[str, list[Adjustment]]] = {}
-    for row in session.scalars(query):
-        of_tag = found.setdefault(row.tag, {})
-        of_tag.setdefault(row.quantity, []).append(Adjustment(row.begins, row.gain, row.offset))
-    return found
 
 
 def _salt(tag: TagKey) -> int:

@@ -7,7 +7,6 @@ A thing's ``id`` is the customer's own, unique within its tenant.
 from __future__ import annotations
 
 import unicodedata
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from lots.terms import Placement, SiteRegion, Tier
+
 ID_LENGTH = 64
 FOLDED_LENGTH = 400
 
@@ -37,93 +38,6 @@ def folded(name: str) -> str:
 
 def _folded_id(context: DefaultExecutionContext) -> str:
     return folded(context.get_current_parameters()["id"])  # type: ignore[no-untyped-call]
-
-
-class SiteRegion(StrEnum):
-    """What the climate of a site is like; packs lay their overlays by it."""
-
-    TEMPERATE = "temperate"
-    COASTAL_HUMID = "coastal_humid"
-    COLD_WINTER = "cold_winter"
-
-
-class PlaceKind(StrEnum):
-    BAY = "bay"
-    YARD = "yard"
-    CONTAINER = "container"
-    VEHICLE = "vehicle"
-
-
-class Commodity(StrEnum):
-    LEAD = "lead"
-    WOOL = "wool"
-
-
-class Form(StrEnum):
-    INGOT = "ingot"
-    GREASY = "greasy"
-    SCOURED = "scoured"
-    TOPS = "tops"
-    CASHMERE = "cashmere"
-
-
-FORMS = {
-    Commodity.LEAD: (Form.INGOT,),
-    Commodity.WOOL: (Form.GREASY, Form.SCOURED, Form.TOPS, Form.CASHMERE),
-}
-
-
-class Packaging(StrEnum):
-    """What is around the goods; it decides how air and acids reach them."""
-
-    STRAPPED = "strapped"  # bare bundle
-    PALLET = "pallet"  # on wooden dunnage or a pallet
-    SHRINK_WRAPPED = "shrink_wrapped"
-    BALE_NYLON = "bale_nylon"
-    BALE_JUTE = "bale_jute"
-    BOXED = "boxed"
-
-
-class ReferenceKind(StrEnum):
-    PURCHASE_ORDER = "purchase_order"
-    DELIVERY_NOTE = "delivery_note"
-    CONTAINER = "container"
-    BILL_OF_LADING = "bill_of_lading"
-    BATCH = "batch"  # batch or melt number
-    BRAND = "brand"
-    GRADE = "grade"
-    CERTIFICATE = "certificate"
-    BALE_MARK = "bale_mark"
-
-
-class Placement(StrEnum):
-    """Where a tag measures: the free air, the goods' surface, or their core."""
-
-    AIR = "air"
-    SURFACE = "surface"
-    CORE = "core"
-
-
-class LegMode(StrEnum):
-    TRUCK = "truck"
-    RAIL = "rail"
-    SEA = "sea"
-    AIR = "air"
-
-
-class HoldKind(StrEnum):
-    FUMIGATED = "fumigated"
-    SEAL = "seal"
-    QUARANTINE = "quarantine"
-    ON_WARRANT = "on_warrant"
-
-
-class Tier(StrEnum):
-    """What service a party was promised."""
-
-    STANDARD = "standard"
-    PRIORITY = "priority"
-    CRITICAL = "critical"
 
 
 class Base(DeclarativeBase):

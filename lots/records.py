@@ -27,7 +27,7 @@ from lots.fields import (
     milliseconds,
     written,
 )
-from lots.model import (
+from lots.terms import (
     FORMS,
     Commodity,
     Form,

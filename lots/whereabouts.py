@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lots.model import Placement
+from lots.terms import Placement
 
 FOREVER = 2**62
 """An open end, ms."""

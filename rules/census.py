@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lots import climate, facts
+from lots.calibration import corrections_of
 from lots.climate import LotKey, Samples
-from lots.model import Lot, Party, Place, PlaceKind, Tag
+from lots.model import Lot, Party, Place, Tag
 from lots.readings.batch import TagKey
 from lots.readings.store import ReadingStore
+from lots.terms import PlaceKind
 from lots.whereabouts import FOREVER, Source
 from rules.knowledge import Restraint
 from rules.state import NO_LIMITS, Limits, LotFacts
@@ -68,7 +70,7 @@ def _or(value: float | None, otherwise: float) -> float:
 def history(session: Session, store: ReadingStore, key: LotKey, begins: int) -> Iterator[Samples]:
     """All samples of a lot from ``begins`` (ms) on, by windows; raises what ``store`` does."""
     sources = facts.whereabouts_of(session, key.tenant, [key.lot])[key.lot].sources
-    of_tags = climate.corrections_of(session, key.tenant, {source.tag for source in sources})
+    of_tags = corrections_of(session, key.tenant, {source.tag for source in sources})
     corrections = {TagKey(key.tenant, tag): found for tag, found in of_tags.items()}
     return climate.of_lot(store, key, sources, corrections, begins, FOREVER)
 

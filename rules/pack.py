@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from lots.model import Commodity, Form
+from lots.terms import Commodity, Form
 from rules.expression import Condition, ExpressionError, condition
 from rules.signals import SIGNALS
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from lots.climate import CODES, Samples
 from lots.clock import HOUR_MS
-from lots.model import Commodity, Placement
 from lots.readings.batch import Floats
+from lots.terms import Commodity, Placement
 from rules import air, lead, wool
 from rules.pack import Level, Rule
 from rules.signals import SIGNALS
