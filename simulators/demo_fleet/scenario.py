@@ -116,7 +116,7 @@ SITES: Final = (
 _DRY_HALL: Final = Enclosure(12, 24, cooled_to=23, heated_to=20, humidity_max=56)
 _DAMP_BAY: Final = Enclosure(16, 30, heated_to=24, humidity_min=98.5, humidity_max=99)
 _HEATED: Final = Enclosure(12, 12, heated_to=18, humidity_min=50, humidity_max=62)
-_HEATED_NO_HUMIDIFIER: Final = Enclosure(12, 12, heated_to=24, humidity_max=62)
+_HEATED_NO_HUMIDIFIER: Final = Enclosure(12, 48, heated_to=24, humidity_max=62)
 _COLD_HALL: Final = Enclosure(10, 20, warmer_k=1.5, humidity_max=64)
 _HARBOUR: Final = Enclosure(24, 24, warmer_k=4.0, heated_to=5, humidity_max=68)
 _VAN: Final = Enclosure(warmer_k=0.5, humidity_max=97, sun_k=2.0)
