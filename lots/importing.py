@@ -13,9 +13,10 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from lots import checks, layouts, registry, shapes, spreadsheet
+from lots import layouts, registry, shapes, spreadsheet
 from lots.layouts import EXAMPLES, REFERENCES, Cell, Draft, Layout
 from lots.records import KINDS, Record
+from lots.refusals import Rejected
 from lots.registry import Outcome
 from lots.shapes import SHAPES, one
 from lots.spreadsheet import ImportRefused, Problem, Sheet, SheetRow
@@ -71,13 +72,16 @@ def import_csv(
     problems += wrong
     records, wrong = _completed(session, tenant, kind, sheet, drafts, records)
     problems += wrong
-    problems += _refused(session, tenant, kind, drafts, records)
     if problems:
-        raise ImportRefused(problems)
-    with session.begin_nested() as savepoint:
-        outcomes = registry.put_many(session, tenant, kind, records)
-        if dry_run:
-            savepoint.rollback()
+        found = registry.problems(session, tenant, kind, records)
+        raise ImportRefused(problems + _told(drafts, found))
+    try:
+        with session.begin_nested() as savepoint:
+            outcomes = registry.put_many(session, tenant, kind, records)
+            if dry_run:
+                savepoint.rollback()
+    except Rejected as rejected:
+        raise ImportRefused(_told(drafts, rejected.problems)) from rejected
     return Report(*(outcomes.count(outcome) for outcome in Outcome))
 
 
@@ -137,7 +141,7 @@ def _completed(
     if not keep:
         return list(records), []
     shape = SHAPES[kind]
-    keys = [shapes.key_of(shape, shapes.kept(shape, record).row) for record in records]
+    keys = [shapes.key(shape, record) for record in records]
     known = shapes.load(session, tenant, shape, keys)
     completed: list[Record] = []
     problems: list[Problem] = []
@@ -187,12 +191,10 @@ def _validated(
         return None
 
 
-def _refused(
-    session: Session, tenant: str, kind: str, drafts: Sequence[Draft], records: Sequence[Record]
+def _told(
+    drafts: Sequence[Draft], found: Sequence[tuple[int, registry.RegistryError]]
 ) -> list[Problem]:
-    """What the registry would refuse of ``records``."""
-    shape = SHAPES[kind]
-    found = checks.problems(session, tenant, shape, [shapes.kept(shape, r) for r in records])
+    """What the registry refuses, by the cells that it comes from."""
     return [Problem(*_cell(drafts[position], error.field), str(error)) for position, error in found]
 
 

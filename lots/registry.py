@@ -53,6 +53,7 @@ __all__ = [
     "migrate",
     "page",
     "patch",
+    "problems",
     "put",
     "put_many",
     "reading",
@@ -132,6 +133,14 @@ def put_many(session: Session, tenant: str, kind: str, records: Sequence[Record]
         refolding.request(session, tenant, before)
         _changed(session, tenant)
     return outcomes
+
+
+def problems(
+    session: Session, tenant: str, kind: str, records: Sequence[Record]
+) -> list[tuple[int, RegistryError]]:
+    """What `put_many` would refuse of ``records``, by position; nothing is written."""
+    shape = SHAPES[kind]
+    return checks.problems(session, tenant, shape, [shapes.kept(shape, r) for r in records])
 
 
 def patch(

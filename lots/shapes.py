@@ -6,9 +6,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Result,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from lots import model
@@ -34,6 +45,11 @@ class Parts:
     rows: Callable[[Any], Iterable[Row]]
     value: Callable[[Sequence[Row]], Any]
     names: dict[str, str]
+    order: tuple[str, ...]
+
+    def sorted(self, rows: Iterable[Row]) -> list[Row]:
+        """``rows`` in the one order in which they are compared."""
+        return sorted(rows, key=itemgetter(*self.order))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +67,12 @@ class Shape:
     key: tuple[str, ...] = ("id",)
     owned_by: str = ""
 
+    fields: tuple[str, ...] = ()
+    """The columns that are fields of the record."""
+
     @property
     def columns(self) -> list[ColumnElement[Any]]:
-        """The columns that are fields of the record."""
-        return [c for c in self.table.columns if c.name in KINDS[self.kind].model_fields]
+        return [self.table.c[name] for name in self.fields]
 
     def column(self, name: str) -> ColumnElement[Any]:
         return self.table.c[name]
@@ -80,8 +98,8 @@ def portions(items: Sequence[T], size: int = AT_ONCE) -> Iterator[Sequence[T]]:
 
 def kept(shape: Shape, record: Record) -> Kept:
     """A record as it is to be kept."""
-    row = {column.name: _plain(getattr(record, column.name)) for column in shape.columns}
-    return Kept(row, [sorted(part.rows(record), key=_order) for part in shape.parts])
+    row = {name: _plain(getattr(record, name)) for name in shape.fields}
+    return Kept(row, [part.sorted(part.rows(record)) for part in shape.parts])
 
 
 def record_of(shape: Shape, found: Kept) -> Record:
@@ -132,7 +150,7 @@ def load(session: Session, tenant: str, shape: Shape, keys: Sequence[Any]) -> di
         rows = session.execute(
             select(*shape.columns).where(shape.column("tenant") == tenant, subject.in_(portion))
         )
-        found |= {key_of(shape, row): Kept(row, []) for row in map(_row, rows)}
+        found |= {key_of(shape, row): Kept(row, []) for row in _rows(rows)}
     _load_parts(session, tenant, shape, found)
     return found
 
@@ -148,7 +166,7 @@ def load_page(
             columns[0] > after if len(columns) == 1 else tuple_(*columns) > tuple_(*after)
         )
     rows = session.execute(query.order_by(*columns).limit(limit))
-    found = {key_of(shape, row): Kept(row, []) for row in map(_row, rows)}
+    found = {key_of(shape, row): Kept(row, []) for row in _rows(rows)}
     _load_parts(session, tenant, shape, found)
     return list(found.values())
 
@@ -194,6 +212,11 @@ def erase(session: Session, tenant: str, shape: Shape, key: Any) -> None:
     session.execute(delete(shape.table).where(shape.column("tenant") == tenant, *where))
 
 
+def key(shape: Shape, record: Record) -> Any:
+    """The key of a record, as `load` takes it."""
+    return key_of(shape, {name: _plain(getattr(record, name)) for name in shape.key})
+
+
 def key_of(shape: Shape, row: Row) -> Any:
     """The key of a row, as `load` takes it."""
     key = tuple(row[name] for name in shape.key)
@@ -207,19 +230,16 @@ def _load_parts(session: Session, tenant: str, shape: Shape, found: dict[Any, Ke
         owner = part.table.c[part.owner]
         for portion in portions(list(found)):
             query = select(part.table).where(part.table.c.tenant == tenant, owner.in_(portion))
-            for row in map(_row, session.execute(query)):
+            for row in _rows(session.execute(query)):
                 del row["tenant"]
                 found[row.pop(part.owner)].parts[index].append(row)
         for each in found.values():
-            each.parts[index].sort(key=_order)
+            each.parts[index] = part.sorted(each.parts[index])
 
 
-def _row(found: Any) -> Row:
-    return dict(found._mapping)
-
-
-def _order(row: Row) -> list[tuple[str, str]]:
-    return sorted((name, repr(value)) for name, value in row.items())
+def _rows(result: Result[*tuple[Any, ...]]) -> Iterator[Row]:
+    names = tuple(result.keys())
+    return (dict(zip(names, row, strict=True)) for row in result)
 
 
 def _plain(value: Any) -> Any:
@@ -270,8 +290,17 @@ _CORRECTIONS = Parts(
     _items("corrections"),
     lambda rows: [_fields(row) for row in rows],
     {},
+    ("quantity", "begins"),
 )
-_REFERENCES = Parts(_table(model.Reference), "lot", "references", _reference_rows, _references, {})
+_REFERENCES = Parts(
+    _table(model.Reference),
+    "lot",
+    "references",
+    _reference_rows,
+    _references,
+    {},
+    ("kind", "value"),
+)
 _LOTS_OF_SHIPMENT = Parts(
     _table(model.ShipmentLot),
     "shipment",
@@ -279,6 +308,7 @@ _LOTS_OF_SHIPMENT = Parts(
     lambda shipment: ({"lot": lot} for lot in shipment.lots),
     lambda rows: [row["lot"] for row in rows],
     {"lot": "lots"},
+    ("lot",),
 )
 _LEGS = Parts(
     _table(model.Leg),
@@ -287,26 +317,36 @@ _LEGS = Parts(
     _items("legs"),
     lambda rows: [_fields(row) for row in rows],
     {"place": "places", "origin": "sites", "destination": "sites"},
+    ("number",),
 )
 _ON = {"lot": "lots", "place": "places"}
+
+
+def _shape(
+    kind: str,
+    mapped: type[DeclarativeBase],
+    names: dict[str, str],
+    *parts: Parts,
+    key: tuple[str, ...] = ("id",),
+    owned_by: str = "",
+) -> Shape:
+    table = _table(mapped)
+    fields = tuple(c.name for c in table.columns if c.name in KINDS[kind].model_fields)
+    return Shape(kind, table, names, parts, key, owned_by, fields)
+
 
 SHAPES = {
     shape.kind: shape
     for shape in (
-        Shape("sites", _table(model.Site), {}),
-        Shape("places", _table(model.Place), {"site": "sites"}),
-        Shape("parties", _table(model.Party), {}),
-        Shape("tags", _table(model.Tag), {}, (_CORRECTIONS,)),
-        Shape("lots", _table(model.Lot), {"customer": "parties"}, (_REFERENCES,)),
-        Shape("bindings", _table(model.Binding), {"tag": "tags", **_ON}),
-        Shape("moves", _table(model.Move), _ON, key=("lot", "at"), owned_by="lot"),
-        Shape(
-            "shipments",
-            _table(model.Shipment),
-            {"customer": "parties"},
-            (_LOTS_OF_SHIPMENT, _LEGS),
-        ),
-        Shape("holds", _table(model.Hold), {**_ON, "shipment": "shipments"}),
+        _shape("sites", model.Site, {}),
+        _shape("places", model.Place, {"site": "sites"}),
+        _shape("parties", model.Party, {}),
+        _shape("tags", model.Tag, {}, _CORRECTIONS),
+        _shape("lots", model.Lot, {"customer": "parties"}, _REFERENCES),
+        _shape("bindings", model.Binding, {"tag": "tags", **_ON}),
+        _shape("moves", model.Move, _ON, key=("lot", "at"), owned_by="lot"),
+        _shape("shipments", model.Shipment, {"customer": "parties"}, _LOTS_OF_SHIPMENT, _LEGS),
+        _shape("holds", model.Hold, {**_ON, "shipment": "shipments"}),
     )
 }
 """Shape by kind."""
