@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from lots.model import ReferenceKind
 from lots.records import KINDS
 from lots.spreadsheet import SheetRow
+from lots.terms import ReferenceKind
 
 CALIBRATED = ("temperature", "humidity", "probe")
 LEG = ("leg", "mode", "place", "origin", "destination", "departs", "arrives", "offline")
