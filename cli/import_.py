@@ -1,2 +1,114 @@
-def import_file() -> None:
-    """Import (coming)."""
+"""`dunnage import`: CSV files into the registry."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lots.importing import ImportRefused
+
+DEFAULT_TENANT = "default"
+
+Kind = Literal[
+    "sites", "places", "parties", "tags", "lots", "bindings", "moves", "shipments", "holds"
+]
+
+
+def import_file(
+    kind: Annotated[Kind, typer.Argument(help="What the file has.")],
+    file: Annotated[Path | None, typer.Argument(help="The CSV file; - is standard input.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what it would do, and do nothing.")
+    ] = False,
+    tenant: Annotated[str, typer.Option(help="Whose.", show_default=True)] = DEFAULT_TENANT,
+    example: Annotated[
+        bool, typer.Option("--example", help="Print a file to begin from, and do nothing.")
+    ] = False,
+) -> None:
+    """Bring a CSV file's things into the registry: all rows or, if one is wrong, none.
+
+    It can be repeated: what is there is brought up to date and nothing is doubled. A column that
+    the file does not have leaves what is known as it is; a blank cell takes it away.
+    """
+    from rich.console import Console
+
+    from lots.importing import ImportRefused
+    from lots.importing import example as example_of
+
+    if example:
+        print(example_of(kind), end="")
+        return
+    if file is None:
+        raise typer.BadParameter("name the file, or - for standard input; or say --example")
+    errors = Console(stderr=True)
+    try:
+        _import(kind, _contents(file), tenant, dry_run, errors)
+    except ImportRefused as refused:
+        _tell(refused, str(file), errors)
+        raise typer.Exit(1) from refused
+
+
+def _import(kind: str, data: bytes, tenant: str, dry_run: bool, errors: Console) -> None:
+    from rich.progress import Progress
+
+    from lots import registry
+    from lots.importing import import_csv
+    from lots.settings import load
+
+    engine = registry.connect(load().registry)
+    try:
+        registry.migrate(engine)
+        progress = Progress(console=errors, transient=True, disable=not errors.is_terminal)
+        with progress, registry.writing(engine) as session:
+            if tenant == DEFAULT_TENANT and tenant not in registry.tenants(session):
+                registry.create_tenant(session, tenant, tenant)
+                if not dry_run:
+                    errors.print(f"made the tenant {tenant}")
+            task = progress.add_task(f"reading {kind}")
+            report = import_csv(
+                session,
+                tenant,
+                kind,
+                data,
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+            if dry_run:
+                session.rollback()
+    finally:
+        engine.dispose()
+    print(
+        f"{kind}: {report.created} created, {report.changed} changed, {report.unchanged} unchanged"
+        f"{' (dry run: nothing was written)' if dry_run else ''}"
+    )
+
+
+def _contents(file: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _tell(refused: ImportRefused, file: str, errors: Console) -> None:
+    """A table for people, a line a problem for programs."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from lots.spreadsheet import SHOWN
+
+    count = len(refused.problems)
+    if errors.is_terminal:
+        table = Table("row", "column", "what is wrong", title=f"{file}: nothing was imported")
+        for problem in refused.problems[:SHOWN]:
+            table.add_row(str(problem.row or ""), Text(problem.column), Text(problem.message))
+        errors.print(table)
+        if count > SHOWN:
+            errors.print(f"and {count - SHOWN} more")
+    else:
+        print(f"{file}: nothing was imported\n{refused}", file=sys.stderr)
