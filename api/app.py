@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from api import alerts, dead_letters, health, lot_history, lots, metrics, problems, resources, tags
 from api.auth import principal
 from api.gate import Gate
-from api.query import only_known
+from api.query import only_known, only_text
 from lots import registry
 from lots.readings.open import open_store
 from lots.readings.store import ReadingStore
@@ -88,7 +88,7 @@ def create_app(
     for router in _guarded():
         app.include_router(
             router,
-            dependencies=[Depends(principal), Depends(only_known)],
+            dependencies=[Depends(principal), Depends(only_known), Depends(only_text)],
             responses={"4XX": PROBLEM, "5XX": PROBLEM, 422: PROBLEM},
         )
     return app

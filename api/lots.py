@@ -76,9 +76,7 @@ def listed(
     if ref is None:
         found = registry.page(session, asking.tenant, "lots", after, limit + 1)
     else:
-        known = registry.lots_by_reference(session, asking.tenant, ref)
-        left = (lot for lot in known if after is None or lot.id > after)
-        found = sorted(left, key=lambda lot: lot.id)[: limit + 1]
+        found = registry.lots_by_reference(session, asking.tenant, ref, limit + 1, after)
     items = with_now(session, asking.tenant, found)
     return resources.page(request, items, limit, resources.own_id)
 

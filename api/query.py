@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from api.problems import invalid
+from api.problems import Problem, invalid
 from lots.fields import Instant, milliseconds
 
+NUL = "\0"
 _PLUS_LOST = re.compile(r"(T[\d:.]+) (\d\d:?\d\d)")
 
 
@@ -35,9 +36,17 @@ def only_known(request: Request) -> None:
     for name in request.query_params:
         if name not in known:
             there = f"known here: {', '.join(known)}" if known else "this address takes none"
-            raise invalid(
-                f"there is no parameter {name[:60]!r}; {there}", where=f"query {name[:60]}"
-            )
+            short = name[:60]
+            raise invalid(f"there is no parameter {short!r}; {there}", where=f"query {short}")
+
+
+def only_text(request: Request) -> None:
+    """Refuse the character 0 in an address: not every database can even be asked for it."""
+    if any(NUL in str(part) for part in request.path_params.values()):
+        raise Problem(404, "There is nothing at this address: it has the character %00 in it.")
+    for name, value in request.query_params.multi_items():
+        if NUL in value:
+            raise invalid("the character %00 cannot be in it; take it out", where=f"query {name}")
 
 
 def instant_cursor_of(at: str, name: str) -> str:

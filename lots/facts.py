@@ -94,11 +94,12 @@ def lots_of_tags(session: Session, tenant: str, tags: Collection[str]) -> set[st
 
 
 def lots_by_reference(
-    session: Session, tenant: str, text: str, limit: int = 100
+    session: Session, tenant: str, text: str, limit: int = 100, after: str | None = None
 ) -> list[LotRecord]:
     """Lots that have ``text`` as one of their references or as their id, by id.
 
-    Case, blanks and the way in which letters are encoded make no difference.
+    At most ``limit``, of those that follow the id ``after``. Case, blanks and the way in which
+    letters are encoded make no difference.
     """
     name = folded(text)
     if not name:
@@ -107,6 +108,8 @@ def lots_by_reference(
     query = select(Lot.id).where(
         Lot.tenant == tenant, or_(Lot.folded == name, Lot.id.in_(referred))
     )
+    if after is not None:
+        query = query.where(Lot.id > after)
     ids = session.scalars(query.order_by(Lot.id).limit(limit)).all()
     shape = shapes.SHAPES["lots"]
     found = shapes.load(session, tenant, shape, ids)

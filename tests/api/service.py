@@ -33,21 +33,21 @@ class Caller(NamedTuple):
     writes: httpx.Client
     reads: httpx.Client
 
-    def put(self, kind: str, **fields: Any) -> dict[str, Any]:
+    def put(self, kind: str, /, **fields: Any) -> dict[str, Any]:
         """Put in a thing and see that it was taken."""
         reply = self.writes.post(f"/v1/{kind}", json=fields)
         assert reply.status_code in (200, 201), reply.text
         found: dict[str, Any] = reply.json()
         return found
 
-    def get(self, path: str, **query: Any) -> Any:
-        reply = self.writes.get(path, params=query)
+    def get(self, path: str, /, **query: Any) -> Any:
+        reply = self.writes.get(path, params=query or None)
         assert reply.status_code == 200, reply.text
         return reply.json()
 
-    def refused(self, path: str, status: int, **query: Any) -> dict[str, Any]:
+    def refused(self, path: str, status: int, /, **query: Any) -> dict[str, Any]:
         """The problem document that asking for ``path`` gives."""
-        return problem(self.writes.get(path, params=query), status)
+        return problem(self.writes.get(path, params=query or None), status)
 
 
 class Service:
@@ -89,7 +89,7 @@ class Service:
 
     def client(self, key: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        found = httpx.Client(base_url=self.url, headers=headers, timeout=30.0)
+        found = httpx.Client(base_url=self.url, headers=headers, timeout=30.0, verify=False)
         self._clients.append(found)
         return found
 
@@ -113,3 +113,25 @@ def problem(reply: httpx.Response, status: int) -> dict[str, Any]:
     assert found["detail"]
     assert found["instance"].startswith("/")
     return found
+
+
+def fill(who: Caller) -> dict[str, str]:
+    """One thing of every kind; returns their ids."""
+    start = "2025-11-01T00:00:00Z"
+    who.put("parties", id="P1", name="Müller & Söhne")
+    who.put("sites", id="S1", **SITE)
+    who.put("places", id="B1", site="S1", kind="bay", name="Bay 1")
+    who.put("tags", id="T1")
+    who.put("lots", id="L1", **LOT, customer="P1", references={"purchase_order": ["PO 7"]})
+    who.put("shipments", id="SH1", lots=["L1"])
+    return {
+        "parties": "P1",
+        "sites": "S1",
+        "places": "B1",
+        "tags": "T1",
+        "lots": "L1",
+        "shipments": "SH1",
+        "bindings": who.put("bindings", tag="T1", lot="L1", begins=start)["id"],
+        "moves": who.put("moves", lot="L1", at=start, place="B1")["id"],
+        "holds": who.put("holds", kind="seal", lot="L1", begins=start)["id"],
+    }

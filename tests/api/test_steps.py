@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from api.steps import ROUND_STEPS, duration, fine_step, round_step, steps_in
 
 HOUR = 3_600_000
+MALFORMED_ISO = ["PT", "P1DT", "PT0S", "P1M", "P1Y", "P1D ", "p1d", ""]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_a_duration_is_read_short_or_in_iso_8601(text: str, ms: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["h", "1", "1 h", "-1h", "1.5h", "0s", "P", "PT", "P1DT", "1H", "１h", "9999999999h", "999999999w", "PT0S", "P1M", "P1Y", ""],
+    ["h", "1", "-1h", "1.5h", "0s", "1H", "１h", "9999999999h", "999999999w", "P", *MALFORMED_ISO],
 )
 def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"1s|like 15m"):
