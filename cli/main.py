@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from cli.import_ import import_file
+from lots.errors import UserError
+
 app = typer.Typer(
     name="dunnage",
     help="Condition monitoring and preventive-service alerts for lots of lead ingots and wool.",
@@ -23,6 +26,7 @@ app.add_typer(tenants, name="tenants")
 app.add_typer(keys, name="keys")
 app.add_typer(tags, name="tags")
 app.add_typer(letters, name="dead-letters")
+app.command("import")(import_file)
 
 Tenant = Annotated[str, typer.Option(help="Whose.", show_default=True)]
 
@@ -201,13 +205,9 @@ def show_letter(
 
 def main() -> None:
     """Run a command. What a user can mend is one plain message and status 1, without a trace."""
-    from cli.errors import USER_ERRORS
-    from cli.import_ import import_file
-
-    app.command("import")(import_file)
     try:
         app()
-    except USER_ERRORS as error:
+    except UserError as error:
         print(f"dunnage: {error}", file=sys.stderr)
         sys.exit(1)
 

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
+from lots.errors import UserError
 from lots.settings import SettingsError
 
 STOP_S = 20.0
 _PR_SET_PDEATHSIG = 1
 
 
-class ChildFailed(Exception):
+class ChildFailed(UserError):
     """A process that was needed ended; the message has the last it said."""
 
 

@@ -1,7 +1,9 @@
 """What can go wrong with a journal. Each message names the place and the remedy."""
 
+from lots.errors import UserError
 
-class JournalError(Exception):
+
+class JournalError(UserError):
     """The journal cannot do what was asked."""
 
 

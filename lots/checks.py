@@ -53,7 +53,7 @@ def missing(session: Session, tenant: str, shape: Shape, new: Sequence[Kept]) ->
             position,
             Missing(
                 f'{field}: there is no {one(kind)} "{id_}"; register it first (dunnage import'
-                f" {kind}, or PUT /v1/{kind})",
+                f" {kind}, or POST /v1/{kind})",
                 field,
             ),
         )

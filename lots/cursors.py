@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from lots.errors import UserError
 from lots.model import Cursor
 
 
-class CursorMismatch(Exception):
+class CursorMismatch(UserError):
     """The registry knows of another journal than the one in the data folder."""
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lots.errors import UserError
 
-class RegistryError(Exception):
+
+class RegistryError(UserError):
     """Something asked of the registry cannot be done; ``field`` is where it is wrong, or ''."""
 
     def __init__(self, message: str, field: str = "") -> None:

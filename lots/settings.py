@@ -13,9 +13,10 @@ from pydantic_settings import (
 )
 
 from lots.clock import Clock
+from lots.errors import UserError
 
 
-class SettingsError(Exception):
+class SettingsError(UserError):
     """A setting cannot be used; the message names it, where it stands and what it should be."""
 
 

@@ -8,9 +8,11 @@ for the one or the other (Kleene's logic), so ``not (margin > 0)`` does not hold
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -33,6 +35,8 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Floats, Floats], Bools]] = {
     ast.GtE: operator.ge,
 }
 MAX_LENGTH = 500
+MAX_DEPTH = 50
+"""Parts within parts: deeper than any rule needs, and far from where Python gives up."""
 
 
 class ExpressionError(ValueError):
@@ -61,9 +65,20 @@ def condition(text: str, names: Collection[str]) -> Condition:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise ExpressionError(f"{text!r} cannot be read: {error}") from error
+    if _deeper(tree, MAX_DEPTH):
+        raise ExpressionError(f"nested more than {MAX_DEPTH} deep: split it into two rules")
     used: set[str] = set()
     truth = _truth(tree, frozenset(names), used)
+    if not used:
+        raise ExpressionError(f"{text!r} reads no signal: it would always hold, or never")
     return Condition(text, frozenset(used), truth)
+
+
+def _deeper(tree: ast.expr, limit: int) -> bool:
+    level: list[ast.AST] = [tree]
+    for _ in range(limit):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return bool(level)
 
 
 def _truth(node: ast.expr, names: frozenset[str], used: set[str]) -> Truth:
@@ -77,7 +92,7 @@ def _truth(node: ast.expr, names: frozenset[str], used: set[str]) -> Truth:
         case ast.Compare(left=left, ops=ops, comparators=comparators):
             sides = [_number(side, names, used) for side in (left, *comparators)]
             pairs = zip(sides, ops, sides[1:], strict=False)
-            return _all([_comparison(a, op, b) for a, op, b in pairs])
+            return _all([_comparison(a, op, b, node) for a, op, b in pairs])
     raise ExpressionError(
         f"{ast.unparse(node)!r} is not a condition: compare signals with < <= > >=, "
         "and join comparisons with and, or, not"
@@ -88,6 +103,8 @@ def _number(node: ast.expr, names: frozenset[str], used: set[str]) -> Number:
     match node:
         case ast.Constant(value=value) if type(value) in (int, float):
             number = np.float64(str(value))
+            if not math.isfinite(number):
+                raise ExpressionError(f"{ast.unparse(node)!r} is too large for a number")
             return lambda _: np.asarray(number)
         case ast.Name(id=name):
             if name not in names:
@@ -107,9 +124,11 @@ def _number(node: ast.expr, names: frozenset[str], used: set[str]) -> Number:
     )
 
 
-def _comparison(left: Number, op: ast.cmpop, right: Number) -> Truth:
+def _comparison(left: Number, op: ast.cmpop, right: Number, node: ast.Compare) -> Truth:
     if type(op) not in _COMPARISONS:
-        raise ExpressionError("only < <= > >= compare; measured numbers are never just equal")
+        raise ExpressionError(
+            f"{ast.unparse(node)!r}: only < <= > >= compare; measured numbers are never just equal"
+        )
     compare = _COMPARISONS[type(op)]
 
     def truth(columns: Columns) -> tuple[Bools, Bools]:
@@ -125,8 +144,8 @@ def _all(parts: list[Truth]) -> Truth:
     def truth(columns: Columns) -> tuple[Bools, Bools]:
         found = [part(columns) for part in parts]
         return (
-            np.logical_and.reduce([holds for holds, _ in found]),
-            np.logical_or.reduce([fails for _, fails in found]),
+            reduce(np.logical_and, [holds for holds, _ in found]),
+            reduce(np.logical_or, [fails for _, fails in found]),
         )
 
     return truth
@@ -136,8 +155,8 @@ def _any(parts: list[Truth]) -> Truth:
     def truth(columns: Columns) -> tuple[Bools, Bools]:
         found = [part(columns) for part in parts]
         return (
-            np.logical_or.reduce([holds for holds, _ in found]),
-            np.logical_and.reduce([fails for _, fails in found]),
+            reduce(np.logical_or, [holds for holds, _ in found]),
+            reduce(np.logical_and, [fails for _, fails in found]),
         )
 
     return truth

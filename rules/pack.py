@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from lots.errors import UserError
 from lots.terms import Commodity, Form
 from rules.expression import Condition, ExpressionError, condition
 from rules.signals import SIGNALS
@@ -29,7 +30,7 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-class PackError(ValueError):
+class PackError(UserError):
     """A pack cannot be used; the message names file, rule, key and remedy."""
 
 

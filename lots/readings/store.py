@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from lots.errors import UserError
 from lots.readings.batch import Floats, Ints, ReadingBatch, TagKey
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailable(UserError):
     """The store cannot be reached or cannot write now: the same call may succeed later."""
 
 
-class StoreMisconfigured(Exception):
+class StoreMisconfigured(UserError):
     """The store refuses us for a reason that no retry mends; the message names the remedy."""
 
 
