@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import sys
@@ -36,7 +37,10 @@ def serve(settings: Settings, *, ready: Callable[[str], None] | None = None) -> 
         _log.info("listening", address=address)
         if ready is not None:
             ready(address)
-        server.run(sockets=[listening])
+        # uvicorn ends in order on either signal and raises it again then: that is no error.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -100,14 +104,11 @@ def _address(listening: socket.socket) -> str:
 
 def main() -> int:
     """Serve as the settings say; the reason why not on standard error."""
-    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn ends in order
     try:
         serve(lots_settings.load())
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except KeyboardInterrupt:
-        return 0
     return 0
 
 
