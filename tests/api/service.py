@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from types import TracebackType
@@ -65,6 +66,7 @@ class Service:
         run = self._server.run
         self._thread = threading.Thread(target=run, args=([self._listening],), daemon=True)
         self._clients: list[httpx.Client] = []
+        self._tls = ssl.create_default_context()  # each client would make its own, slowly
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -89,7 +91,7 @@ class Service:
 
     def client(self, key: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        found = httpx.Client(base_url=self.url, headers=headers, timeout=30.0, verify=False)
+        found = httpx.Client(base_url=self.url, headers=headers, timeout=30.0, verify=self._tls)
         self._clients.append(found)
         return found
 

@@ -17,7 +17,7 @@ from api.server import listen, serve
 from lots.settings import Settings, SettingsError
 from tests.servers import free_port
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 def start(folder: Path, port: int) -> subprocess.Popen[str]:
