@@ -1,0 +1,448 @@
+"""Packs: those that come with Dunnage, and what is said of one that cannot be used."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from rules.knowledge import READ_THE_LABEL, Restraint, words
+from rules.pack import (
+    TEXT_FIELDS,
+    Level,
+    PackError,
+    Rules,
+    Severity,
+    Silence,
+    duration_ms,
+    load,
+    parse,
+)
+from rules.signals import SIGNALS
+
+DOC = Path(__file__).resolve().parents[2] / "docs" / "rules.md"
+HANDS_ON = re.compile(r"\b(open|enter|ventilat|unwrap|unpack|unseal|unload)", re.IGNORECASE)
+
+GOOD = """\
+pack: test
+applies_to: {commodity: lead}
+rules:
+  test.one:
+    title: "{lot} is wet"
+    when: margin < 0
+    clear: margin > 1
+    severity: warning
+    action: "Dry {lot}."
+    based_on: physics
+"""
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load()
+
+
+def refusal(text, file="my.yaml"):
+    with pytest.raises(PackError) as refused:
+        parse({file: text})
+    return str(refused.value)
+
+
+def changed(old, new):
+    assert old in GOOD
+    return GOOD.replace(old, new)
+
+
+def test_the_shipped_rules_load(shipped):
+    lead = {rule.name for rule in shipped.of("lead", "ingot")}
+    both = {"customer.limits", "lot.silent"}
+    assert lead == {"lead.sweat", "lead.sweat_near", "lead.wet", "lead.hot_damp"} | both
+    for form in ("greasy", "scoured", "tops", "cashmere"):
+        wool = {rule.name for rule in shipped.of("wool", form)}
+        assert wool == {"wool.mould", "wool.damp", "wool.dry", "wool.hot_damp"} | both
+
+
+def test_every_shipped_rule_leaves_room_to_clear_in(shipped):
+    for rule in shipped.rules:
+        if isinstance(rule.test, Level):
+            assert rule.test.opens.text.strip() != f"not ({rule.test.clears.text.strip()})"
+            assert rule.test.opens.names == rule.test.clears.names
+
+
+def test_a_shipped_action_that_lays_hands_on_a_box_says_so(shipped):
+    for rule in shipped.rules:
+        if HANDS_ON.search(rule.action):
+            assert rule.touches, f"{rule.name}: {rule.action}"
+    assert any(rule.touches for rule in shipped.rules)
+
+
+def test_no_shipped_title_tells_to_open_anything(shipped):
+    assert [rule.name for rule in shipped.rules if HANDS_ON.search(rule.title)] == []
+
+
+def test_no_shipped_text_declares_a_lot_fit_or_safe(shipped):
+    good_news = re.compile(r"\b(?<!not )(fit|safe|dry enough)\b", re.IGNORECASE)
+    for rule in shipped.rules:
+        assert not good_news.search(f"{rule.title} {rule.action}"), rule.name
+
+
+def test_every_shipped_text_can_be_filled_in_with_nothing_known_and_with_all(shipped):
+    for rule in shipped.rules:
+        bare = words(rule, "L1", {}, [], closed_box=False)
+        full = words(rule, "L1", dict.fromkeys(TEXT_FIELDS - {"lot"}, 1.5), [], closed_box=False)
+        for said in (bare, full):
+            assert "{" not in said.title + said.action
+            assert "L1" in said.title
+            assert "nan" not in (said.title + said.action).lower()
+
+
+# What a hold changes.
+
+
+@pytest.mark.parametrize("kind", ["fumigated", "seal", "quarantine", "on_warrant"])
+@pytest.mark.parametrize("boxed", [True, False])
+def test_under_a_hold_no_action_lays_hands_on_the_box_and_who_lifts_it_is_named(
+    shipped, kind, boxed
+):
+    for rule in shipped.rules:
+        said = words(rule, "L1", {}, [Restraint(kind, "Port Fumigation Ltd")], boxed)
+        assert not HANDS_ON.search(said.action), rule.name
+        assert "Port Fumigation Ltd lifts the hold" in said.action
+        assert kind.replace("_", " ") in said.action
+
+
+def test_a_hold_that_nobody_is_named_for_points_to_the_label(shipped):
+    said = words(shipped.rules[0], "L1", {}, [Restraint("fumigated", None)], closed_box=False)
+    assert "whoever set it (read the door label first) lifts the hold" in said.action
+
+
+def test_two_holds_are_both_told(shipped):
+    holds = [Restraint("fumigated", "Port Fumigation Ltd"), Restraint("seal", "Customs")]
+    said = words(shipped.rules[0], "L1", {}, holds, closed_box=True)
+    assert "Port Fumigation Ltd" in said.action
+    assert "Customs" in said.action
+
+
+def test_in_a_closed_box_of_which_nothing_is_known_the_door_label_comes_first(shipped):
+    for rule in shipped.rules:
+        said = words(rule, "L1", {}, [], closed_box=True)
+        if rule.touches:
+            assert said.action == READ_THE_LABEL
+        assert not HANDS_ON.search(said.action), rule.name
+    assert READ_THE_LABEL.startswith("Read the door label first")
+
+
+def test_a_lot_whose_name_looks_like_a_field_is_told_as_it_is():
+    rules = parse({"a.yaml": GOOD})
+    assert words(rules.rules[0], "{margin}", {"margin": 1}, [], False).title == "{margin} is wet"
+
+
+# What a good pack gives.
+
+
+def test_a_rule_is_read_as_it_is_written():
+    (rule,) = parse(
+        {"a.yaml": changed("clear: margin > 1", "clear: margin > 1\n    for: 90 min")}
+    ).rules
+    assert rule.name == "test.one"
+    assert (rule.title, rule.action, rule.based_on) == ("{lot} is wet", "Dry {lot}.", "physics")
+    assert rule.severity is Severity.WARNING
+    assert isinstance(rule.test, Level)
+    assert rule.test.delay_ms == 90 * 60_000
+    assert rule.touches is False
+    assert rule.applies("lead", "ingot")
+    assert not rule.applies("wool", "greasy")
+
+
+def test_without_a_scope_a_rule_is_for_all():
+    (rule,) = parse({"a.yaml": changed("applies_to: {commodity: lead}\n", "")}).rules
+    assert rule.applies("lead", "ingot")
+    assert rule.applies("wool", "tops")
+
+
+def test_a_silence_has_a_least_length_of_its_own_or_half_an_hour():
+    level = "when: margin < 0\n    clear: margin > 1"
+    (rule,) = parse({"a.yaml": changed(level, "silent_intervals: 3.5")}).rules
+    assert rule.test == Silence(3.5, 30 * 60_000)
+    (rule,) = parse(
+        {"a.yaml": changed(level, "silent_intervals: 3\n    silent_at_least: 2 h")}
+    ).rules
+    assert rule.test == Silence(3.0, 2 * 3_600_000)
+
+
+def test_the_digest_changes_with_any_text_and_with_nothing_else():
+    assert parse({"a.yaml": GOOD}).digest == parse({"a.yaml": GOOD}).digest
+    assert parse({"a.yaml": GOOD}).digest != parse({"a.yaml": GOOD + "# note\n"}).digest
+    assert parse({"a.yaml": GOOD}).digest != parse({"b.yaml": GOOD}).digest
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [
+        ("0 min", 0),
+        ("30 min", 1_800_000),
+        ("30min", 1_800_000),
+        ("2 h", 7_200_000),
+        ("1.5 d", 129_600_000),
+        (" 1 h ", 3_600_000),
+    ],
+)
+def test_durations(text, ms):
+    assert duration_ms(text) == ms
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "2", 2, 1.5, True, None, "h", "-1 h", "2 hours", "1 h 30 min", "1,5 h", "inf h", "1e3 h"],
+)
+def test_what_is_no_duration_is_refused_with_what_is(text):
+    with pytest.raises(ValueError, match="is not a time such as '30 min', '2 h' or '1 d'"):
+        duration_ms(text)
+
+
+@pytest.mark.parametrize("text", ["367 d", "9" * 400 + " h"])
+def test_a_duration_beyond_a_year_is_refused(text):
+    with pytest.raises(ValueError, match="longer than a year"):
+        duration_ms(text)
+
+
+# What is said of a bad one: the file, the line of the rule, the rule, the key, the remedy.
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("when: margin < 0", "when: margins < 0", "when: there is no signal 'margins'; there are"),
+        ("when: margin < 0", "when: margin == 0", "when: 'margin == 0': only < <= > >="),
+        ("when: margin < 0", "when: 5", "when: '5' is not a condition"),
+        ("when: margin < 0", "when: yes", "when: 'True' is not a condition"),
+        ("when: margin < 0", "when:", "when: 'None' is not a condition"),
+        ("when: margin < 0", "when: [margin < 0]", "when: "),
+        ("clear: margin > 1", "clear: margin >", "clear: 'margin >' cannot be read"),
+        ("    clear: margin > 1\n", "", "key 'clear' is missing: add it"),
+        ("    when: margin < 0\n", "", "key 'when' is missing: add it"),
+        ('    action: "Dry {lot}."\n', "", "key 'action' is missing: add it"),
+        ("    based_on: physics\n", "", "key 'based_on' is missing: add it"),
+        ("based_on: physics", "based_on:", "based_on is None; it is a text"),
+        ("severity: warning", "severity: bad", "severity is 'bad'; it is one of info, warning"),
+        ("severity: warning", "severity: [info]", "severity is ['info']; it is one of"),
+        (
+            "severity: warning",
+            "severity: warning\n    serverity: x",
+            "unknown key 'serverity'; there are",
+        ),
+        ("severity: warning", "severity: warning\n    1: x", "unknown key '1'; there are"),
+        (
+            "severity: warning",
+            "severity: warning\n    touches: maybe",
+            "touches is 'maybe'; it is true or false",
+        ),
+        ("severity: warning", "severity: warning\n    for: 2", "for: 2 is not a time such as"),
+        ("severity: warning", "severity: warning\n    for: 1:30", "for: 90 is not a time such as"),
+        (
+            "severity: warning",
+            "severity: warning\n    for: 1000 d",
+            "for: '1000 d' is longer than a year",
+        ),
+        (
+            "severity: warning",
+            "severity: warning\n    silent_at_least: 2 h",
+            "unknown key 'silent_at_least'",
+        ),
+        ("severity: warning", "severity: warning\n    silent_intervals: 2", "unknown key 'clear'"),
+        ('title: "{lot} is wet"', "title: 5", "title is 5; it is a text"),
+        ('title: "{lot} is wet"', "title: ' '", "title is ' '; it is a text"),
+    ],
+)
+def test_a_bad_rule_is_refused_by_file_line_rule_and_key(old, new, says):
+    message = refusal(changed(old, new))
+    assert message.startswith("my.yaml, line 4: test.one: ")
+    assert says in message
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "{x.__class__}",
+        "{lot.__class__}",
+        "{lot[0]}",
+        "{0}",
+        "{}",
+        "{margin2}",
+        "{LOT}",
+        "{ lot }",
+        "{margin:.2f}",  # would fail when it is filled in
+        "{lot:>1000000000}",
+        "{lot:{margin.__class__}}",
+        "{lot!r}",
+        "{",
+        "}",
+        "{lot",
+        "{{lot}",
+    ],
+)
+@pytest.mark.parametrize("key", ["title", "action"])
+def test_a_text_has_plain_signals_in_braces_and_nothing_else(key, field):
+    old = {"title": '"{lot} is wet"', "action": '"Dry {lot}."'}[key]
+    message = refusal(changed(f"{key}: {old}", f"{key}: 'See {field} here'"))
+    assert message.startswith(f"my.yaml, line 4: test.one: {key}: ")
+
+
+def test_an_unknown_field_is_told_with_those_that_there_are():
+    message = refusal(changed("{lot} is wet", "{lots} is wet"))
+    assert "there is no {lots} to fill in; there are absolute_humidity, " in message
+
+
+@pytest.mark.parametrize(
+    "body", ["5", "[]", "margin < 0", "", "[{when: margin < 0}]"], ids=lambda body: body or "none"
+)
+def test_a_rule_that_is_no_table_is_refused_with_its_keys(body):
+    message = refusal(f"pack: a\nrules:\n\n  test.one: {body}\n")
+    assert message.startswith("my.yaml, line 4: test.one: is a table with action, ")
+
+
+@pytest.mark.parametrize("name", ["Two", "1", "a b", "ä", "''", "a" * 65, "a/b"])
+def test_a_name_that_the_registry_could_not_keep_is_refused(name):
+    message = refusal(changed("test.one", name))
+    assert "line 4: " in message
+    assert "a rule's name is at most 64 of a-z" in message
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("applies_to: lead", "is a table with 'commodity' and 'form'"),
+        ("applies_to: []", "is a table with 'commodity' and 'form'"),
+        ("applies_to: false", "is a table with 'commodity' and 'form'"),
+        ("applies_to: {metal: lead}", "is a table with 'commodity' and 'form'"),
+        ("applies_to: {commodity: zinc}", "commodity is 'zinc'; it is one or a list of lead, wool"),
+        ("applies_to: {commodity: []}", "commodity is []; it is one or a list of lead, wool"),
+        ("applies_to: {commodity: {a: b}}", "it is one or a list of lead, wool"),
+        ("applies_to: {commodity: [[lead]]}", "it is one or a list of lead, wool"),
+        ("applies_to: {form: [greasy, wet]}", "form is ['greasy', 'wet']; it is one or a list of"),
+    ],
+)
+def test_a_scope_that_is_none_is_refused(line, says):
+    message = refusal(changed("applies_to: {commodity: lead}", line))
+    assert message.startswith("my.yaml, line 2: applies_to: ")
+    assert says in message
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "a pack has 'pack', 'applies_to' and 'rules'"),
+        ("- a\n", "a pack has"),
+        ("pack: a\n", "a pack has"),
+        ("pack: a\nrules: [a]\n", "a pack has"),
+        ("rules: {}\n", "key 'pack' is missing: add it"),
+        (
+            "pack: a\nrules: {}\nrulez: {}\n",
+            "unknown key 'rulez'; there are applies_to, pack, rules",
+        ),
+        ("pack: a\nrules: {}\n1: {}\nb: {}\n", "unknown key '1'"),
+        ("pack: a\nrules:\n\tb: c\n", "line 3"),
+        ("pack: a\nrules: {a: !!python/object/apply:os.system [id]}\n", "line 2"),
+        ("pack: a\nrules: {a: 2025-99-99}\n", "is not YAML"),
+        ("pack: a\nrules: " + "[" * 5000, "is not YAML"),
+        ("pack: a\x00", "is not YAML"),
+        ("pack: a\nrules: *nowhere\n", "line 2"),
+    ],
+)
+def test_a_file_that_is_no_pack_is_refused_by_its_name(text, says):
+    message = refusal(text)
+    assert message.startswith("my.yaml")
+    assert says in message
+
+
+def test_a_rule_given_twice_in_one_file_is_refused_where_it_is_given_again():
+    """YAML itself would take the second and forget the first."""
+    message = refusal(GOOD + GOOD.split("rules:\n")[1])
+    assert "my.yaml" in message
+    assert "'test.one' is there twice: keep one" in message
+    assert "line 11" in message
+
+
+def test_a_key_given_twice_is_refused():
+    message = refusal(changed("when: margin < 0", "when: margin < 0\n    when: margin < 2"))
+    assert "'when' is there twice: keep one" in message
+
+
+def test_a_rule_of_two_files_is_refused_with_both():
+    with pytest.raises(PackError) as refused:
+        parse({"a.yaml": GOOD, "b.yaml": "# mine\n" + GOOD})
+    assert str(refused.value) == (
+        "b.yaml, line 5: test.one: a rule of that name is in a.yaml too:"
+        " give one of them another name"
+    )
+
+
+def test_a_quoted_rule_is_found_by_its_line():
+    message = refusal(changed("test.one:", '"test.one":').replace("margin < 0", "x < 0"))
+    assert message.startswith("my.yaml, line 4: test.one: when: ")
+
+
+# From a folder.
+
+
+def test_a_folder_of_ones_own_is_taken_in_place_of_the_shipped_packs(tmp_path):
+    (tmp_path / "mine.yaml").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("not a pack", encoding="utf-8")
+    assert [rule.name for rule in load(tmp_path).rules] == ["test.one"]
+
+
+def test_a_folder_without_a_pack_is_refused_with_the_remedy(tmp_path):
+    with pytest.raises(PackError, match=r"holds no pack: put at least one \.yaml file there"):
+        load(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(PackError, match=re.escape(str(tmp_path / "gone"))):
+        load(tmp_path / "gone")
+
+
+def test_a_file_that_is_not_utf_8_is_named_with_the_remedy(tmp_path):
+    (tmp_path / "mine.yaml").write_bytes(GOOD.encode().replace(b"physics", b"\xff\xfe"))
+    with pytest.raises(PackError, match=r"mine\.yaml is not UTF-8.*save it as UTF-8"):
+        load(tmp_path)
+
+
+def test_a_folder_in_place_of_a_file_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "mine.yaml").mkdir()
+    with pytest.raises(PackError, match=r"mine\.yaml"):
+        load(tmp_path)
+
+
+# The document.
+
+
+def rows(heading):
+    """First cells of the table under ``heading`` of docs/rules.md, with the rest of their row."""
+    section = DOC.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    found = re.findall(r"^\| `([\w.]+)` \| (.*) \|$", section, re.MULTILINE)
+    assert len(found) == len(dict(found))
+    return dict(found)
+
+
+def test_the_document_lists_every_signal_with_its_unit_and_no_other():
+    told = rows("Signals")
+    assert told.keys() == SIGNALS.keys()
+    for name, (unit, _) in SIGNALS.items():
+        assert told[name].split(" | ")[0] == unit, name
+
+
+def test_the_document_lists_every_shipped_rule_with_its_values_and_no_other(shipped: Rules):
+    told = rows("The rules that come with Dunnage")
+    assert told.keys() == {rule.name for rule in shipped.rules}
+    for rule in shipped.rules:
+        if isinstance(rule.test, Level) and rule.name != "customer.limits":
+            opens, clears, _ = told[rule.name].split(" | ")
+            assert f"`{rule.test.opens.text}`" in opens, rule.name
+            assert f"`{rule.test.clears.text}`" in clears, rule.name
+            wait = re.search(r"for (.*)$", opens)
+            assert duration_ms(wait[1] if wait else "0 min") == rule.test.delay_ms, rule.name
+
+
+def test_the_pack_in_the_document_is_one():
+    text = re.search(r"```yaml\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
+    (rule,) = parse({"docs/rules.md": text[1]}).rules
+    assert rule.name == "lead.sweat_near"
