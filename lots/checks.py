@@ -82,8 +82,7 @@ def overlapping(session: Session, tenant: str, new: Sequence[Kept]) -> Problems:
         for tag, begins, ends, id_ in session.execute(query):
             if id_ not in position:
                 spans.setdefault(tag, []).append((begins, FOREVER if ends is None else ends, id_))
-    for each in new:
-        row = each.row
+    for row in {each.row["id"]: each.row for each in new}.values():
         ends = FOREVER if row["ends"] is None else row["ends"]
         spans.setdefault(row["tag"], []).append((row["begins"], ends, row["id"]))
     found: Problems = []

@@ -1,0 +1,143 @@
+"""A change makes exactly the lots fold again whose climate it made another, from then on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lots import registry
+from tests.lots.world import World, day, ms
+
+
+@pytest.fixture
+def stood(world: World) -> World:
+    """a and b in bay 1, a since day 1 and b from day 4 to 6; c in bay 2; a tag in each bay."""
+    world.bind("t1", 0, place="bay 1")
+    world.bind("t2", 0, place="bay 2")
+    world.move("a", 1, "bay 1")
+    world.move("b", 4, "bay 1")
+    world.move("b", 6, None)
+    world.move("c", 1, "bay 2")
+    world.refolds()
+    return world
+
+
+def test_facts_without_a_tag_fold_nothing(world: World) -> None:
+    world.move("a", 1, "bay 1")
+    world.ship("S", ["a", "b"], (2, 3, "box"))
+    world.lot("a", net_mass_kg=5, packaging="pallet")
+    world.put("holds", kind="seal", lot="a", begins=day(0))
+    assert world.refolds() == {}
+
+
+def test_an_own_tag_folds_its_lot_alone(stood: World) -> None:
+    stood.bind("t3", 2, lot="a")
+    assert stood.refolds() == {"a": ms(2)}
+    stood.bind("t3", 2, 5, lot="a")
+    assert stood.refolds() == {"a": ms(5)}, "before its new end nothing is another"
+    stood.bind("t3", 2, 5, lot="a", placement="surface")
+    assert stood.refolds() == {"a": ms(2)}
+
+
+def test_a_binding_that_was_wrong_folds_both_lots(stood: World) -> None:
+    stood.put("bindings", id="x", tag="t3", lot="a", begins=day(2))
+    stood.refolds()
+    stood.put("bindings", id="x", tag="t3", lot="b", begins=day(3))
+    assert stood.refolds() == {"a": ms(2), "b": ms(3)}
+
+
+def test_a_tag_of_a_place_folds_who_stood_there(stood: World) -> None:
+    stood.bind("t1", 0, 5, place="bay 1")
+    assert stood.refolds() == {"a": ms(5), "b": ms(5)}
+    stood.bind("t1", 0, 3, place="bay 1")
+    assert stood.refolds() == {"a": ms(3), "b": ms(4)}, "b came on day 4"
+    stood.bind("t3", 7, place="bay 1")
+    assert stood.refolds() == {"a": ms(7)}, "b had left"
+
+
+def test_a_place_is_not_asked_while_the_lot_has_a_tag(stood: World) -> None:
+    stood.bind("t3", 0, lot="a")
+    stood.refolds()
+    stood.bind("t1", 0, 5, place="bay 1")
+    assert stood.refolds() == {"b": ms(5)}
+
+
+def test_moves(stood: World) -> None:
+    stood.move("a", 5, "bay 2")
+    assert stood.refolds() == {"a": ms(5)}
+    registry.remove(stood.session, stood.tenant, "moves", f"a@{day(5)}")
+    assert stood.refolds() == {"a": ms(5)}
+    stood.move("a", 5, "bay 1")
+    assert stood.refolds() == {}, "it stood there anyway"
+
+
+def test_a_move_after_the_last_tag_went_folds_nothing(stood: World) -> None:
+    stood.bind("t1", 0, 5, place="bay 1")
+    stood.refolds()
+    stood.move("a", 6, "box")
+    assert stood.refolds() == {}
+
+
+def test_shipments_fold_the_lots_they_have_and_had(stood: World) -> None:
+    stood.bind("t3", 0, place="box")
+    stood.refolds()
+    stood.ship("S", ["a", "c"], (8, 10, "box"))
+    assert stood.refolds() == {"a": ms(8), "c": ms(8)}
+    stood.ship("S", ["a", "c"], (9, 10, "box"))
+    assert stood.refolds() == {"a": ms(8), "c": ms(8)}
+    stood.ship("S", ["a", "c"], (9, 11, "box"))
+    assert stood.refolds() == {"a": ms(10), "c": ms(10)}
+    stood.ship("S", ["a"], (9, 11, "box"))
+    assert stood.refolds() == {"c": ms(9)}
+    registry.remove(stood.session, stood.tenant, "shipments", "S")
+    assert stood.refolds() == {"a": ms(9)}
+
+
+def correction(begins: float, offset: float, **fields: Any) -> dict[str, Any]:
+    return {"quantity": "temperature", "begins": day(begins), "offset": offset, **fields}
+
+
+def test_corrections_fold_who_hears_the_tag_since_they_began(stood: World) -> None:
+    stood.put("tags", id="t1", corrections=[correction(0, 0.5)])
+    assert stood.refolds() == {"a": ms(1), "b": ms(4)}
+    stood.put("tags", id="t1", corrections=[correction(0, 0.5), correction(5, 0.7)])
+    assert stood.refolds() == {"a": ms(5), "b": ms(5)}
+    stood.put("tags", id="t1", corrections=[correction(0, 0.5), correction(5, 0.8)])
+    assert stood.refolds() == {"a": ms(5), "b": ms(5)}
+    stood.put("tags", id="t1", corrections=[correction(0, 0.5)])
+    assert stood.refolds() == {"a": ms(5), "b": ms(5)}
+    stood.put("tags", id="t1", corrections=[correction(0, 0.5, certificate="K")], model="new")
+    assert stood.refolds() == {}, "a certificate's number changes no reading"
+    stood.put("tags", id="t1", corrections=[correction(0, 0.5), correction(20, 0.9)])
+    assert stood.refolds() == {"a": ms(20)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "folds"),
+    [
+        ({"packaging": "pallet"}, True),
+        ({"customer": "buyer"}, True),
+        ({"time_constant_h": 8}, True),
+        ({"net_mass_kg": 2}, False),
+        ({"references": {"batch": ["x"]}}, False),
+    ],
+)
+def test_what_the_rules_ask_of_a_lot_folds_it_from_its_first_reading(
+    stood: World, fields: dict[str, Any], folds: bool
+) -> None:
+    stood.lot("a", **fields)
+    assert stood.refolds() == ({"a": ms(1)} if folds else {})
+
+
+def test_the_same_again_folds_nothing(stood: World) -> None:
+    stood.move("a", 1, "bay 1")
+    stood.bind("t1", 0, place="bay 1")
+    stood.put("tags", id="t1")
+    assert stood.refolds() == {}
+
+
+def test_requests_of_a_removed_lot_go_with_it(stood: World) -> None:
+    stood.move("c", 3, "bay 1")
+    registry.remove(stood.session, stood.tenant, "lots", "c")
+    assert stood.refolds() == {}
