@@ -64,8 +64,8 @@ class House:
         self._publisher.loop_start()
         self.start("worker")
         self.start("api")
-        soon(lambda: self._answers(f"{self.url}/readyz"), "the API is ready")
-        soon(lambda: self._answers(f"{self.status_url}/readyz"), "the worker is ready")
+        soon(lambda: self.ready("api"), "the API is ready")
+        soon(lambda: self.ready("worker"), "the worker is ready")
         return self
 
     def __exit__(
@@ -136,6 +136,12 @@ class House:
         reply = self._client.patch(f"/v1/{kind}/{name}", json=fields)
         assert reply.status_code == 200, reply.text
 
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        reply = self._client.post(path, json=body)
+        assert reply.status_code == 200, reply.text
+        found: dict[str, Any] = reply.json()
+        return found
+
     def get(self, path: str, /, **query: Any) -> Any:
         reply = self._client.get(path, params=query or None)
         assert reply.status_code == 200, reply.text
@@ -161,6 +167,9 @@ class House:
         """Whether all that arrived is stored and judged, and no lot waits to be folded again."""
         names = ("dunnage_store_lag_bytes", "dunnage_rules_lag_bytes", "dunnage_lots_dirty")
         return all(self.figure(name) == 0 for name in names)
+
+    def ready(self, name: str) -> bool:
+        return self._answers(f"{self.status_url if name == 'worker' else self.url}/readyz")
 
     def _answers(self, url: str) -> bool:
         try:

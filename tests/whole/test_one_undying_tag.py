@@ -93,7 +93,7 @@ def test_a_lot_moved_from_one_bay_to_another(house: House) -> None:
         T_bay2=[r for r in cold if r["t"] < MIDDLE] + between(MIDDLE, ENDS),
     )
     as_undying(house, "moved")
-    sources = house.items("/v1/lots/moved/sources")
+    sources = house.get("/v1/lots/moved/sources")["sources"]
     assert [(s["tag"], s["place"]) for s in sources] == [("T-bay1", "bay-1"), ("T-bay2", "bay-2")]
 
 
