@@ -90,10 +90,11 @@ class Lag(msgspec.Struct):
     hours: float = 0.0
 
     def follow(self, target: float, hours: float | None, constant: float) -> None:
-        """Go on for ``hours`` towards ``target``; None: unknown how long, start anew."""
-        if math.isnan(target):
-            return
-        if hours is None or math.isnan(self.value):
+        """Go on for ``hours`` towards ``target``; None: unknown how long, start anew.
+
+        An unknown target (NaN) leaves nothing known.
+        """
+        if hours is None or math.isnan(self.value) or math.isnan(target):
             self.value, self.hours = target, 0.0
             return
         self.value = target + (self.value - target) * math.exp(-hours / constant)
@@ -252,21 +253,20 @@ def _follow_surface(
 def _wet_hours(
     state: LotState, temperature: Floats, humidity: Floats, steps: list[float | None]
 ) -> Floats:
-    """Hours of wetness in the present spell; what is unknown counts as neither wet nor dry."""
+    """Hours of wetness in the present spell; unknown hours count as neither wet nor dry."""
     wet = (temperature > 0.0) & (humidity > WET_HUMIDITY)
     known = ~(np.isnan(temperature) | np.isnan(humidity))
     found = np.empty(len(wet))
     for i, (is_wet, is_known, step) in enumerate(
         zip(wet.tolist(), known.tolist(), steps, strict=True)
     ):
-        if is_known and step is not None:
-            if is_wet:
-                state.wet_hours, state.dry_hours = state.wet_hours + step, 0.0
-            else:
-                state.dry_hours += step
-                if state.dry_hours >= DRYING_H:
-                    state.wet_hours = 0.0
-        found[i] = state.wet_hours
+        if is_wet:  # across a gap too: the dry hours before it are not the end of this spell
+            state.wet_hours, state.dry_hours = state.wet_hours + (step or 0.0), 0.0
+        elif is_known and step is not None:
+            state.dry_hours += step
+            if state.dry_hours >= DRYING_H:
+                state.wet_hours = 0.0
+        found[i] = state.wet_hours if is_known else NAN
     return found
 
 
@@ -289,9 +289,10 @@ def _mould(
     steps: list[float | None],
     form: str,
 ) -> Floats:
-    """The index after each sample; it stands still where the climate is unknown."""
+    """The index after each sample: it stands still, and is unknown, where the climate is."""
     hours = np.asarray([NAN if step is None else step for step in steps])
-    known = np.flatnonzero(~np.isnan(temperature + humidity + hours))
+    unknown = np.isnan(temperature + humidity)
+    known = np.flatnonzero(~unknown & ~np.isnan(hours))
     index, dry_hours = wool.mould_course(
         state.mould,
         state.mould_dry_hours,
@@ -303,7 +304,8 @@ def _mould(
     course = np.concatenate(([state.mould], index))
     if len(known):
         state.mould, state.mould_dry_hours = float(index[-1]), float(dry_hours[-1])
-    return course[np.searchsorted(known, np.arange(len(steps)), side="right")]
+    course = course[np.searchsorted(known, np.arange(len(steps)), side="right")]
+    return np.where(unknown, NAN, course)
 
 
 def _walk(

@@ -1,0 +1,405 @@
+"""The fold of one lot: known answers, and what is unknown stays so."""
+
+import csv
+import math
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lots.climate import join
+from rules import air, wool
+from rules.pack import load
+from rules.state import Held, Lag, Limits, LotState, fold
+from tests.rules.timeline import LEAD, WOOL, at, course, folded, hours, pack, rule, said, steady
+
+SHIPPED = load()
+VECTORS = Path(__file__).resolve().parents[2] / ".." / "shared" / "vectors" / "physics"
+
+
+def known_answers(name):
+    path = VECTORS / name
+    if not path.exists():
+        assert not os.environ.get("CI"), f"{path} is missing: CI needs the known answers"
+        pytest.skip(f"{path} is not in this clone")
+    with path.open(encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def happened(done):
+    """(hours, rule, opens) of each transition."""
+    return [(hours(t.at), t.rule, t.opens) for t in done.transitions]
+
+
+# The metal's surface.
+
+
+def test_the_surface_follows_constant_air_as_the_exact_solution_does():
+    for row in known_answers("lead_surface.csv"):
+        tau, air_c = float(row["time_constant_h"]), float(row["air_c"])
+        start = LotState(
+            newest=at(0),
+            temperature=Held(air_c, at(0)),
+            humidity=Held(float(row["humidity_pct"]), at(0)),
+            surface=Lag(float(row["surface_start_c"]), 3 * tau),
+        )
+        samples = said(*steady(0.5, 24, air_c, float(row["humidity_pct"]), step=0.5))
+        found = course(samples, "surface", replace(LEAD, time_constant_h=tau), start)
+        for when in (1, 6, 24):
+            surface = found[when * 2 - 1]
+            assert surface == pytest.approx(float(row[f"surface_{when}h_c"]), abs=0.01)
+
+
+def test_the_dew_point_is_passed_when_the_exact_solution_passes_it():
+    rules = pack(rule("sweat", "margin < 0", "margin >= 0"))
+    for row in known_answers("lead_surface.csv"):
+        tau, air_c = float(row["time_constant_h"]), float(row["air_c"])
+        start = LotState(
+            newest=at(0),
+            temperature=Held(air_c, at(0)),
+            humidity=Held(float(row["humidity_pct"]), at(0)),
+            surface=Lag(float(row["surface_start_c"]), 3 * tau),
+        )
+        samples = said(*steady(0.1, 24, air_c, float(row["humidity_pct"]), step=0.1))
+        facts = replace(LEAD, time_constant_h=tau)
+        done = fold(start, samples, facts, rules.of("lead", "ingot"))
+        opened, cleared = happened(done)
+        assert opened == (pytest.approx(0.1), "sweat", True)
+        passed = float(row["hours_until_surface_reaches_dew_point"])
+        assert passed <= cleared[0] < passed + 0.11
+
+
+def test_between_two_readings_the_air_is_taken_to_have_been_their_mean():
+    start = LotState(
+        newest=at(0),
+        temperature=Held(10.0, at(0)),
+        humidity=Held(50.0, at(0)),
+        surface=Lag(10.0, 3 * 4.3),
+    )
+    (found,) = course(said((1, 20.0, 50.0)), "surface", LEAD, start)
+    assert found == pytest.approx(15 - 5 * math.exp(-1 / 4.3), abs=0.005)
+
+
+def test_the_surface_is_unknown_until_three_time_constants_have_passed():
+    found = course(said(*steady(0, 15, 20, 50)), "surface")
+    # 3 x 4.3 h = 12.9 h.
+    assert found[:13] == [None] * 13
+    assert found[13:] == [20.0] * 3
+
+
+def test_a_lot_without_a_time_constant_of_its_own_has_that_of_a_bundle():
+    facts = replace(LEAD, time_constant_h=None)
+    assert course(said(*steady(0, 13, 20, 50)), "surface", facts).index(20.0) == 13
+    slow = replace(LEAD, time_constant_h=10.0)
+    assert course(said(*steady(0, 31, 20, 50)), "surface", slow).index(20.0) == 30
+
+
+def test_a_measured_surface_wins_at_once_and_is_not_lagged_again():
+    """0 °C metal carried into 25 °C, 60 %RH sweats for 4.7 h; with the lag taken twice, 9.9 h."""
+    rules = pack(rule("sweat", "margin < 0", "margin > 0"))
+    air_tag = said(*steady(0, 12, 25, 60, step=0.1), tag=1)
+    warming = [(h, 25 - 25 * math.exp(-h / 4.3), math.nan) for h in np.arange(0, 12.05, 0.1)]
+    strapped = said(*warming, placement="surface", tag=2)
+    done = folded(join([air_tag, strapped]).ordered(), LEAD, rules)
+    assert happened(done) == [
+        (0.0, "sweat", True),
+        (pytest.approx(4.7, abs=0.11), "sweat", False),
+    ]
+
+
+def test_a_probe_of_an_air_tag_is_the_surface():
+    found = folded(said((0, 25.0, 60.0, 3.0)))
+    assert found.numbers["surface"] == 3.0
+    assert found.numbers["temperature"] == 25.0
+    assert found.numbers["margin"] == pytest.approx(3.0 - air.dew_point(25.0, 60.0), abs=0.01)
+
+
+def test_when_the_tag_on_the_metal_falls_silent_the_surface_goes_on_from_what_it_said():
+    strapped = said((0, 5.0, math.nan), placement="surface", tag=2)
+    samples = join([strapped, said(*steady(0, 6, 20, 50))]).ordered()
+    found = course(samples, "surface")
+    assert found[1:5] == [5.0] * 4  # at 0 to 3 h what it said still holds
+    assert found[5] == pytest.approx(20 - 15 * math.exp(-1 / 4.3), abs=0.01)
+
+
+def test_the_humidity_at_the_metal_is_not_that_of_the_air():
+    """A tag on the surface alone gives no dew point: whether the metal sweats is unknown."""
+    rows = steady(0, 24, 5, 99)
+    done = folded(said(*rows, placement="surface"), LEAD, SHIPPED)
+    assert done.numbers["surface"] == 5.0
+    assert done.numbers.keys() == {"surface"}
+    assert done.transitions == []
+
+
+def test_a_core_tag_tells_the_core_alone():
+    done = folded(said((0, 30.0, 70.0), (1, 31.0, 70.0, 45.0), placement="core"), WOOL)
+    assert done.numbers == {"core": 45.0}
+
+
+def test_wool_has_no_surface_to_sweat_on_and_lead_no_regain():
+    samples = said(*steady(0, 30, 20, 70))
+    assert "margin" in folded(samples, LEAD).numbers
+    assert {"margin", "surface", "hours_until_dry"}.isdisjoint(folded(samples, WOOL).numbers)
+    assert {"regain", "mould_index"}.isdisjoint(folded(samples, LEAD).numbers)
+    assert {"regain", "mould_index"} <= folded(samples, WOOL).numbers.keys()
+
+
+# What is unknown.
+
+
+def test_a_reading_without_humidity_leaves_the_last_one_in_force_for_three_hours():
+    """At 0 h 60 %RH, from 1 h on the humidity sensor is dead."""
+    found = course(said((0, 20, 60), *steady(1, 6, 20, math.nan)), "dew_point")
+    assert found[:4] == [12.01] * 4
+    assert found[4:] == [None] * 3
+
+
+def test_with_no_humidity_ever_nothing_is_said_of_wetness_mould_or_regain():
+    samples = said(*steady(0, 48, 20, math.nan))
+    for facts in (LEAD, WOOL):
+        numbers = folded(samples, facts).numbers
+        assert {"dew_point", "margin", "wet_hours", "regain", "mould_index"}.isdisjoint(numbers)
+        assert numbers["temperature"] == 20.0
+
+
+def test_regain_is_unknown_again_when_humidity_has_been_for_more_than_three_hours():
+    """At 0 to 30 h 70 %RH; then the humidity sensor is dead until 40 h."""
+    dead = steady(31, 40, 20, math.nan)
+    samples = said(*steady(0, 30, 20, 70), *dead, *steady(41, 70, 20, 70))
+    found = course(samples, "regain", WOOL)
+    level = pytest.approx(float(wool.regain(70.0)), abs=0.01)
+    assert found[23:34] == [None, *[level] * 10]
+    assert found[34:65] == [None] * 31  # unknown, and then it has to settle for a day
+    assert found[65] == level
+
+
+def test_after_a_gap_a_lag_is_unknown_until_it_has_settled():
+    """Readings at 0 to 20 h, nothing for 4 h, then from 24 h on."""
+    found = course(said(*steady(0, 20, 20, 50), *steady(24, 40, 10, 50)), "surface")
+    assert found[20] == 20.0
+    assert found[21:34] == [None] * 13  # 24 to 36 h
+    assert found[34] == 10.0  # 37 h
+
+
+def test_three_hours_are_no_gap_yet():
+    found = course(said(*steady(0, 15, 20, 50), (18, 20, 50), (21, 20, 50)), "surface")
+    assert found[-2:] == [20.0, 20.0]
+
+
+def test_an_unknown_margin_neither_opens_nor_clears():
+    """At 0 h wet, at 1 h the air tag dies, at 6 h only the tag on the metal speaks, warm by now."""
+    rules = pack(rule("sweat", "margin < 0", "margin > 1"))
+    on_metal = [(0, 5.0, math.nan), *steady(5, 20, 40.0, math.nan)]
+    tags = [said((0, 25, 60), tag=1), said(*on_metal, placement="surface", tag=2)]
+    done = folded(join(tags).ordered(), LEAD, rules)
+    assert happened(done) == [(0.0, "sweat", True)]
+    assert done.state.open_rules() == {"sweat": at(0)}
+
+
+# Time of wetness.
+
+
+def test_wet_hours_count_what_is_over_80_percent_and_above_freezing():
+    rows = [(0, 20, 85), (1, 20, 85), (2, 20, 80), (3, 20, 81), (4, 0.0, 99), (5, 0.1, 99)]
+    assert course(said(*rows), "wet_hours") == [0, 1, 1, 2, 2, 3]
+
+
+def test_a_wet_spell_ends_after_twelve_dry_hours_in_a_row():
+    """Wet at 0 to 5 h, dry for 11 h, wet for 1 h, dry for 12 h."""
+    rows = [*steady(0, 5, 20, 90), *steady(6, 16, 20, 50), (17, 20, 90), *steady(18, 29, 20, 50)]
+    found = course(said(*rows), "wet_hours")
+    assert found == [0, 1, 2, 3, 4, *[5] * 12, *[6] * 12, 0]
+
+
+def test_hours_in_a_gap_are_neither_wet_nor_dry():
+    """Wet at 0 to 2 h, nothing for 20 h, wet at 22 and 23 h; then dry, with a gap of 20 h in it."""
+    rows = [*steady(0, 2, 20, 90), *steady(22, 23, 20, 90), *steady(24, 29, 20, 50)]
+    found = course(said(*rows, *steady(49, 60, 20, 50)), "wet_hours")
+    assert found[:5] == [0, 1, 2, 2, 3]
+    # Six dry hours before the gap, six after it: the gap is no drying.
+    assert found[5:] == [3] * 12 + [0] * 6
+
+
+def test_a_wet_reading_after_a_gap_begins_the_drying_anew():
+    """Wet for 2 h, dry for 11 h, a gap, one wet reading, dry for an hour: not twelve in a row."""
+    rows = [*steady(0, 2, 20, 90), *steady(3, 13, 20, 50), (20, 20, 90)]
+    found = course(said(*rows, *steady(21, 32, 20, 50)), "wet_hours")
+    assert found[-13:] == [2] * 12 + [0]
+
+
+def test_hours_of_unknown_humidity_are_unknown_and_do_not_dry():
+    rows = [*steady(0, 4, 20, 90), *steady(5, 30, 20, math.nan), *steady(31, 42, 20, 50)]
+    found = course(said(*rows), "wet_hours")
+    assert found[4:8] == [4, 5, 6, 7]  # the last humidity holds for three hours
+    assert found[8:31] == [None] * 23
+    assert found[31:] == [7] * 11 + [0]
+
+
+# Mould.
+
+
+@pytest.mark.parametrize("step", [1.0, 3.0])
+@pytest.mark.parametrize(
+    ("form", "mould_class"), [("greasy", "very_sensitive"), ("scoured", "sensitive")]
+)
+def test_the_mould_index_is_within_a_hundredth(form, mould_class, step):
+    facts = replace(WOOL, form=form)
+    rows = [row for row in known_answers("mould_index.csv") if row["class"] == mould_class]
+    assert rows
+    for row in rows:
+        state, done = LotState(), 0.0
+        for day in (7, 28, 90):
+            climate = float(row["temperature_c"]), float(row["humidity_pct"])
+            first = 0.0 if done == 0 else done + step
+            samples = said(*steady(first, day * 24, *climate, step=step))
+            state, done = fold(state, samples, facts, ()).state, day * 24
+            assert state.mould == pytest.approx(float(row[f"index_day_{day}"]), abs=0.01)
+
+
+def test_in_a_gap_mould_stands_still():
+    grows = said(*steady(0, 240, 20, 97))
+    before = folded(grows, WOOL).numbers["mould_index"]
+    assert before > 0.9
+    state = folded(grows, WOOL).state
+    after = fold(state, said((480, 20, 97)), WOOL, ())
+    assert after.numbers["mould_index"] == before
+    dried = fold(state, said(*steady(241, 480, 20, 40)), WOOL, ())
+    assert dried.numbers["mould_index"] < before
+
+
+def test_an_old_mould_index_is_not_told_as_new():
+    """Grown for ten days, then only temperatures: what grows since is unknown."""
+    samples = said(*steady(0, 240, 20, 97), *steady(241, 300, 20, math.nan))
+    rules = pack(rule("mould", "mould_index >= 0.5", "mould_index < 0.3"))
+    done = folded(samples, WOOL, rules)
+    assert "mould_index" not in done.numbers
+    assert done.state.open_rules().keys() == {"mould"}
+
+
+# Regain.
+
+
+def test_regain_follows_the_balance_by_a_day():
+    """At 0 to 48 h 65 %RH, from 49 h on 80 %RH."""
+    found = course(said(*steady(0, 48, 20, 65), *steady(49, 96, 20, 80)), "regain", WOOL)
+    assert found[:24] == [None] * 24
+    dry, damp = float(wool.regain(65.0)), float(wool.regain(80.0))
+    assert found[24:49] == [pytest.approx(dry, abs=0.006)] * 25
+    for after in (1, 24, 48):
+        expected = damp + (dry - damp) * math.exp(-after / 24)
+        assert found[48 + after] == pytest.approx(expected, abs=0.006)
+
+
+# Rules along the way.
+
+
+def test_a_rule_opens_at_its_limit_and_clears_past_its_own():
+    rules = pack(rule("warm", "temperature >= 30", "temperature < 28"))
+    temperatures = (29.9, 30.0, 29.0, 28.0, 27.9, 29.9, 30.1)
+    samples = said(*((h, t, 50) for h, t in enumerate(temperatures)))
+    assert happened(folded(samples, LEAD, rules)) == [
+        (1, "warm", True),
+        (4, "warm", False),
+        (6, "warm", True),
+    ]
+
+
+def test_a_rule_that_waits_opens_when_its_condition_has_held_that_long():
+    """Over 30 °C at 1 and 2 h; under it at 3 h; over it from 4 h on."""
+    rules = pack(rule("warm", "temperature > 30", "temperature < 28", wait="2 h"))
+    samples = said((0, 20, 50), (1, 31, 50), (2, 31, 50), (3, 29, 50), *steady(4, 8, 31, 50))
+    assert happened(folded(samples, LEAD, rules)) == [(6, "warm", True)]
+
+
+def test_a_gap_does_not_count_as_waiting():
+    """Over 30 °C at 0 and 1 h, nothing until 6 h, over it again."""
+    rules = pack(rule("warm", "temperature > 30", "temperature < 28", wait="2 h"))
+    samples = said((0, 31, 50), (1, 31, 50), *steady(6, 9, 31, 50))
+    assert happened(folded(samples, LEAD, rules)) == [(8, "warm", True)]
+
+
+def test_waiting_starts_anew_when_the_condition_became_unknown():
+    rules = pack(rule("damp", "humidity > 80", "humidity < 75", wait="5 h"))
+    rows = [(0, 20, 90), *steady(1, 4, 20, math.nan), *steady(5, 11, 20, 90)]
+    assert happened(folded(said(*rows), LEAD, rules)) == [(10, "damp", True)]
+
+
+def test_an_alert_carries_the_numbers_that_made_it_so():
+    rules = pack(rule("damp", "humidity > 80", "humidity < 75"))
+    opened, cleared = folded(said((0, 20, 70), (1, 21, 90), (2, 22, 60)), WOOL, rules).transitions
+    assert opened.numbers["temperature"] == 21.0
+    assert opened.numbers["humidity"] == 90.0
+    assert cleared.numbers["humidity"] == 60.0
+    assert all(math.isfinite(value) for value in opened.numbers.values())
+
+
+def test_the_customers_limits():
+    """-5 to 30 °C: out at 1 h, back but within half a degree at 3 h."""
+    facts = replace(WOOL, limits=Limits(temperature_min=-5.0, temperature_max=30.0))
+    temperatures = (20, 31, 31, 29.8, 29.4, 20, -6, -6, -4)
+    samples = said(*((h, t, 50) for h, t in enumerate(temperatures)))
+    assert happened(folded(samples, facts, SHIPPED)) == [
+        (2, "customer.temperature", True),
+        (4, "customer.temperature", False),
+        (7, "customer.temperature", True),
+        (8, "customer.temperature", False),
+    ]
+
+
+def test_a_limit_on_temperature_clears_whether_or_not_humidity_is_known():
+    facts = replace(WOOL, limits=Limits(temperature_max=30.0))
+    temperatures = (31, 31, 20)
+    samples = said(*((h, t, math.nan) for h, t in enumerate(temperatures)))
+    assert happened(folded(samples, facts, SHIPPED)) == [
+        (1, "customer.temperature", True),
+        (2, "customer.temperature", False),
+    ]
+
+
+# However it is cut.
+
+readings = st.tuples(
+    st.sampled_from([0.0, 0.25, 1.0, 1.0, 1.0, 2.5, 3.0, 5.0]),  # hours since the one before
+    st.one_of(st.just(math.nan), st.floats(-10, 45)),
+    st.one_of(st.just(math.nan), st.floats(5, 100)),
+    st.sampled_from(["air", "air", "air", "surface", "core"]),
+)
+
+
+def everything(done):
+    """State, transitions and numbers, so that unknowns are equal to each other."""
+    return repr(msgspec.to_builtins(done.state)), repr(done.numbers)
+
+
+@settings(max_examples=100, deadline=None, derandomize=False, print_blob=True)
+@given(
+    st.lists(readings, min_size=1, max_size=40),
+    st.integers(0, 40),
+    st.sampled_from([LEAD, WOOL]),
+)
+def test_two_folds_are_as_good_as_one(rows, cut, facts):
+    elapsed, parts = 0.0, []
+    for number, (step, temperature, humidity, placement) in enumerate(rows):
+        elapsed += step
+        row = (elapsed, temperature, humidity)
+        parts.append(said(row, placement=placement, tag=number))
+    samples, rules = join(parts), SHIPPED.of(facts.commodity, facts.form)
+    cut = min(cut, len(samples))
+    whole = fold(LotState(), samples, facts, rules)
+    first = fold(LotState(), samples.take(slice(0, cut)), facts, rules)
+    second = fold(first.state, samples.take(slice(cut, None)), facts, rules)
+    last = second if cut < len(samples) else first
+    assert everything(whole) == (repr(msgspec.to_builtins(second.state)), repr(last.numbers))
+    assert repr(whole.transitions) == repr(first.transitions + second.transitions)
+
+
+def test_a_fold_leaves_the_state_it_was_given_as_it_was():
+    state = folded(said(*steady(0, 30, 20, 90)), WOOL, SHIPPED).state
+    before = repr(msgspec.to_builtins(state))
+    fold(state, said(*steady(31, 60, 30, 99)), WOOL, SHIPPED.of("wool", "greasy"))
+    assert repr(msgspec.to_builtins(state)) == before
