@@ -54,7 +54,7 @@ def changed(old, new):
 
 def test_the_shipped_rules_load(shipped):
     lead = {rule.name for rule in shipped.of("lead", "ingot")}
-    both = {"customer.limits", "lot.silent"}
+    both = {"customer.temperature", "customer.humidity", "lot.silent"}
     assert lead == {"lead.sweat", "lead.sweat_near", "lead.wet", "lead.hot_damp"} | both
     for form in ("greasy", "scoured", "tops", "cashmere"):
         wool = {rule.name for rule in shipped.of("wool", form)}
@@ -343,7 +343,7 @@ def test_a_scope_that_is_none_is_refused(line, says):
         ("pack: a\nrules:\n\tb: c\n", "line 3"),
         ("pack: a\nrules: {a: !!python/object/apply:os.system [id]}\n", "line 2"),
         ("pack: a\nrules: {a: 2025-99-99}\n", "is not YAML"),
-        ("pack: a\nrules: " + "[" * 5000, "is not YAML"),
+        ("pack: a\nrules: " + "[" * 1000, "is not YAML"),
         ("pack: a\x00", "is not YAML"),
         ("pack: a\nrules: *nowhere\n", "line 2"),
     ],
@@ -434,10 +434,10 @@ def test_the_document_lists_every_shipped_rule_with_its_values_and_no_other(ship
     told = rows("The rules that come with Dunnage")
     assert told.keys() == {rule.name for rule in shipped.rules}
     for rule in shipped.rules:
-        if isinstance(rule.test, Level) and rule.name != "customer.limits":
+        if isinstance(rule.test, Level):
             opens, clears, _ = told[rule.name].split(" | ")
-            assert f"`{rule.test.opens.text}`" in opens, rule.name
-            assert f"`{rule.test.clears.text}`" in clears, rule.name
+            assert f"`{rule.test.opens.text.strip()}`" in opens, rule.name
+            assert f"`{rule.test.clears.text.strip()}`" in clears, rule.name
             wait = re.search(r"for (.*)$", opens)
             assert duration_ms(wait[1] if wait else "0 min") == rule.test.delay_ms, rule.name
 
