@@ -28,6 +28,11 @@ from simulators.demo_fleet import world
 TENANT = "demo"
 MARK = ".dunnage-demo"
 DRAIN_S = 30.0
+START_S = 60.0
+HEAD_START_S = 10.0
+"""Until the clock runs fast: the processes start and the history is published meanwhile."""
+SLOWNESS = 6.0
+"""On a slow machine that takes about so many times as long as making the registry did."""
 HISTORY_H = 24
 """Hours that the tags have measured before the start: what lags and settles is known by then."""
 
@@ -74,9 +79,9 @@ def run_demo(options: Options) -> None:
     console.print(f"Files of the demo: [bold]{options.folder.resolve()}[/]", highlight=False)
     demo = register(options, begun)
     console.print(f"Registered {demo.lots} lots at three sites; starting the processes …")
-    with servers(demo) as worker:
+    with servers(demo) as running:
         view = View(demo.address, demo.key, f"http://127.0.0.1:{demo.settings.worker_port}", begun)
-        fleet = start_fleet(demo)
+        fleet, worker = running["fleet"], running["worker"]
         try:
             live(view, console, fleet, stop, options.seconds, options.as_json)
         finally:
@@ -99,20 +104,8 @@ def prepare(folder: Path) -> None:
 
 
 def register(options: Options, begun: float) -> Demo:
-    """The demo's world into its registry; the clock starts here."""
-    start_ms = Clock().now_ms()
-    environment = {
-        "DUNNAGE_DATA": str(options.folder.resolve()),
-        "DUNNAGE_REGISTRY_URL": "",
-        "DUNNAGE_READINGS_URL": "",
-        "DUNNAGE_BROKER_URL": f"mqtt://127.0.0.1:{options.broker_port}",
-        "DUNNAGE_BROKER_PORT": str(options.broker_port),
-        "DUNNAGE_API_HOST": "127.0.0.1",
-        "DUNNAGE_API_PORT": str(options.api_port),
-        "DUNNAGE_WORKER_PORT": str(free_port()),
-        "DUNNAGE_CLOCK_START_MS": str(start_ms),
-        "DUNNAGE_CLOCK_SPEED": str(options.speed),
-    }
+    """The demo's world into its registry, and the moment from which the clock runs fast."""
+    environment = _environment(options)
     settings = Settings(
         data=options.folder.resolve(),
         registry_url="",
@@ -121,48 +114,60 @@ def register(options: Options, begun: float) -> Demo:
     )
     database = registry.connect(settings.registry)
     registry.migrate(database)
+    head_start = max(HEAD_START_S, SLOWNESS * (monotonic() - begun))
+    start_ms = Clock().now_ms() + round(1000 * head_start)
+    records = world(start_ms, options.seed)
     with registry.writing(database) as session:
         registry.create_tenant(session, TENANT, "Demo")
         key = registry.create_key(session, TENANT, "demo", True, start_ms)
-        records = world(start_ms, options.seed)
         for kind, rows in records.items():
             found = [KINDS[kind].model_validate(row) for row in rows]
             registry.put_many(session, TENANT, kind, found)
     database.dispose()
+    environment["DUNNAGE_CLOCK_START_MS"] = str(start_ms)
     return Demo(options, settings, environment, key, len(records["lots"]), begun)
 
 
+def _environment(options: Options) -> dict[str, str]:
+    """The settings of all processes, whatever the user's own are."""
+    return {
+        "DUNNAGE_DATA": str(options.folder.resolve()),
+        "DUNNAGE_REGISTRY_URL": "",
+        "DUNNAGE_READINGS_URL": "",
+        "DUNNAGE_BROKER_URL": f"mqtt://127.0.0.1:{options.broker_port}",
+        "DUNNAGE_BROKER_PORT": str(options.broker_port),
+        "DUNNAGE_API_HOST": "127.0.0.1",
+        "DUNNAGE_API_PORT": str(options.api_port),
+        "DUNNAGE_WORKER_PORT": str(free_port()),
+        "DUNNAGE_CLOCK_SPEED": str(options.speed),
+    }
+
+
 @contextmanager
-def servers(demo: Demo) -> Iterator[Child]:
-    """Broker, worker and API, ready; stopped in the reverse order."""
-    running: list[Child] = []
-    options = demo.options
+def servers(demo: Demo) -> Iterator[dict[str, Child]]:
+    """Broker, worker, API and the fleet of tags, ready; stopped in the reverse order."""
+    port, address = demo.options.broker_port, demo.environment["DUNNAGE_BROKER_URL"]
+    running: dict[str, Child] = {}
+    # In the demo's folder, so that a dunnage.toml where the user stands is not theirs.
+    begin = partial(start, settings=demo.environment, folder=demo.options.folder)
     try:
-        port = str(options.broker_port)
-        # In the demo's folder, so that a dunnage.toml where the user stands is not theirs.
-        begin = partial(start, settings=demo.environment, folder=options.folder)
-        broker = begin("broker", ["cli.main", "broker", "--port", port])
-        running.append(broker)
-        worker = begin("worker", ["cli.main", "worker"])
-        running.append(worker)
-        api = begin("API", ["cli.main", "api"])
-        running.append(api)
-        await_ready(broker, lambda: listening(options.broker_port), 30)
-        await_ready(api, lambda: _answers(f"{demo.address}/readyz"), 30)
+        running["broker"] = begin("broker", ["cli.main", "broker", "--port", str(port)])
+        running["worker"] = begin("worker", ["cli.main", "worker"])
+        running["API"] = begin("API", ["cli.main", "api"])
+        await_ready(running["broker"], lambda: listening(port), START_S)
         status = f"http://127.0.0.1:{demo.settings.worker_port}/readyz"
-        await_ready(worker, lambda: _answers(status), 30)
-        yield worker
+        await_ready(running["worker"], lambda: _answers(status), START_S)
+        # The broker keeps nothing for the absent, so the tags begin when the worker listens.
+        arguments = ["simulators.demo_fleet", "--broker", address, "--tenant", TENANT]
+        arguments += ["--start-ms", demo.environment["DUNNAGE_CLOCK_START_MS"]]
+        arguments += ["--speed", str(demo.options.speed), "--history", str(HISTORY_H)]
+        arguments += ["--seed", str(demo.options.seed)]
+        running["fleet"] = begin("fleet of tags", arguments)
+        await_ready(running["API"], lambda: _answers(f"{demo.address}/readyz"), START_S)
+        yield running
     finally:
-        for child in reversed(running):
+        for child in reversed(running.values()):
             child.stop()
-
-
-def start_fleet(demo: Demo) -> Child:
-    arguments = ["simulators.demo_fleet", "--broker", demo.environment["DUNNAGE_BROKER_URL"]]
-    arguments += ["--tenant", TENANT, "--seed", str(demo.options.seed)]
-    arguments += ["--start-ms", demo.environment["DUNNAGE_CLOCK_START_MS"]]
-    arguments += ["--speed", str(demo.options.speed), "--history", str(HISTORY_H)]
-    return start("fleet", arguments, demo.environment)
 
 
 def finish(demo: Demo, fleet: Child, worker: Child, view: View) -> dict[str, float | int | None]:

@@ -125,7 +125,7 @@ class View:
     def _way_in(self) -> RenderableType:
         lot = next((a["lot"] for a in self.open_alerts), self.lots[0]["id"] if self.lots else "")
         return Text(
-            f"API {self.address}/docs   Ctrl-C ends the demo\n"
+            f"API on {self.address}, its routes in docs/api.md   Ctrl-C ends the demo\n"
             f'curl -H "Authorization: Bearer {self.key}" '
             f'"{self.address}/v1/lots/{lot}/history?points=24"',
             overflow="fold",

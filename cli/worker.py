@@ -128,6 +128,8 @@ class Worker:
         return threads
 
     def _tick(self, now: int) -> None:
+        if not self._source.connected:
+            return  # while the broker is away nobody listens, and no tag is to blame for silence
         try:
             self._journal.append_tick(now)
         except JournalError as error:

@@ -13,7 +13,7 @@ class Clock:
 
     ``start_ms`` is a true instant (ms since 1970, UTC), so processes that are given the same two
     numbers agree on now without talking to each other, whenever each of them was started.
-    At ``speed`` 1 it is the true time. At ``speed`` 0, for tests, it always reads its start.
+    At ``speed`` 1 it is the true time. At ``speed`` 0, for tests, it stays at a start in the past.
     """
 
     start_ms: int = 0
@@ -22,7 +22,8 @@ class Clock:
     def now_ms(self) -> int:
         """Milliseconds since 1970, UTC."""
         true_ms = time.time() * 1000.0  # the only place that asks the machine
-        return round(self.start_ms + (true_ms - self.start_ms) * self.speed)
+        ahead = true_ms - self.start_ms
+        return round(self.start_ms + ahead * self.speed if ahead > 0 else true_ms)
 
     def real_seconds(self, span_ms: float) -> float:
         """How many true seconds ``span_ms`` of this clock takes; infinite on a stopped clock."""

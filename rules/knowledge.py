@@ -43,7 +43,9 @@ def words(
     fields["lot"] = lot
     title = rule.title.format_map(fields)
     if restraints:
-        return Words(title, " ".join(_restrained(restraint) for restraint in restraints))
+        first = " ".join(_restrained(restraint) for restraint in restraints)
+        after = "" if rule.touches else f" Once it is lifted: {rule.action.format_map(fields)}"
+        return Words(title, first + after)
     if rule.touches and closed_box:
         return Words(title, READ_THE_LABEL)
     return Words(title, rule.action.format_map(fields))

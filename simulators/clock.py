@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Shows ``start_ms`` at that true instant (ms since 1970 UTC) and runs at ``speed`` from there.
+    """True up to the instant ``start_ms`` (ms since 1970 UTC), ``speed`` times as fast from there.
 
     Processes with the same two numbers agree on now, whenever each of them was started.
     """
@@ -19,7 +19,8 @@ class Clock:
     def now_ms(self) -> int:
         """Milliseconds since 1970, UTC."""
         true_ms = time.time() * 1000.0
-        return round(self.start_ms + (true_ms - self.start_ms) * self.speed)
+        ahead = true_ms - self.start_ms
+        return round(self.start_ms + ahead * self.speed if ahead > 0 else true_ms)
 
     def real_seconds_until(self, instant_ms: int) -> float:
         """How long it really takes until ``instant_ms``; 0 if past, infinite on a stopped clock."""

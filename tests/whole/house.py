@@ -19,6 +19,7 @@ import httpx
 import paho.mqtt.client as mqtt
 
 from cli.processes import free_port
+from lots import registry
 
 HOUR = 3_600_000
 PATIENCE_S = 30.0
@@ -55,9 +56,7 @@ class House:
         self._client = httpx.Client(base_url=self.url, timeout=20.0)
 
     def __enter__(self) -> Self:
-        self.dunnage("tenants", "add", self.tenant)
-        key = self.dunnage("keys", "add", "test", "--tenant", self.tenant).strip()
-        self._client.headers["authorization"] = f"Bearer {key}"
+        self._client.headers["authorization"] = f"Bearer {self._key()}"
         host, port = self.broker.removeprefix("mqtt://").split(":")
         self._publisher.max_inflight_messages_set(1000)
         self._publisher.connect(host, int(port))
@@ -81,6 +80,16 @@ class House:
         self._client.close()
         if kind is not None:
             print(self.log.read_text(errors="replace")[-6000:])
+
+    def _key(self) -> str:
+        url = f"sqlite:///{self.folder / 'data' / 'registry.sqlite'}"
+        database = registry.connect(self.settings.get("DUNNAGE_REGISTRY_URL", url))
+        registry.migrate(database)
+        with registry.writing(database) as session:
+            registry.create_tenant(session, self.tenant, self.tenant)
+            key = registry.create_key(session, self.tenant, "test", True, 0)
+        database.dispose()
+        return key
 
     def start(self, name: str) -> None:
         """Run ``dunnage NAME`` in the background."""
