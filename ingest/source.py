@@ -36,6 +36,8 @@ KEEPALIVE_S = 30
 CONNECT_TIMEOUT_S = 5.0
 BACK_OFF_S = (0.5, 30.0)
 CLOSE_TIMEOUT_S = 10.0
+GOODBYE_TIMEOUT_S = 2.0
+GOODBYE_TOPIC = "dunnage/goodbye"
 MAX_BURST = 100
 MAX_PUBLISHED = 10_000
 """Messages to devices that wait to be sent."""
@@ -99,6 +101,7 @@ class Source:
         self._numbered = 0
         self._refused = False
         self._was_connected = False
+        self._heard = False  # the broker's answer to our last request
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
@@ -275,12 +278,30 @@ class Source:
             self._client.publish(topic, payload, qos, retain)
 
     def _say_goodbye(self) -> None:
-        """Write what is left and a DISCONNECT; without that, the broker would take us for lost."""
-        self._client.disconnect()
-        deadline = time.monotonic() + CONNECT_TIMEOUT_S
-        while (sock := self._client.socket()) is not None and time.monotonic() < deadline:
-            select.select([], [sock], [], 0.2)
+        """Leave once the broker has read all that we sent.
+
+        Without waiting for its answer to a last request (to leave a topic that nobody is on), a
+        message that it sends us after we hung up makes it forget acknowledgements it has not read.
+        """
+        deadline = time.monotonic() + GOODBYE_TIMEOUT_S
+        if self.connected:
+            self._client.unsubscribe(GOODBYE_TOPIC)
+        while self.connected and not self._heard and time.monotonic() < deadline:
+            self._wait_for_socket(select.POLLIN)
+            self._client.loop_read()
+            self._arrived.clear()  # they come again
             self._client.loop_write()
+        self._client.disconnect()
+        while self._client.socket() is not None and time.monotonic() < deadline:
+            self._wait_for_socket(select.POLLOUT)
+            self._client.loop_write()
+
+    def _wait_for_socket(self, event: int) -> None:
+        poller = select.poll()
+        sock = self._client.socket()
+        if sock is not None:
+            poller.register(sock, event)
+            poller.poll(100)
 
     def _pause(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -331,6 +352,7 @@ class Source:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_unsubscribe = self._on_unsubscribe
         return client
 
     def _on_connect(
@@ -366,6 +388,9 @@ class Source:
             )
         else:
             self.last_error = None
+
+    def _on_unsubscribe(self, *_ignored: Any) -> None:
+        self._heard = True
 
     def _on_disconnect(
         self,
