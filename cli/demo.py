@@ -6,8 +6,7 @@ import json
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,16 +22,17 @@ from lots.clock import Clock
 from lots.readings.open import open_store
 from lots.records import KINDS
 from lots.settings import Settings, SettingsError
-from simulators.demo_fleet import world
+from simulators.demo_fleet import Record, world
 
 TENANT = "demo"
 MARK = ".dunnage-demo"
 DRAIN_S = 30.0
 START_S = 60.0
-HEAD_START_S = 10.0
-"""Until the clock runs fast: the processes start and the history is published meanwhile."""
-SLOWNESS = 6.0
-"""On a slow machine that takes about so many times as long as making the registry did."""
+HISTORY_S = 3.0
+"""What the fleet takes to publish its history."""
+AS_SLOW = 4.0
+"""Worker and fleet, one after the other, take at most so many times as long to start as the broker:
+the clock runs fast only when they are there and the history is told."""
 HISTORY_H = 24
 """Hours that the tags have measured before the start: what lags and settles is known by then."""
 
@@ -77,9 +77,10 @@ def run_demo(options: Options) -> None:
     require_free(options.broker_port, "broker", "choose another with --broker-port")
     prepare(options.folder)
     console.print(f"Files of the demo: [bold]{options.folder.resolve()}[/]", highlight=False)
-    demo = register(options, begun)
-    console.print(f"Registered {demo.lots} lots at three sites; starting the processes …")
-    with servers(demo) as running:
+    with ExitStack() as processes:
+        demo = begin(options, begun, processes)
+        console.print(f"{demo.lots} lots at three sites, API on {demo.address}", highlight=False)
+        running = begin_rest(demo, processes)
         view = View(demo.address, demo.key, f"http://127.0.0.1:{demo.settings.worker_port}", begun)
         fleet, worker = running["fleet"], running["worker"]
         try:
@@ -103,8 +104,8 @@ def prepare(folder: Path) -> None:
     (folder / MARK).touch()
 
 
-def register(options: Options, begun: float) -> Demo:
-    """The demo's world into its registry, and the moment from which the clock runs fast."""
+def begin(options: Options, begun: float, processes: ExitStack) -> Demo:
+    """The broker, the demo's world in its registry, and the moment the clock runs fast from."""
     environment = _environment(options)
     settings = Settings(
         data=options.folder.resolve(),
@@ -112,20 +113,29 @@ def register(options: Options, begun: float) -> Demo:
         readings_url="",
         worker_port=int(environment["DUNNAGE_WORKER_PORT"]),
     )
+    asked, port = monotonic(), options.broker_port
+    broker = start("broker", ["cli.main", "broker", "--port", str(port)], environment)
+    processes.callback(broker.stop)
+    await_ready(broker, lambda: listening(port), START_S)
+    head_start = HISTORY_S + AS_SLOW * (monotonic() - asked)
+    start_ms = Clock().now_ms() + round(1000 * head_start)
+    environment["DUNNAGE_CLOCK_START_MS"] = str(start_ms)
+    key, lots = register(settings, world(start_ms, options.seed), start_ms)
+    return Demo(options, settings, environment, key, lots, begun)
+
+
+def register(settings: Settings, records: dict[str, list[Record]], now: int) -> tuple[str, int]:
+    """The demo's world into its registry; a key to it, and how many lots it has."""
     database = registry.connect(settings.registry)
     registry.migrate(database)
-    head_start = max(HEAD_START_S, SLOWNESS * (monotonic() - begun))
-    start_ms = Clock().now_ms() + round(1000 * head_start)
-    records = world(start_ms, options.seed)
     with registry.writing(database) as session:
         registry.create_tenant(session, TENANT, "Demo")
-        key = registry.create_key(session, TENANT, "demo", True, start_ms)
+        key = registry.create_key(session, TENANT, "demo", True, now)
         for kind, rows in records.items():
             found = [KINDS[kind].model_validate(row) for row in rows]
             registry.put_many(session, TENANT, kind, found)
     database.dispose()
-    environment["DUNNAGE_CLOCK_START_MS"] = str(start_ms)
-    return Demo(options, settings, environment, key, len(records["lots"]), begun)
+    return key, len(records["lots"])
 
 
 def _environment(options: Options) -> dict[str, str]:
@@ -143,31 +153,25 @@ def _environment(options: Options) -> dict[str, str]:
     }
 
 
-@contextmanager
-def servers(demo: Demo) -> Iterator[dict[str, Child]]:
-    """Broker, worker, API and the fleet of tags, ready; stopped in the reverse order."""
-    port, address = demo.options.broker_port, demo.environment["DUNNAGE_BROKER_URL"]
-    running: dict[str, Child] = {}
+def begin_rest(demo: Demo, processes: ExitStack) -> dict[str, Child]:
+    """Worker, API and the fleet of tags, ready; ``processes`` stops them in the reverse order."""
     # In the demo's folder, so that a dunnage.toml where the user stands is not theirs.
-    begin = partial(start, settings=demo.environment, folder=demo.options.folder)
-    try:
-        running["broker"] = begin("broker", ["cli.main", "broker", "--port", str(port)])
-        running["worker"] = begin("worker", ["cli.main", "worker"])
-        running["API"] = begin("API", ["cli.main", "api"])
-        await_ready(running["broker"], lambda: listening(port), START_S)
-        status = f"http://127.0.0.1:{demo.settings.worker_port}/readyz"
-        await_ready(running["worker"], lambda: _answers(status), START_S)
-        # The broker keeps nothing for the absent, so the tags begin when the worker listens.
-        arguments = ["simulators.demo_fleet", "--broker", address, "--tenant", TENANT]
-        arguments += ["--start-ms", demo.environment["DUNNAGE_CLOCK_START_MS"]]
-        arguments += ["--speed", str(demo.options.speed), "--history", str(HISTORY_H)]
-        arguments += ["--seed", str(demo.options.seed)]
-        running["fleet"] = begin("fleet of tags", arguments)
-        await_ready(running["API"], lambda: _answers(f"{demo.address}/readyz"), START_S)
-        yield running
-    finally:
-        for child in reversed(running.values()):
-            child.stop()
+    run = partial(start, settings=demo.environment, folder=demo.options.folder)
+    worker = run("worker", ["cli.main", "worker"])
+    processes.callback(worker.stop)
+    status = f"http://127.0.0.1:{demo.settings.worker_port}/readyz"
+    await_ready(worker, lambda: _answers(status), START_S)
+    # The broker keeps nothing for the absent, so the tags begin when the worker listens.
+    arguments = ["simulators.demo_fleet", "--broker", demo.environment["DUNNAGE_BROKER_URL"]]
+    arguments += ["--tenant", TENANT, "--seed", str(demo.options.seed)]
+    arguments += ["--start-ms", demo.environment["DUNNAGE_CLOCK_START_MS"]]
+    arguments += ["--speed", str(demo.options.speed), "--history", str(HISTORY_H)]
+    fleet = run("fleet of tags", arguments)
+    api = run("API", ["cli.main", "api"])
+    processes.callback(api.stop)
+    processes.callback(fleet.stop)
+    await_ready(api, lambda: _answers(f"{demo.address}/readyz"), START_S)
+    return {"worker": worker, "fleet": fleet}
 
 
 def finish(demo: Demo, fleet: Child, worker: Child, view: View) -> dict[str, float | int | None]:

@@ -14,7 +14,7 @@ from typing import Final
 from simulators.clock import Clock
 from simulators.command import positive, run, say
 from simulators.demo_fleet.fleet import HOUR_MS, Fleet
-from simulators.publisher import BrokerError, Publisher
+from simulators.publisher import BrokerError, Message, Publisher
 
 _TICK_S: Final = 0.05
 
@@ -50,7 +50,10 @@ def play(
     ``history_h``: begin with what was measured so many hours before the start.
     """
     ends = None if seconds is None else time.monotonic() + seconds
-    done = fleet.start_ms - round(history_h * HOUR_MS)
+    done = clock.now_ms()
+    for message in at_once(fleet.messages(fleet.start_ms - round(history_h * HOUR_MS), done)):
+        if not publisher.publish(message):
+            return
     while ends is None or time.monotonic() < ends:
         now = clock.now_ms()
         for message in fleet.messages(done, now):
@@ -60,6 +63,22 @@ def play(
         done = max(done, now)
         if publisher.wait(_TICK_S):
             return
+
+
+def at_once(messages: list[Message]) -> list[Message]:
+    """The same readings in one message a topic, as a tag sends what it kept while out of reach."""
+    by_topic: dict[str, list[Message]] = {}
+    for message in messages:
+        by_topic.setdefault(message.topic, []).append(message)
+    return [
+        Message(
+            topic,
+            b"[" + b",".join(part.payload.strip()[1:-1] for part in parts) + b"]",
+            sum(part.readings for part in parts),
+            parts[-1].at,
+        )
+        for topic, parts in by_topic.items()
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:
