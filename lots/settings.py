@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import pydantic_settings
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -53,7 +55,19 @@ class Settings(BaseSettings):
     webhook_url: str = ""
     webhook_secret: str = ""
     clock_start_ms: int = 0
-    clock_speed: float = Field(1.0, ge=0)
+    clock_speed: float = Field(1.0, ge=0, allow_inf_nan=False)
+
+    @field_validator("packs", mode="before")
+    @classmethod
+    def _unset(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if value == "":
+            raise PydanticCustomError("folder", "name a folder, or leave it unset")
+        return value
 
     @property
     def clock(self) -> Clock:
@@ -94,11 +108,16 @@ def load() -> Settings:
         lines = []
         for item in error.errors():
             name = ".".join(str(part) for part in item["loc"])
-            where = f"DUNNAGE_{name.upper()} or {name} in dunnage.toml"
+            where = f"DUNNAGE_{str(item['loc'][0]).upper()} or {name} in dunnage.toml"
             if item["type"] == "extra_forbidden":
                 lines.append(f"{where}: there is no such setting; see docs/settings.md")
             else:
                 lines.append(f"{where} is {item['input']!r}: {item['msg']}")
         raise SettingsError("\n".join(lines)) from error
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(
+            f"DUNNAGE_… in the environment cannot be read: {error}; what has several parts is"
+            """ written as JSON: DUNNAGE_SUBSCRIPTIONS='[{"filter": "…", "format": "…"}]'"""
+        ) from error
     except (OSError, ValueError) as error:
         raise SettingsError(f"dunnage.toml cannot be read: {error}") from error
