@@ -9,7 +9,6 @@ again from the store when the lot is quiet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 
 import msgspec
@@ -179,7 +178,7 @@ class Engine:
             found = self._forward(lot, samples, facts)
             return [Change(key, first, open_before, found)] if found else []
         before, window = lot.happened, join([lot.recent, samples]).ordered()
-        lot.recent, lot.happened, lot.head = no_samples(), [], deepcopy(lot.base)
+        lot.recent, lot.happened, lot.head = no_samples(), [], lot.base.copy()
         found = self._forward(lot, window, facts)
         if [(t.rule, t.opens, t.at) for t in found] == [(t.rule, t.opens, t.at) for t in before]:
             return []

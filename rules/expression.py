@@ -132,7 +132,7 @@ def _comparison(left: Number, op: ast.cmpop, right: Number, node: ast.Compare) -
     compare = _COMPARISONS[type(op)]
 
     def truth(columns: Columns) -> tuple[Bools, Bools]:
-        a, b = np.broadcast_arrays(left(columns), right(columns))
+        a, b = left(columns), right(columns)
         known = ~(np.isnan(a) | np.isnan(b))
         holds = compare(a, b) & known
         return holds, known & ~holds

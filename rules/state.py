@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,42 +68,39 @@ class LotFacts:
         return self.time_constant_h or LEAD_TIME_CONSTANT_H
 
 
-class Held(msgspec.Struct):
+class Held(msgspec.Struct, frozen=True):
     """The last measured value of a quantity: it holds until the next, or until it is too old."""
 
     value: float = NAN
     at: int = 0
 
-    def take(self, value: float, at: int) -> None:
-        if not math.isnan(value):
-            self.value, self.at = value, at
+    def taking(self, value: float, at: int) -> Held:
+        return self if math.isnan(value) else Held(value, at)
 
     def known(self, now: int) -> float:
         return self.value if now - self.at <= MAX_GAP_H * HOUR_MS else NAN
 
 
-class Lag(msgspec.Struct):
+class Lag(msgspec.Struct, frozen=True):
     """A first-order lag: ``value`` follows its target; unknown until ``hours`` have settled it."""
 
     value: float = NAN
     hours: float = 0.0
 
-    def follow(self, target: float, hours: float | None, constant: float) -> None:
-        """Go on for ``hours`` towards ``target``; None: unknown how long, start anew.
-
-        An unknown target (NaN) leaves nothing known.
-        """
-        if hours is None or math.isnan(self.value) or math.isnan(target):
-            self.value, self.hours = target, 0.0
-            return
-        self.value = target + (self.value - target) * math.exp(-hours / constant)
-        self.hours += hours
+    def following(self, target: float, hours: float | None, constant: float) -> Lag:
+        """After ``hours`` towards ``target``; None: unknown how long, so it starts anew."""
+        if math.isnan(target):
+            return self
+        if hours is None or math.isnan(self.value):
+            return Lag(target, 0.0)
+        left = math.exp(-hours / constant)
+        return Lag(target + (self.value - target) * left, self.hours + hours)
 
     def known(self, constant: float) -> float:
         return self.value if self.hours >= SETTLED_LAGS * constant else NAN
 
 
-class RuleState(msgspec.Struct):
+class RuleState(msgspec.Struct, frozen=True):
     """``pending``: since when the condition holds and waits for its delay; ``opened``: since when
     the rule fires; ms, None if not."""
 
@@ -112,21 +108,28 @@ class RuleState(msgspec.Struct):
     opened: int | None = None
 
 
+IDLE = RuleState()
+
+
 class LotState(msgspec.Struct):
     """The fold's state of one lot. Instants ms, None before the first."""
 
     newest: int | None = None
-    temperature: Held = msgspec.field(default_factory=Held)
-    humidity: Held = msgspec.field(default_factory=Held)
-    core: Held = msgspec.field(default_factory=Held)
-    on_surface: Held = msgspec.field(default_factory=Held)
-    surface: Lag = msgspec.field(default_factory=Lag)
-    regain: Lag = msgspec.field(default_factory=Lag)
+    temperature: Held = Held()
+    humidity: Held = Held()
+    core: Held = Held()
+    on_surface: Held = Held()
+    surface: Lag = Lag()
+    regain: Lag = Lag()
     wet_hours: float = 0.0
     dry_hours: float = 0.0
     mould: float = 0.0
     mould_dry_hours: float = 0.0
     rules: dict[str, RuleState] = msgspec.field(default_factory=dict)
+
+    def copy(self) -> LotState:
+        """One that can go its own way."""
+        return msgspec.structs.replace(self, rules=dict(self.rules))
 
     def open_rules(self) -> dict[str, int]:
         """rule -> since when it fires."""
@@ -157,7 +160,7 @@ def fold(state: LotState, samples: Samples, facts: LotFacts, rules: Sequence[Rul
 
     ``state`` itself stays as it is.
     """
-    state = deepcopy(state)
+    state = state.copy()
     if not len(samples):
         return Folded(state, [], {})
     steps = _steps(state, samples)
@@ -165,8 +168,10 @@ def fold(state: LotState, samples: Samples, facts: LotFacts, rules: Sequence[Rul
     transitions: list[Transition] = []
     for rule in rules:
         if isinstance(rule.test, Level):
-            own = state.rules.setdefault(rule.name, RuleState())
-            transitions += _walk(rule.name, rule.test, own, columns, samples, steps)
+            before = state.rules.get(rule.name, IDLE)
+            after, found = _walk(rule.name, rule.test, before, columns, samples, steps)
+            state.rules[rule.name] = after
+            transitions += found
     transitions.sort(key=lambda transition: (transition.at, transition.rule))
     return Folded(state, transitions, _numbers(columns, len(samples) - 1))
 
@@ -218,12 +223,15 @@ def _measured(
     for i, (time, placement, temperature, humidity, probe) in enumerate(series):
         before = state.temperature.known(time)
         if placement == CODES[Placement.AIR]:
-            state.temperature.take(temperature, time)
-            state.humidity.take(humidity, time)
-            state.on_surface.take(probe, time)
+            state.temperature = state.temperature.taking(temperature, time)
+            state.humidity = state.humidity.taking(humidity, time)
+            state.on_surface = state.on_surface.taking(probe, time)
         else:
-            on_goods = state.core if placement == CODES[Placement.CORE] else state.on_surface
-            on_goods.take(temperature if math.isnan(probe) else probe, time)
+            found = temperature if math.isnan(probe) else probe
+            if placement == CODES[Placement.CORE]:
+                state.core = state.core.taking(found, time)
+            else:
+                state.on_surface = state.on_surface.taking(found, time)
         state.newest = time
         _follow_surface(state, time, facts, steps[i], before)
         rows[i] = (
@@ -245,7 +253,7 @@ def _follow_surface(
     elif not math.isnan(now):
         # Over the step the air went from one reading to the next: its mean is the target.
         mean = now if math.isnan(before) else (before + now) / 2
-        state.surface.follow(mean, step, facts.lag_h)
+        state.surface = state.surface.following(mean, step, facts.lag_h)
     else:
         state.surface = Lag()
 
@@ -276,7 +284,7 @@ def _regain(
     targets = wool.regain(humidity, temperature).tolist()
     found = np.empty(len(targets))
     for i, (target, step) in enumerate(zip(targets, steps, strict=True)):
-        state.regain.follow(target, step, REGAIN_LAG_H)
+        state.regain = state.regain.following(target, step, REGAIN_LAG_H)
         # A day, not three: the outer layer's start is near the air it was packed in.
         found[i] = state.regain.value if state.regain.hours >= REGAIN_LAG_H else NAN
     return found
@@ -311,32 +319,32 @@ def _mould(
 def _walk(
     name: str,
     test: Level,
-    own: RuleState,
+    before: RuleState,
     columns: dict[str, Floats],
     samples: Samples,
     steps: list[float | None],
-) -> list[Transition]:
+) -> tuple[RuleState, list[Transition]]:
     """Run one rule's little machine over the samples: idle, pending, open."""
     holds, _ = test.opens(columns)
+    if before == IDLE and not holds.any():
+        return IDLE, []
     clears, _ = test.clears(columns)
-    if own.pending is None and own.opened is None and not holds.any():
-        return []
+    pending, opened = before.pending, before.opened
     found = []
     for i, time in enumerate(samples.time.tolist()):
-        if own.opened is not None:
+        if opened is not None:
             if clears[i]:
-                own.opened = own.pending = None
+                opened = None
                 found.append(Transition(name, False, time, _numbers(columns, i)))
-            continue
-        if not holds[i]:
-            own.pending = None
-            continue
-        if own.pending is None or steps[i] is None:
-            own.pending = time
-        if time - own.pending >= test.delay_ms:
-            own.opened, own.pending = time, None
-            found.append(Transition(name, True, time, _numbers(columns, i)))
-    return found
+        elif not holds[i]:
+            pending = None
+        else:
+            if pending is None or steps[i] is None:
+                pending = time
+            if time - pending >= test.delay_ms:
+                opened, pending = time, None
+                found.append(Transition(name, True, time, _numbers(columns, i)))
+    return RuleState(pending, opened), found
 
 
 def _numbers(columns: dict[str, Floats], i: int) -> dict[str, float]:
