@@ -146,7 +146,7 @@ def _completed(
     completed: list[Record] = []
     problems: list[Problem] = []
     for draft, record, key in zip(drafts, records, keys, strict=True):
-        if key not in known:
+        if key not in known or known[key] == shapes.kept(shape, record):
             completed.append(record)
             continue
         before = shapes.fields_of(shape, known[key])
