@@ -88,10 +88,11 @@ class Lag(msgspec.Struct, frozen=True):
     hours: float = 0.0
 
     def following(self, target: float, hours: float | None, constant: float) -> Lag:
-        """After ``hours`` towards ``target``; None: unknown how long, so it starts anew."""
-        if math.isnan(target):
-            return self
-        if hours is None or math.isnan(self.value):
+        """After ``hours`` towards ``target``; None: unknown how long, so it starts anew.
+
+        An unknown target (NaN) leaves nothing known.
+        """
+        if hours is None or math.isnan(self.value) or math.isnan(target):
             return Lag(target, 0.0)
         left = math.exp(-hours / constant)
         return Lag(target + (self.value - target) * left, self.hours + hours)
@@ -156,9 +157,10 @@ class Folded:
 
 
 def fold(state: LotState, samples: Samples, facts: LotFacts, rules: Sequence[Rule]) -> Folded:
-    """Take ``samples``, in order of time and none older than the state's newest, into ``state``.
+    """Take ``samples``, in order of time and all newer than the state's newest, into ``state``.
 
-    ``state`` itself stays as it is.
+    Samples of one time belong together: the rules are judged when all of them are in, so that a
+    rule begins at most once at any time. ``state`` itself stays as it is.
     """
     state = state.copy()
     if not len(samples):
@@ -330,8 +332,12 @@ def _walk(
         return IDLE, []
     clears, _ = test.clears(columns)
     pending, opened = before.pending, before.opened
-    found = []
-    for i, time in enumerate(samples.time.tolist()):
+    found, gap = [], False
+    times = samples.time.tolist()
+    for i, (time, following) in enumerate(zip(times, [*times[1:], None], strict=True)):
+        gap = gap or steps[i] is None
+        if time == following:
+            continue
         if opened is not None:
             if clears[i]:
                 opened = None
@@ -339,11 +345,12 @@ def _walk(
         elif not holds[i]:
             pending = None
         else:
-            if pending is None or steps[i] is None:
+            if pending is None or gap:
                 pending = time
             if time - pending >= test.delay_ms:
                 opened, pending = time, None
                 found.append(Transition(name, True, time, _numbers(columns, i)))
+        gap = False
     return RuleState(pending, opened), found
 
 

@@ -98,22 +98,26 @@ def course(
 class Record:
     """What a registry would hold after changes: alerts by id, as `rules.alerts` plans them."""
 
+    silence: Sequence[str] = ("quiet",)
+    """The rules that judge silence."""
     alerts: dict[str, Known] = field(default_factory=dict)
     told: list[tuple[str, str, float]] = field(default_factory=list)
     """(event, rule, hours): each thing that would have been told."""
 
-    def take(self, changes: Iterable[Change], silence: Sequence[str] = ()) -> None:
+    def take(self, changes: Iterable[Change]) -> None:
         for change in changes:
-            self._take(change, silence)
+            self._take(change)
 
-    def _take(self, change: Change, silence: Sequence[str]) -> None:
+    def _take(self, change: Change) -> None:
         spoken_of = [
             alert
             for alert in self.alerts.values()
-            if (alert.rule in silence) == change.silence
+            if (alert.rule in self.silence) == change.silence
             and (alert.cleared is None or max(alert.cleared, alert.opened) >= change.since)
         ]
-        plan = reconcile(spoken_of, episodes(change), change.since)
+        target = episodes(change)
+        assert len({one.id for one in target}) == len(target), "two alerts of one rule and time"
+        plan = reconcile(spoken_of, target, change.since)
         for id_ in plan.withdraw:
             self.alerts[id_] = replace(self.alerts[id_], withdrawn=True)
             self._tell("withdrawn", id_, self.alerts[id_].opened)

@@ -1,0 +1,596 @@
+"""However readings come, in whatever batches and order and however often: the same in the end."""
+
+import math
+import tempfile
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import Phase, event, given, settings
+from hypothesis import strategies as st
+
+from lots.climate import LotKey, join
+from lots.clock import HOUR_MS
+from rules import snapshot
+from rules.engine import DEAF_MS, WINDOW_MS, Engine, silence_limit_ms
+from rules.pack import Rules, Silence
+from rules.state import Transition
+from tests.rules.timeline import KEY, LEAD, Record, at, course, pack, rule, said
+
+WINDOW_H = WINDOW_MS / HOUR_MS
+
+LEVELS = rule("damp", "humidity > 80", "humidity < 60") + rule(
+    "warm", "temperature > 25", "temperature < 20", wait="2 h"
+)
+SILENT = (
+    "  quiet: {title: t, severity: warning, action: a, based_on: b,"
+    " silent_intervals: 4, silent_at_least: 6 h}\n"
+)
+RULES = pack(LEVELS + rule("sweat", "margin < 0", "margin > 1") + SILENT)
+FACTS = {KEY: replace(LEAD, time_constant_h=0.5)}  # settled after an hour and a half
+
+
+def engine(rules=RULES):
+    return Engine(rules)
+
+
+def state(of, key=KEY):
+    """What is known of a lot in the end, so that unknowns are equal to each other."""
+    lot = of.lots[key]
+    return repr(msgspec.to_builtins(lot.head)), repr(lot.numbers)
+
+
+def in_order(samples, facts=FACTS):
+    """One ordered pass: the engine and the record that every other way must end in."""
+    of, record = engine(), Record()
+    record.take(of.evaluate({KEY: samples.ordered()}, facts))
+    return of, record
+
+
+# A lot's readings, and the ways in which they come.
+
+STEPS_MIN = (0, 0, 15, 60, 60, 60, 150, 240)
+TAGS = (("air", 1), ("air", 1), ("air", 2), ("surface", 3), ("core", 4))
+
+
+def history(chance, n):
+    """``n`` samples of up to four tags of a lot, in order of time, with gaps and things unknown."""
+    parts, minutes = [], 0
+    for number in range(n):
+        minutes += int(chance.choice(STEPS_MIN))
+        placement, tag = TAGS[chance.integers(len(TAGS))]
+        temperature = chance.choice([math.nan, 10.0, 30.0, chance.uniform(0, 40)])
+        humidity = chance.choice([math.nan, 50.0, 95.0, chance.uniform(20, 100)])
+        row = (minutes / 60, temperature, humidity)
+        # Readings of a tag and time differ by their key.
+        identity = np.asarray([(tag << 20) + number], np.int64)
+        parts.append(replace(said(row, placement=placement, tag=tag), identity=identity))
+    return join(parts).ordered()
+
+
+def delivered(chance, samples, latest_h):
+    """``samples`` in batches as they come: up to ``latest_h`` late, a fifth of them twice.
+
+    Each batch is in order of time, as it is when it is bound.
+    """
+    n = len(samples)
+    late = chance.uniform(0, latest_h, 2 * n) * chance.integers(0, 2, 2 * n)
+    twice = np.flatnonzero(chance.random(n) < 0.2)
+    come = np.concatenate((np.arange(n), twice))
+    order = come[np.argsort(samples.time[come] + late[: len(come)] * HOUR_MS, kind="stable")]
+    edges = [0, *np.flatnonzero(chance.random(len(order)) < chance.random()).tolist(), len(order)]
+    found = [
+        samples.take(order[first:last]).ordered() for first, last in pairwise(edges) if last > first
+    ]
+    assert sum(map(len, found)) == n + len(twice)
+    return found
+
+
+sizes = st.integers(1, 50)
+seeds = st.integers(0, 2**32 - 1)
+
+
+many = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+)
+
+
+@many
+@given(sizes, seeds)
+def test_within_the_window_batches_order_and_repeats_make_no_difference(size, seed):
+    chance = np.random.default_rng(seed)
+    samples = history(chance, size)
+    of, record = engine(), Record()
+    for batch in delivered(chance, samples, WINDOW_H):
+        record.take(of.evaluate({KEY: batch}, FACTS))
+    expected, net = in_order(samples)
+    assert of.dirty == {}
+    assert state(of) == state(expected)
+    assert record.net() == net.net()
+    event(f"alerts: {min(len(net.net()), 5)}")
+
+
+@many
+@given(sizes, seeds)
+def test_a_snapshot_at_any_point_makes_no_difference(size, seed):
+    chance = np.random.default_rng(seed)
+    samples = history(chance, size)
+    of, record = engine(), Record()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rules.snapshot"
+        for number, batch in enumerate(delivered(chance, samples, WINDOW_H)):
+            if chance.random() < 0.2:
+                snapshot.save(path, of, "j", number)
+                of = engine()
+                assert snapshot.restore(path, of, "j") == number
+            record.take(of.evaluate({KEY: batch}, FACTS))
+    expected, net = in_order(samples)
+    assert state(of) == state(expected)
+    assert record.net() == net.net()
+
+
+@many
+@given(sizes, seeds)
+def test_older_than_the_window_is_put_right_when_the_lot_is_folded_again(size, seed):
+    """Readings come up to four days late; now and then dirty lots are folded from what came."""
+    chance = np.random.default_rng(seed)
+    samples = history(chance, size)
+    of, record, came, dirty = engine(), Record(), set(), 0
+    for batch in delivered(chance, samples, 96.0):
+        record.take(of.evaluate({KEY: batch}, FACTS))
+        came |= set(zip(batch.time.tolist(), batch.identity.tolist(), strict=True))
+        dirty += len(of.dirty)
+        if chance.random() < 0.2:
+            settle(of, record, stored(samples, came))
+    event(f"was dirty: {dirty > 0}")
+    settle(of, record, samples)
+    expected, net = in_order(samples)
+    assert of.dirty == {}
+    assert state(of) == state(expected)
+    assert record.net() == net.net()
+
+
+@many
+@given(sizes, seeds)
+def test_a_store_that_is_ahead_of_the_rules_makes_no_difference(size, seed):
+    """A lot may be folded again from readings that the rules have not come to yet."""
+    chance = np.random.default_rng(seed)
+    samples = history(chance, size)
+    of, record = engine(), Record()
+    for batch in delivered(chance, samples, WINDOW_H):
+        if chance.random() < 0.1:
+            of.mark(KEY, 0)
+            settle(of, record, samples)
+        record.take(of.evaluate({KEY: batch}, FACTS))
+    settle(of, record, samples)
+    expected, net = in_order(samples)
+    assert state(of) == state(expected)
+    assert record.net() == net.net()
+
+
+def stored(samples, came):
+    """Those of ``samples`` that ``came``, as a store gives them back."""
+    there = zip(samples.time.tolist(), samples.identity.tolist(), strict=True)
+    return samples.take(np.asarray([one in came for one in there], bool))
+
+
+def settle(of, record, samples, facts=FACTS):
+    """Fold dirty lots again from ``samples``, a few hours at a time as windows of a store come."""
+    for key, since in list(of.dirty.items()):
+        edges = np.searchsorted(samples.time, [at(hour) for hour in range(0, 500, 5)])
+        windows = [samples.take(slice(a, b)) for a, b in pairwise(edges) if a < b]
+        assert sum(map(len, windows)) == len(samples)
+        record.take([of.refold(key, since, windows, facts[key])])
+
+
+# The same as timelines.
+
+
+def test_readings_of_one_time_are_judged_together():
+    """Three tags, each on the hour: one alert at most begins at any time, whoever is heard first.
+
+    At 0 h all dry. At 1 h damp, dry, damp: by the last of them, so it opens, once.
+    """
+    tags = [
+        said((0, 20, 50), (1, 20, humidity), tag=t) for t, humidity in ((1, 90), (2, 50), (3, 90))
+    ]
+    orders = ([0, 1, 2], [2, 1, 0], [1, 2, 0])
+    for order in orders:
+        of, record = engine(), Record()
+        for number in order:
+            record.take(of.evaluate({KEY: tags[number]}, FACTS))
+        assert record.net() == [("damp", 1.0, None)]
+    of, record = engine(), Record()
+    record.take(of.evaluate({KEY: join(tags).ordered()}, FACTS))
+    assert record.told == [("opened", "damp", 1.0)]
+
+
+def damp(*rows):
+    """Humidities by the hour, at 20 °C."""
+    return said(*((hour, 20.0, humidity) for hour, humidity in rows))
+
+
+def test_a_reading_in_time_changes_what_was_told():
+    """At 0 h dry, at 2 h damp: told. Then comes the reading of 1 h, damp already."""
+    of, record = engine(), Record()
+    record.take(of.evaluate({KEY: damp((0, 50))}, FACTS))
+    record.take(of.evaluate({KEY: damp((2, 90))}, FACTS))
+    assert record.net() == [("damp", 2.0, None)]
+    record.take(of.evaluate({KEY: damp((1, 90))}, FACTS))
+    assert record.net() == [("damp", 1.0, None)]
+    assert record.told == [
+        ("opened", "damp", 2.0),
+        ("withdrawn", "damp", 2.0),
+        ("opened", "damp", 1.0),
+    ]
+
+
+def test_a_reading_that_changes_nothing_tells_nothing():
+    of = engine()
+    assert of.evaluate({KEY: damp((0, 50), (2, 90))}, FACTS) != []
+    assert of.evaluate({KEY: damp((1, 70))}, FACTS) == []
+    assert of.evaluate({KEY: damp((1, 70))}, FACTS) == []
+
+
+def test_a_repeat_changes_nothing_at_all():
+    of = engine()
+    of.evaluate({KEY: damp((0, 50), (2, 90))}, FACTS)
+    before, _ = state(of), of.take_changed()
+    assert of.evaluate({KEY: damp((0, 50), (2, 90))}, FACTS) == []
+    assert state(of) == before
+    assert of.take_changed() == set()
+
+
+def test_what_is_older_than_the_window_makes_the_lot_dirty_from_its_time():
+    of = engine()
+    for hour in range(25):
+        of.evaluate({KEY: damp((hour, 50))}, FACTS)
+    assert of.dirty == {}
+    of.evaluate({KEY: damp((3, 90), (25, 50))}, FACTS)
+    assert of.dirty == {KEY: at(3)}
+    of.evaluate({KEY: damp((2, 90))}, FACTS)
+    of.evaluate({KEY: damp((5, 90))}, FACTS)
+    assert of.dirty == {KEY: at(2)}
+    assert of.lots[KEY].head.newest == at(25)
+
+
+def test_at_least_the_window_and_at_most_twice_as_much_stays_in_memory():
+    of = engine()
+    for quarter in range(400):
+        of.evaluate({KEY: damp((quarter / 4, 50))}, FACTS)
+        time = of.lots[KEY].recent.time
+        assert time[-1] - time[0] < 2 * WINDOW_MS
+        if quarter > 100:
+            assert time[-1] - time[0] >= WINDOW_MS - HOUR_MS / 4
+            assert of.lots[KEY].base.newest < time[0]
+
+
+def test_a_past_episode_that_late_data_brings_is_revised():
+    """At 0 to 20 h dry; then the readings of 3 to 6 h come, damp at 4 h."""
+    of, record = engine(), Record()
+    rows = [(hour, 50) for hour in range(21) if not 3 <= hour <= 6]
+    record.take(of.evaluate({KEY: damp(*rows)}, FACTS))
+    late = damp((3, 50), (4, 90), (5, 50), (6, 50))
+    assert of.evaluate({KEY: late}, FACTS) == []
+    change = of.refold(KEY, of.dirty[KEY], [join([damp(*rows), late]).ordered()], FACTS[KEY])
+    assert change.revised
+    assert change.since == at(3)
+    record.take([change])
+    assert record.net() == [("damp", 4.0, 5.0)]
+
+
+def test_an_alert_from_before_the_change_is_none_of_its_business():
+    """Damp at 1 to 2 h, told. Facts change from 10 h on: the alert stays as it is."""
+    of, record = engine(), Record()
+    rows = damp((0, 50), (1, 90), (2, 50), *((hour, 50) for hour in range(3, 30)))
+    record.take(of.evaluate({KEY: rows}, FACTS))
+    of.mark(KEY, at(10))
+    settle(of, record, rows)
+    assert record.net() == [("damp", 1.0, 2.0)]
+    assert [event for event, _, _ in record.told] == ["opened", "cleared"]
+
+
+def test_an_alert_that_was_open_when_the_change_began_ends_as_it_now_does():
+    """Damp from 1 h on, told. From 10 h on the readings are of another, dry place."""
+    of, record = engine(), Record()
+    record.take(of.evaluate({KEY: damp(*((hour, 90) for hour in range(1, 20)))}, FACTS))
+    of.mark(KEY, at(10))
+    other = damp(*((hour, 90 if hour < 10 else 50) for hour in range(1, 20)))
+    settle(of, record, other)
+    assert record.net() == [("damp", 1.0, 10.0)]
+
+
+def test_a_lot_that_is_blind_is_silent_until_it_is_folded():
+    """Damp since 1 h, which nobody remembers; at 9 h still damp, at 10 h dry."""
+    of, record = engine(), Record()
+    of.mark(KEY, 0)
+    of.blind.add(KEY)
+    assert of.evaluate({KEY: damp((9, 90))}, FACTS) == []
+    assert of.tick(at(30), FACTS) == []
+    assert of.evaluate({KEY: damp((10, 50))}, FACTS) == []
+    settle(of, record, damp((1, 90), (9, 90), (10, 50)))
+    assert record.net() == [("damp", 1.0, 10.0)]
+    assert of.blind == set()
+    assert of.evaluate({KEY: damp((11, 90))}, FACTS) != []
+
+
+def test_a_lot_without_facts_is_left_out():
+    of = engine()
+    assert of.evaluate({LotKey("acme", "unknown"): damp((0, 90))}, FACTS) == []
+    assert of.lots == {}
+
+
+def test_lots_do_not_disturb_each_other():
+    other = LotKey("acme", "L2")
+    facts = FACTS | {other: replace(LEAD, lot="L2")}
+    of = engine()
+    changes = of.evaluate({KEY: damp((0, 90)), other: damp((0, 50))}, facts)
+    assert [(change.key, change.transitions[0].rule) for change in changes] == [(KEY, "damp")]
+    assert of.evaluate({other: damp((1, 90))}, facts)[0].key == other
+
+
+def test_a_forgotten_lot_begins_anew():
+    of = engine()
+    of.evaluate({KEY: damp((0, 90))}, FACTS)
+    of.mark(KEY, 0)
+    of.forget(KEY)
+    assert (of.lots, of.dirty, of.blind) == ({}, {}, set())
+    assert of.evaluate({KEY: damp((1, 90))}, FACTS) != []
+
+
+def test_a_lot_of_another_kind_has_other_rules():
+    rules = pack(rule("damp", "humidity > 80", "humidity < 60"), "{commodity: wool}")
+    of = Engine(rules)
+    assert of.evaluate({KEY: damp((0, 90))}, FACTS) == []
+    wool = {KEY: replace(LEAD, commodity="wool", form="greasy")}
+    assert Engine(rules).evaluate({KEY: damp((0, 90))}, wool) != []
+
+
+def test_the_surface_of_many_small_batches_is_that_of_one():
+    of = engine()
+    rows = [said((hour / 4, 20 + 5 * math.sin(hour), 50)) for hour in range(200)]
+    for one in rows:
+        of.evaluate({KEY: one}, FACTS)
+    assert of.lots[KEY].numbers["surface"] == course(join(rows), "surface", FACTS[KEY])[-1]
+
+
+# Silence.
+
+
+class Watch:
+    """A lot under ticks: with `says` readings come, with `ticks` time passes."""
+
+    def __init__(self, facts=FACTS, rules=RULES):
+        self.of, self.record, self.facts = Engine(rules), Record(), facts
+
+    def ticks(self, first, last, step=0.5):
+        for number in range(round((last - first) / step) + 1):
+            self.record.take(self.of.tick(at(first + number * step), self.facts))
+
+    def says(self, *when):
+        changes = self.of.evaluate({KEY: damp(*((h, 50) for h in when))}, self.facts)
+        self.record.take(changes)
+
+    @property
+    def net(self):
+        return self.record.net()
+
+
+def test_a_silence_opens_once_and_ends_with_the_first_newer_reading():
+    """Heard at 0 h; four intervals of an hour, but at least six hours."""
+    lot = Watch()
+    lot.ticks(-1, 0)
+    lot.says(0)
+    lot.ticks(0.5, 5.5)
+    assert lot.net == []
+    lot.ticks(6, 20)
+    assert lot.net == [("quiet", 6.0, None)]
+    lot.says(20.25, 21)
+    assert lot.net == [("quiet", 6.0, 20.25)]
+    lot.ticks(21.5, 30)
+    assert lot.net == [("quiet", 6.0, 20.25), ("quiet", 27.0, None)]
+    assert [event for event, _, _ in lot.record.told] == ["opened", "cleared", "opened"]
+
+
+def test_a_reading_from_before_the_silence_does_not_end_it():
+    lot = Watch()
+    lot.ticks(-1, 0)
+    lot.says(0)
+    lot.ticks(0.5, 10)
+    lot.says(1, 5)
+    assert lot.net == [("quiet", 6.0, None)]
+    lot.says(7)
+    assert lot.net == [("quiet", 6.0, 7.0)]
+
+
+def test_a_silence_says_how_long():
+    lot = Watch()
+    lot.ticks(-1, 0)
+    lot.says(0)
+    (change,) = [c for h in range(1, 8) for c in lot.of.tick(at(h), FACTS)]
+    assert change.silence
+    assert change.transitions == [Transition("quiet", True, at(6), {"hours_silent": 6.0})]
+
+
+def test_a_slow_tag_may_be_silent_longer():
+    test = Silence(4.0, 6 * HOUR_MS)
+    assert silence_limit_ms(test, replace(LEAD, interval_ms=HOUR_MS)) == 6 * HOUR_MS
+    assert silence_limit_ms(test, replace(LEAD, interval_ms=3 * HOUR_MS)) == 12 * HOUR_MS
+
+
+def test_a_lot_that_never_spoke_is_silent_from_when_its_tag_was_bound():
+    lot = Watch({KEY: replace(LEAD, watched=((at(2), at(1000)),))})
+    lot.ticks(0, 7.5)
+    assert lot.net == []
+    lot.ticks(8, 9)
+    assert lot.net == [("quiet", 8.0, None)]
+
+
+def test_a_lot_without_a_tag_is_not_waited_for_and_one_that_lost_it_no_longer():
+    """A tag from 0 to 12 h, silent all the time; from 50 h on another one."""
+    lot = Watch({KEY: replace(LEAD, watched=((at(0), at(12)), (at(50), at(1000))))})
+    lot.ticks(-2, 11.5)
+    assert lot.net == [("quiet", 6.0, None)]
+    lot.ticks(12, 49.5)
+    assert lot.net == [("quiet", 6.0, 12.0)]
+    lot.ticks(50, 55.5)
+    assert len(lot.net) == 1
+    lot.ticks(56, 60)
+    assert lot.net[1:] == [("quiet", 56.0, None)]
+
+
+def test_a_new_tag_gets_its_time_on_a_lot_that_was_silent_long():
+    lot = Watch({KEY: replace(LEAD, watched=((at(0), at(1000)), (at(100), at(1000))))})
+    lot.ticks(98, 105.5)  # we listen from 98 h on, the second tag is bound at 100 h
+    assert lot.net == []
+    lot.ticks(106, 107)
+    assert lot.net == [("quiet", 106.0, None)]
+
+
+def test_after_a_long_pause_nobody_is_paged_for_what_we_were_away_from():
+    """Heard at 0 h and away from 1 to 100 h: the tag gets its time from 100 h on."""
+    lot = Watch()
+    lot.ticks(-1, 1)
+    lot.says(0)
+    lot.ticks(100, 105.5)
+    assert lot.net == []
+    lot.says(*range(1, 106))  # what waited at the broker
+    lot.ticks(106, 110.5)
+    assert lot.net == []
+
+
+def test_a_first_start_pages_nobody():
+    lot = Watch({KEY: replace(LEAD, watched=((at(-5000), at(1000)),))})
+    lot.ticks(0, 5.5)
+    assert lot.net == []
+    lot.ticks(6, 6)
+    assert lot.net == [("quiet", 6.0, None)]
+
+
+def test_a_short_pause_between_ticks_is_no_reason_to_wait_longer():
+    lot = Watch()
+    lot.ticks(-1, 0)
+    lot.says(0)
+    lot.ticks(0, 9, step=DEAF_MS / HOUR_MS)
+    assert lot.net == [("quiet", 6.0, None)]
+
+
+def test_a_restart_while_silent_opens_nothing_twice(tmp_path):
+    lot = Watch()
+    lot.ticks(-1, 0)
+    lot.says(0)
+    lot.ticks(0.5, 8)
+    path = tmp_path / "rules.snapshot"
+    snapshot.save(path, lot.of, "j", 1)
+    lot.of = engine()
+    assert snapshot.restore(path, lot.of, "j") == 1
+    lot.ticks(8.5, 30)
+    assert lot.net == [("quiet", 6.0, None)]
+    lot.says(31)
+    assert lot.net == [("quiet", 6.0, 31.0)]
+
+
+def test_silence_survives_a_fold_from_the_store():
+    lot = Watch()
+    lot.ticks(-1, 0)
+    lot.says(0)
+    lot.ticks(0.5, 8)
+    lot.of.mark(KEY, 0)
+    settle(lot.of, lot.record, damp((0, 50)))
+    assert lot.net == [("quiet", 6.0, None)]
+    lot.says(9)
+    assert lot.net == [("quiet", 6.0, 9.0)]
+
+
+def test_a_fold_from_the_store_says_nothing_of_silences_and_a_tick_nothing_of_levels():
+    lot = Watch()
+    lot.ticks(-1, 0)
+    lot.record.take(lot.of.evaluate({KEY: damp((0, 90))}, FACTS))
+    lot.ticks(0.5, 8)
+    lot.of.mark(KEY, 0)
+    settle(lot.of, lot.record, damp((0, 90)))
+    assert lot.net == [("damp", 0.0, None), ("quiet", 6.0, None)]
+
+
+# The snapshot.
+
+
+def saved(path, of, journal="j", offset=7):
+    snapshot.save(path, of, journal, offset)
+    return path
+
+
+@pytest.fixture
+def lived(tmp_path):
+    """An engine that has seen something, and where it is saved."""
+    of = engine()
+    of.tick(at(-1), FACTS)
+    of.evaluate({KEY: damp((0, 50), (1, 90), (2, math.nan))}, FACTS)
+    of.mark(LotKey("acme", "L9"), at(5))
+    of.blind.add(LotKey("acme", "L9"))
+    return of, tmp_path / "rules.snapshot"
+
+
+def test_a_snapshot_brings_everything_back(lived):
+    of, path = lived
+    again = engine()
+    assert snapshot.restore(saved(path, of), again, "j") == 7
+    assert state(again) == state(of)
+    assert repr(msgspec.to_builtins(again.lots[KEY].base)) == repr(
+        msgspec.to_builtins(of.lots[KEY].base)
+    )
+    assert again.lots[KEY].happened == of.lots[KEY].happened
+    assert (again.dirty, again.blind) == (of.dirty, of.blind)
+    assert (again.ticked, again.listening_since) == (of.ticked, of.listening_since)
+
+
+def test_a_snapshot_of_another_journal_or_none_is_left_aside(lived, tmp_path):
+    of, path = lived
+    again = engine()
+    assert snapshot.restore(saved(path, of), again, "other") is None
+    assert snapshot.restore(tmp_path / "none", again, "j") is None
+    assert again.lots == {}
+
+
+def test_under_changed_packs_every_lot_is_folded_again(lived):
+    of, path = lived
+    again = Engine(Rules(RULES.rules, "another digest"))
+    assert snapshot.restore(saved(path, of), again, "j") == 7
+    assert again.dirty[KEY] == 0
+
+
+def test_a_damaged_snapshot_is_left_aside_wherever_the_damage_is(lived):
+    of, path = lived
+    whole = saved(path, of).read_bytes()
+    places = range(0, len(whole), max(1, len(whole) // 200))
+    for damaged in (
+        *(whole[:place] for place in places),
+        *(whole[:p] + bytes([whole[p] ^ 0x10]) + whole[p + 1 :] for p in places),
+        whole + b"\0",
+    ):
+        path.write_bytes(damaged)
+        again = engine()
+        assert snapshot.restore(path, again, "j") is None
+        assert again.lots == {}
+
+
+def test_a_snapshot_that_cannot_be_written_leaves_the_old_one(lived):
+    of, path = lived
+    whole = saved(path, of).read_bytes()
+    path.with_suffix(".partial").mkdir()
+    with pytest.raises(OSError, match="partial"):
+        snapshot.save(path, of, "j", 8)
+    assert path.read_bytes() == whole
+
+
+def test_an_empty_engine_has_a_snapshot_too(tmp_path):
+    again = engine()
+    assert snapshot.restore(saved(tmp_path / "s", engine()), again, "j") == 7
+    assert again.lots == {}
