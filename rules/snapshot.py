@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rules.engine import Engine, Tracked
 from rules.state import LotState, Transition
 
 VERSION = 1
+_CHECK = 4  # bytes of CRC-32 before the content
 
 
 class _Lot(msgspec.Struct):
@@ -59,7 +61,7 @@ def save(path: Path, engine: Engine, journal: str, offset: int) -> None:
     )
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        file.write(content)
+        file.write(zlib.crc32(content).to_bytes(_CHECK, "big") + content)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
@@ -77,8 +79,15 @@ def restore(path: Path, engine: Engine, journal: str) -> int | None:
     and the lots are folded again. Under changed packs the state stays and every lot is dirty.
     """
     try:
-        found = msgspec.msgpack.decode(path.read_bytes(), type=_Snapshot)
-    except (OSError, msgspec.DecodeError):
+        written = path.read_bytes()
+    except OSError:
+        return None
+    content = written[_CHECK:]
+    if written[:_CHECK] != zlib.crc32(content).to_bytes(_CHECK, "big"):
+        return None
+    try:
+        found = msgspec.msgpack.decode(content, type=_Snapshot)
+    except msgspec.DecodeError:  # of another version
         return None
     if found.version != VERSION or found.journal != journal:
         return None
