@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import structlog
 import uvicorn
-from sqlalchemy.exc import OperationalError
 
 from api.app import create_app
 from lots import registry
@@ -73,11 +72,6 @@ def _migrate(settings: Settings) -> None:
     engine = registry.connect(settings.registry)
     try:
         registry.migrate(engine)
-    except OperationalError as error:
-        raise SettingsError(
-            f"The registry's database does not answer ({error.orig}): start it, or look at "
-            "DUNNAGE_REGISTRY_URL or registry_url in dunnage.toml"
-        ) from error
     finally:
         engine.dispose()
 

@@ -6,10 +6,12 @@ import ssl
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from lots.errors import UserError
+
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
-class BrokerAddressError(ValueError):
+class BrokerAddressError(UserError):
     """``broker_url`` cannot be used; the message says what it should be."""
 
 

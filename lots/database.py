@@ -7,9 +7,10 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from lots.settings import SettingsError
@@ -22,10 +23,15 @@ MIGRATION_LOCK = 0x64756E6E  # any number that nobody else locks in this databas
 _WRITES = "dunnage_writes"
 
 
+class RegistryUnusable(SettingsError):
+    """The registry's database cannot be had as it is; the message has its words and the remedy."""
+
+
 def connect(url: str) -> Engine:
     """An engine for ``sqlite:///FILE`` or ``postgresql://USER@HOST/DATABASE``; connects later.
 
-    Raises `SettingsError` for any other address. The folder of a SQLite file is made.
+    Raises `SettingsError` for any other address. The folder of a SQLite file is made; raises
+    `RegistryUnusable` where it cannot be.
     """
     try:
         parsed = make_url(url)
@@ -35,7 +41,7 @@ def connect(url: str) -> Engine:
         return _sqlite(parsed)
     if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-    raise SettingsError(_unusable(parsed.render_as_string(hide_password=True)))
+    raise SettingsError(_unusable(_shown(parsed)))
 
 
 def writer(engine: Engine) -> Engine:
@@ -44,7 +50,27 @@ def writer(engine: Engine) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to what this version wants. Two at once do it one after the other."""
+    """Bring the tables to what this version wants. Two at once do it one after the other.
+
+    Raises `RegistryUnusable`.
+    """
+    try:
+        _migrate(engine)
+    except DBAPIError as error:
+        raise RegistryUnusable(
+            f"the registry's database {_shown(engine.url)} cannot be used"
+            f" ({_on_one_line(error.orig)}): start it, or look at DUNNAGE_REGISTRY_URL or"
+            " registry_url in dunnage.toml"
+        ) from error
+    except CommandError as error:
+        raise RegistryUnusable(
+            f"the registry's database {_shown(engine.url)} is of another version of Dunnage"
+            f" ({_on_one_line(error)}): run that one, or name another database with"
+            " DUNNAGE_REGISTRY_URL or registry_url in dunnage.toml"
+        ) from error
+
+
+def _migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", _escaped(Path(__file__).parent / "migrations"))
     with writer(engine).begin() as connection:
@@ -60,11 +86,21 @@ def _sqlite(url: URL) -> Engine:
     if url.database in (None, "", ":memory:"):
         options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     else:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(str(url.database)).parent)
     engine = create_engine(url, **options)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RegistryUnusable(
+            f"the registry's folder {folder} cannot be made ({error.strerror}): let us write there,"
+            " or name another with DUNNAGE_DATA or data in dunnage.toml (registry_url, where set)"
+        ) from error
 
 
 def _prepare(connection: Any, _record: Any) -> None:
@@ -85,6 +121,14 @@ def _begin(connection: Connection) -> None:
 
 def _escaped(path: Path) -> str:
     return str(path).replace("%", "%%")
+
+
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=True)
+
+
+def _on_one_line(error: object) -> str:
+    return " ".join(str(error).split())
 
 
 def _unusable(url: str) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from lots import registry
+from lots.database import RegistryUnusable
 from lots.model import Base
 from lots.settings import SettingsError
 
@@ -117,3 +118,35 @@ def test_a_sqlite_writer_waits_for_its_turn(tmp_path: Path) -> None:
         for pragma, value in [("journal_mode", "wal"), ("foreign_keys", 1)]:
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
     engine.dispose()
+
+
+def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no database " * 1000)
+    engine = registry.connect(f"sqlite:///{tmp_path / 'notes.txt'}")
+    with pytest.raises(RegistryUnusable, match=r"notes\.txt.*not a database.*registry_url"):
+        registry.migrate(engine)
+    engine.dispose()
+
+
+def test_a_server_that_does_not_answer_is_told_without_the_password() -> None:
+    engine = registry.connect("postgresql://x:secret@127.0.0.1:9/x")
+    with pytest.raises(RegistryUnusable, match=r"127\.0\.0\.1:9.*registry_url") as told:
+        registry.migrate(engine)
+    assert "secret" not in str(told.value)
+    engine.dispose()
+
+
+def test_a_database_of_a_later_version_is_told(empty_url: str) -> None:
+    engine = registry.connect(empty_url)
+    registry.migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = 'later'"))
+    with pytest.raises(RegistryUnusable, match=r"another version of Dunnage.*registry_url"):
+        registry.migrate(engine)
+    engine.dispose()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RegistryUnusable, match="DUNNAGE_DATA"):
+        registry.connect(f"sqlite:///{tmp_path / 'file' / 'data' / 'registry.sqlite'}")
