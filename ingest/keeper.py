@@ -78,6 +78,8 @@ class Keeper:
             dead_letters.of_message(self._journal, entry, each) for each in decoded.rejected
         )
         batch = self._of_tenants(entry, decoded.batch)
+        if batch is None:
+            return
         refused = self._write(batch) if len(batch) else []
         if refused is None:
             return
@@ -143,12 +145,15 @@ class Keeper:
             return refused
         return None
 
-    def _of_tenants(self, entry: Entry, batch: ReadingBatch) -> ReadingBatch:
-        """Readings of tenants that there are: nobody could ever ask for the others."""
+    def _of_tenants(self, entry: Entry, batch: ReadingBatch) -> ReadingBatch | None:
+        """Readings of tenants that there are: nobody could ever ask for the others.
+
+        None where we are to stop before the registry told which there are.
+        """
         unknown = self._unknown_tenants(batch)
         if unknown.any():
-            with registry.reading(self._database) as session:
-                self._rosters.refresh(session)
+            if not self._ask_for_rosters():
+                return None
             unknown = self._unknown_tenants(batch)
         if not unknown.any():
             return batch
@@ -160,6 +165,21 @@ class Keeper:
             for row in np.flatnonzero(strange).tolist()
         )
         return batch.take(~strange)
+
+    def _ask_for_rosters(self) -> bool:
+        while not self._stop.is_set():
+            try:
+                with registry.reading(self._database) as session:
+                    self._rosters.refresh(session)
+            except DBAPIError as error:
+                if self.trouble is None:
+                    _log.warning("readings wait for the registry: %s", error.orig)
+                self.trouble = f"the registry does not answer: {error.orig}"
+                self._stop.wait(RETRY_S)
+                continue
+            self.trouble = None
+            return True
+        return False
 
     def _unknown_tenants(self, batch: ReadingBatch) -> Bools:
         """By tag of ``batch``."""
