@@ -54,8 +54,10 @@ class Roster:
 def bind(batch: ReadingBatch, rosters: Mapping[str, Roster]) -> dict[LotKey, Samples]:
     """``batch``'s believed readings by the lots they speak for at their own times, in order."""
     values: dict[TagKey, Corrections] = {}
-    for known in rosters.values():
-        values.update({t: known.corrections[t] for t in batch.tags if t in known.corrections})
+    for key in batch.tags:
+        known = rosters.get(key.tenant)
+        if known is not None and key in known.corrections:
+            values[key] = known.corrections[key]
     batch = corrected(batch, values)
     order = np.argsort(batch.tag, kind="stable")
     edges = np.searchsorted(batch.tag[order], np.arange(len(batch.tags) + 1))

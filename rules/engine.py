@@ -8,6 +8,7 @@ again from the store when the lot is quiet.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -66,6 +67,8 @@ class Engine:
         self.lots: dict[LotKey, Tracked] = {}
         self.dirty: dict[LotKey, int] = {}
         """Lots to fold again, and from when their facts may differ."""
+        self.marks: Counter[LotKey] = Counter()
+        """How often a dirty lot was marked: while that grows, more is coming."""
         self.blind: set[LotKey] = set()
         """Dirty lots whose past is not in memory at all: silent until they are folded again, lest
         an alert of the record be taken for one that never was."""
@@ -125,19 +128,23 @@ class Engine:
                     open_before.pop(transition.rule, None)
             self._trim(lot, facts)
         self.changed.add(key)
-        self.dirty.pop(key, None)
-        self.blind.discard(key)
+        self._cleaned(key)
         return Change(key, since, open_before, found, revised=True)
 
     def forget(self, key: LotKey) -> None:
         """Drop a lot that the registry no longer has."""
         self.lots.pop(key, None)
+        self._cleaned(key)
+
+    def _cleaned(self, key: LotKey) -> None:
         self.dirty.pop(key, None)
+        self.marks.pop(key, None)
         self.blind.discard(key)
 
     def mark(self, key: LotKey, since: int) -> None:
         """Facts about the lot changed from ``since`` on: it is to be folded again."""
         self.dirty[key] = min(since, self.dirty.get(key, since))
+        self.marks[key] += 1
 
     def take_changed(self) -> set[LotKey]:
         changed, self.changed = self.changed, set()

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
 
 import sqlalchemy
 import structlog
@@ -21,7 +23,7 @@ from lots.climate import LotKey, Samples
 from lots.clock import DAY_MS, Clock
 from lots.cursors import CursorMismatch, read_cursor, write_cursor
 from lots.model import LotNow, Refold, Tenant
-from lots.readings.store import ReadingStore, StoreUnavailable
+from lots.readings.store import ReadingStore, StoreMisconfigured, StoreUnavailable
 from rules import census, snapshot
 from rules.engine import Change, Engine, Tracked
 from rules.ledger import Ledger, Recipient, without_gone
@@ -29,7 +31,20 @@ from rules.pack import Rules
 from rules.state import LotFacts
 
 CURSOR = "rules"
+BUDGET_S = 0.5
+"""Of a settling, for folding lots again: live readings wait no longer."""
+PATIENCE = 10
+"""Settlings that a lot waits to be folded again while more and more late readings come."""
+REWORD_EVERY = 5
+"""Settlings."""
 _log = structlog.get_logger("dunnage.rules")
+
+
+class Restless(NamedTuple):
+    """A dirty lot at a settling: how often it was marked, for how many settlings it has waited."""
+
+    marks: int
+    waited: int
 
 
 class Evaluator:
@@ -56,7 +71,9 @@ class Evaluator:
         self._revisions: dict[str, int] = {}
         self.pending: list[Change] = []
         """Changes that are folded and not yet written."""
-        self._refolded: list[str] = []
+        self._requests: set[str] = set()
+        self._restless: dict[LotKey, Restless] = {}
+        self._settles = 0
         self._journal = ""
         self.offset = 0
         """Folded up to here."""
@@ -150,29 +167,52 @@ class Evaluator:
             requests = session.scalars(select(Refold)).all()
             self.refresh(session)
         for request in requests:
-            if request.id not in self._refolded:
+            if request.id not in self._requests:
                 self.engine.mark(LotKey(request.tenant, request.lot), request.since)
-                self._refolded.append(request.id)
+                self._requests.add(request.id)
         if stored >= self.offset >= self.committed:
-            self._fold_dirty()
+            self._fold_dirty(self._quiet())
         self._show()
+        self._settles += 1
+        if self._settles % REWORD_EVERY == 0:
+            self._reword()
 
-    def _fold_dirty(self) -> None:
+    def _quiet(self) -> list[LotKey]:
+        """Dirty lots for which no more is coming, or that have waited long enough."""
+        before, self._restless = self._restless, {}
+        quiet = []
+        for key in self.engine.dirty:
+            was, now = before.get(key), self.engine.marks[key]
+            waited = was.waited + 1 if was else 0
+            if was and (was.marks == now or waited >= PATIENCE):
+                quiet.append(key)
+            self._restless[key] = Restless(now, waited)
+        return quiet
+
+    def _fold_dirty(self, keys: Sequence[LotKey]) -> None:
         begins = self._clock.now_ms() - self._retention_ms
-        for key, since in list(self.engine.dirty.items()):
-            facts = self._facts.get(key)
+        ends = monotonic() + BUDGET_S
+        for key in keys:
+            since, facts = self.engine.dirty[key], self._facts.get(key)
             if facts is None:
                 self.engine.forget(key)
                 continue
+            if monotonic() > ends:
+                return  # live readings go first; the others' turn comes at the next settling
             try:
                 with registry.reading(self._database) as session:
                     # All of it before the lot is touched: half a history is none.
                     history = list(census.history(session, self._store, key, begins))
-            except StoreUnavailable as error:
+            except (StoreUnavailable, StoreMisconfigured) as error:
                 _log.warning("the store does not answer; lots wait to be folded", error=str(error))
                 return
             self.pending.append(self.engine.refold(key, max(since, begins), history, facts))
             self.commit()
+
+    def _reword(self) -> None:
+        """Holds come and go while an alert is open: what it says to do follows them."""
+        with registry.writing(self._database) as session:
+            self._ledger.reword(session, self._clock.now_ms())
 
     def _show(self) -> None:
         """Write what is known now of the lots that changed."""
@@ -186,16 +226,24 @@ class Evaluator:
                     session.merge(_now(key, lot))
 
     def save(self) -> None:
-        """Write the snapshot; then requests that it covers are done with."""
+        """Write the snapshot; then requests that it covers are done with.
+
+        A disk that is full keeps the old one: there is more to fold after a restart, no less known.
+        """
         self.commit()
-        snapshot.save(self._snapshot, self.engine, self._journal, self.offset)
+        try:
+            snapshot.save(self._snapshot, self.engine, self._journal, self.offset)
+        except OSError as error:
+            _log.error("no snapshot of the rules' state was written", error=str(error))
+            return
         self.saved = self.offset
         # A lot that is still dirty is so in the snapshot too.
+        done = sorted(self._requests)
         with registry.writing(self._database) as session:
-            for portion in range(0, len(self._refolded), 500):
-                ids = self._refolded[portion : portion + 500]
+            for portion in range(0, len(done), 500):
+                ids = done[portion : portion + 500]
                 session.execute(delete(Refold).where(Refold.id.in_(ids)))
-        self._refolded = []
+        self._requests.clear()
 
 
 def _now(key: LotKey, lot: Tracked) -> LotNow:

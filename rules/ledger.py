@@ -15,8 +15,8 @@ from lots.model import Alert, Outgoing
 from rules import census
 from rules.alerts import Episode, Known, Plan, episodes, reconcile, stable_id
 from rules.engine import Change
-from rules.knowledge import words
-from rules.pack import Rules, Silence
+from rules.knowledge import Words, words
+from rules.pack import Rule, Rules, Silence
 
 _log = structlog.get_logger("dunnage.alerts")
 
@@ -82,7 +82,7 @@ class Ledger:
             if episode.cleared is None:
                 self._tell(session, row, "opened", episode.opened)
         for episode in plan.begin:
-            row = self._begun(session, change, episode)
+            row = self._begun(session, change, episode, now)
             session.add(row)
             session.flush()
             self._announce(session, row, change.revised)
@@ -95,10 +95,9 @@ class Ledger:
         if row.cleared is not None and not revised:
             self._tell(session, row, "cleared", row.cleared)
 
-    def _begun(self, session: Session, change: Change, episode: Episode) -> Alert:
+    def _begun(self, session: Session, change: Change, episode: Episode, now: int) -> Alert:
         key, rule = change.key, self._rules[episode.rule]
-        restraints, boxed = census.restraints(session, key, episode.opened)
-        said = words(rule, key.lot, episode.numbers, restraints, boxed)
+        said = self._said(session, key, rule, episode.numbers, now)
         return Alert(
             id=episode.id,
             tenant=key.tenant,
@@ -112,6 +111,27 @@ class Ledger:
             title=said.title,
             action=said.action,
         )
+
+    def reword(self, session: Session, now: int) -> int:
+        """Let what open alerts say to do follow the holds of ``now``; returns how many changed."""
+        query = select(Alert).where(Alert.cleared.is_(None), Alert.withdrawn.is_(None))
+        changed = 0
+        for row in session.scalars(query):
+            rule = self._rules.get(row.rule)
+            if rule is None:
+                continue
+            said = self._said(session, LotKey(row.tenant, row.lot), rule, row.numbers, now)
+            if row.action != said.action:
+                row.action = said.action
+                changed += 1
+        return changed
+
+    def _said(
+        self, session: Session, key: LotKey, rule: Rule, numbers: dict[str, float], now: int
+    ) -> Words:
+        # By what holds the lot now, not when it began: the words are for who acts on them.
+        restraints, boxed = census.restraints(session, key, now)
+        return words(rule, key.lot, numbers, restraints, boxed)
 
     def _tell(self, session: Session, row: Alert, event: str, at: int) -> None:
         """To the log, and into the outbox of every recipient, once each."""
