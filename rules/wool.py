@@ -200,7 +200,8 @@ def _growth(t: Floats, humidity: Floats, kind: MouldClass) -> tuple[Floats, Floa
     # Where it does not grow, any values will do that raise no warning.
     warm, wet = np.where(grows, t, 20.0), np.where(grows, damp, 100.0)
     days = 7.0 * np.exp(66.02 - 0.68 * np.log(warm) - 13.9 * np.log(wet))
-    edge = np.where(grows, critical, kind.humidity_min)
+    # Just above 0 °C the critical humidity comes to 100 %: then r is 1, not 0/0.
+    edge = np.minimum(np.where(grows, critical, kind.humidity_min), 100.0 - 1e-9)
     r = (edge - wet) / (edge - 100.0)
     rate = np.where(grows, 1.0 / (24.0 * days), 0.0)
     rate = np.where(np.isnan(t) | np.isnan(humidity), np.nan, rate)
