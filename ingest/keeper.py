@@ -7,7 +7,7 @@ import threading
 from time import monotonic
 
 import numpy as np
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 from sqlalchemy.exc import DBAPIError
 
 from ingest import dead_letters
@@ -92,7 +92,7 @@ class Keeper:
         self.offset = entry.end
 
     def idle(self) -> None:
-        """Commit now and then; let the store forget what is older than it should keep."""
+        """Commit now and then; forget what is older than should be kept."""
         now = monotonic()
         if now - self._written >= COMMIT_S:
             self.commit()
@@ -101,10 +101,13 @@ class Keeper:
             self._expire_due = now + EXPIRE_S
 
     def _expire(self) -> None:
+        before = self._clock.now_ms() - self._understand.keep_ms
         try:
-            self._store.expire(self._clock.now_ms() - self._understand.keep_ms)
-        except (StoreUnavailable, StoreMisconfigured) as error:
-            _log.warning("old readings stay for now: %s", error)
+            self._store.expire(before)
+            with registry.writing(self._database) as session:
+                session.execute(delete(DeadLetter).where(DeadLetter.received < before))
+        except (StoreUnavailable, StoreMisconfigured, DBAPIError) as error:
+            _log.warning("old readings and dead letters stay for now: %s", error)
 
     def commit(self) -> None:
         """Write the cursor, with the dead letters and unknown tags from before it."""
