@@ -24,14 +24,14 @@ def lot_facts(session: Session, tenant: str) -> dict[LotKey, LotFacts]:
     """The facts of all lots of ``tenant``."""
     whereabouts = facts.whereabouts_of(session, tenant, None)
     tags = session.execute(select(Tag.id, Tag.interval_s).where(Tag.tenant == tenant))
-    intervals = dict(tags.tuples().all())
+    intervals = dict(tags.all())
     query = (
         select(Lot, Party)
         .outerjoin(Party, (Party.tenant == Lot.tenant) & (Party.id == Lot.customer))
         .where(Lot.tenant == tenant)
     )
     found = {}
-    for lot, party in session.execute(query).tuples():
+    for lot, party in session.execute(query):
         sources = whereabouts[lot.id].sources if lot.id in whereabouts else []
         found[LotKey(tenant, lot.id)] = _facts(lot, party, sources, intervals)
     return found
@@ -76,11 +76,14 @@ def history(session: Session, store: ReadingStore, key: LotKey, begins: int) -> 
 
 
 def restraints(session: Session, key: LotKey, at: int) -> tuple[list[Restraint], bool]:
-    """What holds a lot at ``at`` (ms), and whether it is in a closed box, or nowhere known."""
+    """What holds a lot at ``at`` (ms), and whether it is in a closed box.
+
+    As `facts.holds_on` has it: a lot whose place is not known may still be where it last stood.
+    """
     holds = facts.holds_on(session, key.tenant, key.lot, at)
     stays = facts.whereabouts_of(session, key.tenant, [key.lot])[key.lot].stays
-    place = next((stay.place for stay in stays if stay.begins <= at < stay.ends), None)
-    kind = None if place is None else _kind(session, key.tenant, place)
+    stood = [stay.place for stay in stays if stay.begins <= at]
+    kind = _kind(session, key.tenant, stood[-1]) if stood and stood[-1] is not None else None
     boxed = kind in (PlaceKind.CONTAINER, PlaceKind.VEHICLE)
     return [Restraint(hold.kind, hold.lifted_by) for hold in holds], boxed
 

@@ -41,15 +41,16 @@ class Ledger:
         """Bring the record in line with ``changes``; returns how many alerts changed."""
         changed = 0
         for change in changes:
-            rows = self._rows(session, change)
             target = [one for one in episodes(change) if one.rule in self._rules]
+            rows = self._rows(session, change, target)
             plan = reconcile([_known(row) for row in rows], target, change.since)
             if plan:
                 changed += self._apply(session, change, plan, {row.id: row for row in rows}, now)
         return changed
 
-    def _rows(self, session: Session, change: Change) -> Sequence[Alert]:
-        """The alerts that ``change`` speaks of: open, or touching the time from its start on."""
+    def _rows(self, session: Session, change: Change, target: Sequence[Episode]) -> Sequence[Alert]:
+        """The alerts that ``change`` speaks of: open, touching the time from its start on, or of
+        its own episodes."""
         spoken_of = Alert.rule.in_(self._silence)
         query = select(Alert).where(
             Alert.tenant == change.key.tenant,
@@ -59,6 +60,7 @@ class Ledger:
                 Alert.cleared.is_(None),
                 Alert.cleared >= change.since,
                 Alert.opened >= change.since,
+                Alert.id.in_([episode.id for episode in target]),
             ),
         )
         return session.scalars(query).all()
@@ -67,6 +69,8 @@ class Ledger:
         self, session: Session, change: Change, plan: Plan, rows: dict[str, Alert], now: int
     ) -> int:
         # What ends goes first: at most one alert of a lot and rule is open at any time.
+        for alert_id in (*plan.withdraw, *(id_ for id_, _ in plan.end)):
+            self._reword(session, rows[alert_id], now)
         for alert_id in plan.withdraw:
             rows[alert_id].withdrawn, rows[alert_id].revised = now, True
             self._tell(session, rows[alert_id], "withdrawn", now)
@@ -79,6 +83,7 @@ class Ledger:
         for episode in plan.restore:
             row = rows[episode.id]
             row.withdrawn, row.cleared, row.revised = None, episode.cleared, True
+            self._reword(session, row, now)
             if episode.cleared is None:
                 self._tell(session, row, "opened", episode.opened)
         for episode in plan.begin:
@@ -115,16 +120,17 @@ class Ledger:
     def reword(self, session: Session, now: int) -> int:
         """Let what open alerts say to do follow the holds of ``now``; returns how many changed."""
         query = select(Alert).where(Alert.cleared.is_(None), Alert.withdrawn.is_(None))
-        changed = 0
-        for row in session.scalars(query):
-            rule = self._rules.get(row.rule)
-            if rule is None:
-                continue
-            said = self._said(session, LotKey(row.tenant, row.lot), rule, row.numbers, now)
-            if row.action != said.action:
-                row.action = said.action
-                changed += 1
-        return changed
+        return sum(self._reword(session, row, now) for row in session.scalars(query).all())
+
+    def _reword(self, session: Session, row: Alert, now: int) -> bool:
+        """Whether what ``row`` says to do is another now."""
+        rule = self._rules.get(row.rule)
+        if rule is None:
+            return False
+        said = self._said(session, LotKey(row.tenant, row.lot), rule, row.numbers, now)
+        differs = row.action != said.action
+        row.action = said.action
+        return differs
 
     def _said(
         self, session: Session, key: LotKey, rule: Rule, numbers: dict[str, float], now: int

@@ -1,0 +1,49 @@
+"""A registry on each database, emptied for every test, and a desk that works on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import Engine
+
+from lots import registry
+from lots.model import Base
+from tests.rules.desk import Desk
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def tables(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """The registry's tables, made once for each database."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('rules') / 'registry.sqlite'}"
+    else:
+        server = request.getfixturevalue("postgresql")
+        with psycopg.connect(server.connection(), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE rules"))
+        url = server.database_url("rules")
+    engine = registry.connect(url)
+    registry.migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def database(tables: Engine) -> Iterator[Engine]:
+    """An empty registry."""
+    yield tables
+    with registry.writing(tables) as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
+
+
+@pytest.fixture
+def desk(database: Engine, tmp_path: Path) -> Iterator[Desk]:
+    """An evaluator at work on a tenant with one lot in a bay and a tag on it."""
+    with Desk(database, tmp_path) as at_work:
+        yield at_work.furnished()

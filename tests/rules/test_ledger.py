@@ -1,0 +1,275 @@
+"""Alerts and messages in the registry, on SQLite and PostgreSQL."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from lots import registry
+from lots.climate import LotKey
+from lots.model import Outgoing
+from rules.engine import Change
+from rules.knowledge import READ_THE_LABEL
+from rules.ledger import Ledger, without_gone
+from rules.state import Transition
+from tests.rules.desk import BOTH, RULES, TENANT
+from tests.rules.timeline import KEY, at
+
+HANDS_ON = re.compile(r"\b(open|enter|ventilat|unwrap)", re.IGNORECASE)
+
+
+def opens(hour, rule="test.damp"):
+    return Transition(rule, True, at(hour), {"humidity": 90.0})
+
+
+def clears(hour, rule="test.damp"):
+    return Transition(rule, False, at(hour), {"humidity": 50.0})
+
+
+def change(*transitions, since=0.0, **more):
+    return Change(KEY, at(since), {}, list(transitions), **more)
+
+
+def write(desk, *changes, now=None):
+    """Write changes in a transaction, at ``now`` (hours); returns how many alerts changed."""
+    with registry.writing(desk.database) as session:
+        return Ledger(RULES, BOTH).write(session, changes, at(100 if now is None else now))
+
+
+def test_an_alert_is_opened_once_though_it_is_written_twice(desk):
+    assert write(desk, change(opens(1))) == 1
+    assert write(desk, change(opens(1))) == 0
+    assert desk.alerts() == [("test.damp", 1, None)]
+    assert desk.told() == [("alert.opened", 1)]
+
+
+def test_an_alert_carries_what_made_it_so_and_what_to_do(desk):
+    write(desk, change(opens(1)))
+    (row,) = desk.rows()
+    assert row.title == "L1 is damp: 90 %RH"
+    assert row.action == "Open the doors of L1 and enter, ventilate, unwrap it: 90 %RH."
+    assert row.severity == "critical"
+    assert row.numbers == {"humidity": 90.0}
+    assert row.revised is False
+
+
+def test_it_is_cleared_and_told_so(desk):
+    write(desk, change(opens(1)))
+    assert write(desk, change(opens(1), clears(3))) == 1
+    assert write(desk, change(opens(1), clears(3))) == 0
+    assert desk.alerts() == [("test.damp", 1, 3)]
+    assert desk.told() == [("alert.opened", 1), ("alert.cleared", 3)]
+    assert desk.rows()[0].revised is False
+
+
+def test_one_that_begins_and_ends_at_once_is_told_whole(desk):
+    write(desk, change(opens(1), clears(3), opens(5)))
+    assert desk.alerts() == [("test.damp", 1, 3), ("test.damp", 5, None)]
+    assert desk.told() == [("alert.opened", 1), ("alert.cleared", 3), ("alert.opened", 5)]
+
+
+def test_one_that_never_was_is_withdrawn(desk):
+    write(desk, change(opens(1)))
+    assert write(desk, change(), now=7) == 1
+    assert desk.alerts() == []
+    (row,) = desk.rows()
+    assert (row.withdrawn, row.revised) == (at(7), True)
+    assert desk.told() == [("alert.opened", 1), ("alert.withdrawn", 7)]
+    assert write(desk, change(), now=8) == 0
+
+
+def test_one_that_was_after_all_is_restored(desk):
+    write(desk, change(opens(1)))
+    write(desk, change())
+    assert write(desk, change(opens(1), clears(3))) == 1
+    assert desk.alerts() == [("test.damp", 1, 3)]
+    assert desk.rows()[0].revised is True
+
+
+def test_one_that_goes_on_after_all_is_open_again(desk):
+    write(desk, change(opens(1), clears(3)))
+    write(desk, change(opens(1)))
+    assert desk.alerts() == [("test.damp", 1, None)]
+
+
+def test_one_that_takes_the_place_of_another_may_be_open_while_that_is_withdrawn(desk):
+    """The registry allows one open alert of a lot and rule: what ends goes first."""
+    write(desk, change(opens(5)))
+    write(desk, change(opens(1)))
+    assert desk.alerts() == [("test.damp", 1, None)]
+    write(desk, change(opens(1), clears(2), opens(7)))
+    assert desk.alerts() == [("test.damp", 1, 2), ("test.damp", 7, None)]
+    write(desk, change(opens(5)))
+    assert desk.alerts() == [("test.damp", 5, None)]
+
+
+def test_another_end_is_a_revision(desk):
+    write(desk, change(opens(1), clears(3)))
+    write(desk, change(opens(1), clears(4)))
+    assert desk.alerts() == [("test.damp", 1, 4)]
+    assert desk.rows()[0].revised is True
+
+
+def test_a_past_episode_that_only_came_to_light_is_recorded_and_told_to_nobody(desk):
+    write(desk, change(opens(1), clears(3), opens(5), revised=True))
+    assert desk.alerts() == [("test.damp", 1, 3), ("test.damp", 5, None)]
+    assert desk.told() == [("alert.opened", 5)]
+    assert all(row.revised for row in desk.rows())
+
+
+def test_a_change_that_is_sure_of_an_episode_which_the_record_ended_long_before(desk):
+    """However the record came to differ, it follows the fold: nothing that comes after waits."""
+    write(desk, change(opens(1), clears(3)))
+    later = Change(KEY, at(10), {"test.damp": at(1)}, [clears(12)])
+    write(desk, later)
+    assert desk.alerts() == [("test.damp", 1, 12)]
+
+
+def test_silence_and_levels_do_not_speak_for_each_other(desk):
+    write(desk, change(opens(1)))
+    write(desk, change(opens(6, "test.quiet"), silence=True))
+    write(desk, change(opens(1), since=0))
+    assert desk.alerts() == [("test.damp", 1, None), ("test.quiet", 6, None)]
+    write(desk, change(clears(8, "test.quiet"), since=8, silence=True))
+    # A change speaks of a silence only if it knows of it: this one never heard that it began.
+    assert desk.alerts() == [("test.damp", 1, None)]
+
+
+def test_lots_and_tenants_do_not_speak_for_each_other(desk):
+    desk.lot("L2")
+    write(desk, change(opens(1)), replace(change(opens(2)), key=LotKey(TENANT, "L2")))
+    write(desk, replace(change(), key=LotKey(TENANT, "L2")))
+    assert desk.alerts() == [("test.damp", 1, None)]
+
+
+def test_a_rule_that_is_gone_leaves_the_record(desk):
+    write(desk, change(opens(1)))
+    later = Change(KEY, at(5), {"other.rule": at(2)}, [opens(6, "gone.rule")])
+    write(desk, later)
+    assert desk.alerts() == []
+
+
+def test_each_recipient_gets_each_message_once_under_an_id_of_its_own(desk):
+    for _ in range(3):
+        write(desk, change(opens(1), clears(3)))
+    with registry.reading(desk.database) as session:
+        messages = session.scalars(select(Outgoing)).all()
+    assert len(messages) == len({m.id for m in messages}) == 4
+    assert {(m.recipient, m.payload["type"]) for m in messages} == {
+        (to.address, event) for to in BOTH for event in ("alert.opened", "alert.cleared")
+    }
+    opened = next(m for m in messages if m.payload["type"] == "alert.opened")
+    assert opened.payload["timestamp"] == at(1)
+    assert opened.payload["data"]["lot"] == "L1"
+    assert opened.payload["data"]["action"].startswith("Open the doors of L1")
+    assert opened.tenant == TENANT
+    assert (opened.attempts, opened.sent) == (0, None)
+
+
+def test_the_ids_are_the_same_whenever_it_is_written(desk):
+    write(desk, change(opens(1), clears(3)))
+    with registry.writing(desk.database) as session:
+        first = {m.id: m.payload["type"] for m in session.scalars(select(Outgoing))}
+        for row in session.scalars(select(Outgoing)):
+            session.delete(row)
+    for row in desk.rows():
+        with registry.writing(desk.database) as session:
+            session.delete(session.merge(row))
+    write(desk, change(opens(1), clears(3)), now=500)
+    with registry.reading(desk.database) as session:
+        assert {m.id: m.payload["type"] for m in session.scalars(select(Outgoing))} == first
+
+
+# Holds come first.
+
+
+def actions(desk):
+    """What the open alerts and the messages of an opening say is to be done."""
+    with registry.reading(desk.database) as session:
+        messages = session.scalars(select(Outgoing)).all()
+    told = [m.payload["data"]["action"] for m in messages if m.payload["type"] == "alert.opened"]
+    return [row.action for row in desk.rows()] + told
+
+
+def test_in_a_fumigated_container_nobody_is_told_to_open_anything(desk):
+    """Stuffed at 0 h, fumigated at 0.5 h; damp and silent from 1 h on."""
+    desk.move("L1", 0, "box")
+    desk.hold("fumigated", 0.5, place="box", lifted_by="Port Fumigation Ltd")
+    write(desk, change(opens(1)), change(opens(6, "test.quiet"), silence=True))
+    found = actions(desk)
+    assert len(found) == 6
+    for action in found:
+        assert not HANDS_ON.search(action)
+        assert "Leave it closed and untouched: it is held (fumigated)" in action
+        assert "Port Fumigation Ltd lifts the hold" in action
+    assert not any(HANDS_ON.search(row.title) for row in desk.rows())
+
+
+@pytest.mark.parametrize("on", ["lot", "place", "shipment"])
+def test_a_hold_counts_whatever_it_is_on(desk, on):
+    desk.put("shipments", id="S1", lots=["L1"])
+    desk.hold("quarantine", 0, **{on: {"lot": "L1", "place": "bay", "shipment": "S1"}[on]})
+    write(desk, change(opens(1)))
+    assert not HANDS_ON.search(desk.rows()[0].action)
+
+
+def test_a_hold_that_was_lifted_holds_no_longer(desk):
+    desk.hold("fumigated", 0, 5, lot="L1")
+    write(desk, change(opens(6)), now=6)
+    assert desk.rows()[0].action.startswith("Open the doors")
+
+
+def test_a_hold_that_began_after_the_trouble_and_before_it_came_to_light_counts(desk):
+    """Damp from 1 h on, fumigated at 5 h; the readings come at 8 h."""
+    desk.hold("fumigated", 5, lot="L1", lifted_by="Port Fumigation Ltd")
+    write(desk, change(opens(1)), now=8)
+    assert not HANDS_ON.search(desk.rows()[0].action)
+
+
+def test_a_hold_that_came_later_changes_what_the_next_message_says(desk):
+    """Damp from 1 h on, told; fumigated at 5 h; dry at 9 h, told."""
+    write(desk, change(opens(1)), now=1)
+    assert HANDS_ON.search(desk.rows()[0].action)
+    desk.hold("fumigated", 5, lot="L1", lifted_by="Port Fumigation Ltd")
+    write(desk, change(opens(1), clears(9)), now=9)
+    assert not HANDS_ON.search(desk.rows()[0].action)
+    with registry.reading(desk.database) as session:
+        for message in session.scalars(select(Outgoing)):
+            if message.payload["type"] == "alert.cleared":
+                assert not HANDS_ON.search(message.payload["data"]["action"])
+
+
+@pytest.mark.parametrize("kind", ["container", "vehicle"])
+def test_of_a_closed_box_of_which_nothing_is_known_the_label_is_read_first(desk, kind):
+    desk.put("places", id="closed", kind=kind, name="Closed")
+    desk.move("L1", 0, "closed")
+    write(desk, change(opens(1)))
+    assert set(actions(desk)) == {READ_THE_LABEL}
+
+
+def test_a_lot_that_came_and_was_not_booked_in_may_still_be_in_its_box(desk):
+    """On a leg in the box from 0 to 10 h; nobody said where it was put."""
+    leg = {"number": 1, "mode": "sea", "place": "box"}
+    leg |= {"departs": "2025-11-22T12:00:00Z", "arrives": "2025-11-22T22:00:00Z"}
+    desk.put("shipments", id="S1", lots=["L1"], legs=[leg])
+    write(desk, change(opens(15)), now=15)
+    assert desk.rows()[0].action == READ_THE_LABEL
+
+
+def test_a_lot_that_was_put_in_a_bay_is_out_of_its_box(desk):
+    desk.move("L1", 0, "box")
+    desk.move("L1", 10, "bay")
+    write(desk, change(opens(15)), now=15)
+    assert desk.rows()[0].action.startswith("Open the doors")
+
+
+# Lots that are gone.
+
+
+def test_changes_of_lots_that_are_gone_are_left_out(desk):
+    gone = replace(change(opens(1)), key=LotKey(TENANT, "L9"))
+    other = replace(change(opens(1)), key=LotKey("nobody", "L1"))
+    with registry.reading(desk.database) as session:
+        left = without_gone(session, [gone, change(opens(1)), other])
+    assert [each.key for each in left] == [KEY]
