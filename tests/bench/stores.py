@@ -12,6 +12,7 @@ import numpy as np
 from lots.readings.batch import ReadingBatch, TagKey
 from lots.readings.open import open_store
 from lots.whereabouts import FOREVER
+from tests.bench.comparing import Figure
 from tests.servers import InfluxDB
 
 READINGS = 100_000
@@ -35,7 +36,7 @@ def batches(size: int) -> Iterator[ReadingBatch]:
         yield ReadingBatch(tags, tag, at, key, np.zeros(size, np.int64), values, at, none, none)
 
 
-def measure(url: str, size: int) -> None:
+def measure(url: str, size: int) -> Iterator[Figure]:
     ready = list(batches(size))
     with closing(open_store(url, 400)) as store:
         begun = time.perf_counter()
@@ -45,17 +46,18 @@ def measure(url: str, size: int) -> None:
         found = sum(len(store.window(tag, 0, FOREVER)) for tag in ready[0].tags)
         given = time.perf_counter()
     assert found == READINGS
-    written, read = READINGS / (taken - begun), READINGS / (given - taken)
     kind = url.partition(":")[0]
-    print(f"{kind:8} batches of {size}: {written:8,.0f} written/s, {read:8,.0f} read/s")
+    yield Figure(f"{kind}, written {size:,} at a time", "readings", READINGS / (taken - begun))
+    yield Figure(f"{kind}, read back", "readings", READINGS / (given - taken))
 
 
-def main() -> None:
+def figures() -> Iterator[Figure]:
     with InfluxDB() as server, tempfile.TemporaryDirectory() as folder:
         for size in (1000, 5000):
-            measure(f"sqlite:///{folder}/{size}.sqlite", size)
-            measure(server.store_url(f"bench_{size}"), size)
+            yield from measure(f"sqlite:///{folder}/{size}.sqlite", size)
+            yield from measure(server.store_url(f"bench_{size}"), size)
 
 
 if __name__ == "__main__":
-    main()
+    for figure in figures():
+        print(figure)
