@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -37,17 +37,18 @@ class BrokerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where a broker is and who we are to it."""
+    """Where a broker is and who we are to it; ``ca`` is a file of certificates to trust."""
 
     host: str
     port: int
     tls: bool = False
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    ca: str | None = None
 
     @classmethod
     def at(cls, url: str) -> Broker:
-        """Of ``mqtt://name:password@host:port`` or ``mqtts://…``; raises `BrokerError`."""
+        """Of ``mqtt://name:password@host:port`` or ``mqtts://…?ca=FILE``; raises `BrokerError`."""
         example = "write it like mqtt://127.0.0.1:1883 or mqtts://name:password@host:8883"
         try:
             parts = urlsplit(url)
@@ -65,6 +66,7 @@ class Broker:
             tls=parts.scheme == "mqtts",
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
+            ca=parse_qs(parts.query).get("ca", [None])[-1],
         )
 
 
@@ -102,10 +104,19 @@ class Publisher:
         if self._broker.username is not None:
             client.username_pw_set(self._broker.username, self._broker.password)
         if self._broker.tls:
-            client.tls_set()
+            self._trust(client)
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
         return client
+
+    def _trust(self, client: mqtt.Client) -> None:
+        try:
+            client.tls_set(self._broker.ca)
+        except OSError as error:
+            raise BrokerError(
+                f"the broker's address has ca={self._broker.ca} ({error}): name a file of PEM"
+                " certificates"
+            ) from error
 
     def _on_connect(
         self, _client: mqtt.Client, _user: Any, _flags: Any, reason: ReasonCode, _props: Any

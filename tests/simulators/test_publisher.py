@@ -25,6 +25,12 @@ def test_addresses(url, host, port, tls, name, password):
     assert Broker.at(url) == Broker(host, port, tls, name, password)
 
 
+def test_certificates_to_trust_may_be_named():
+    assert Broker.at("mqtts://h?ca=/etc/ca.pem").ca == "/etc/ca.pem"
+    with pytest.raises(BrokerError, match="PEM"):
+        Publisher("mqtts://h?ca=/nowhere/ca.pem", client_id="x")
+
+
 def test_a_password_is_not_shown():
     assert "secret" not in repr(Broker.at("mqtt://fleet:secret@127.0.0.1"))
 
