@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 from pathlib import Path
 
 import pydantic_settings
@@ -16,6 +18,9 @@ from pydantic_settings import (
 
 from lots.clock import Clock
 from lots.errors import UserError
+
+PREFIX = "DUNNAGE_"
+_ALIKE = 0.8
 
 
 class SettingsError(UserError):
@@ -34,7 +39,7 @@ class Settings(BaseSettings):
     """All of Dunnage's settings; each is described in ``docs/settings.md``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DUNNAGE_", toml_file="dunnage.toml", extra="forbid", frozen=True
+        env_prefix=PREFIX, toml_file="dunnage.toml", extra="forbid", frozen=True
     )
 
     data: Path = Path("dunnage-data")
@@ -102,6 +107,7 @@ class Settings(BaseSettings):
 
 def load() -> Settings:
     """The settings as they stand; raises `SettingsError`."""
+    _refuse_misspelt()
     try:
         return Settings()
     except ValidationError as error:
@@ -121,3 +127,20 @@ def load() -> Settings:
         ) from error
     except (OSError, ValueError) as error:
         raise SettingsError(f"dunnage.toml cannot be read: {error}") from error
+
+
+def _refuse_misspelt() -> None:
+    """Of variables that are no settings only those that look like one are told.
+
+    Others may be somebody else's: Kubernetes makes some for a service of our name.
+    """
+    for variable in sorted(os.environ):
+        name = variable.lower().removeprefix(PREFIX.lower())
+        if name == variable.lower() or name in Settings.model_fields:
+            continue
+        meant = difflib.get_close_matches(name, Settings.model_fields, n=1, cutoff=_ALIKE)
+        if meant:
+            raise SettingsError(
+                f"{variable} in the environment: there is no such setting; write"
+                f" {PREFIX}{meant[0].upper()}, or unset it; docs/settings.md has all"
+            )

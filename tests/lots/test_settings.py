@@ -89,6 +89,28 @@ def test_a_name_that_does_not_exist_is_told() -> None:
     assert "docs/settings.md" in message
 
 
+def test_a_variable_that_is_nearly_a_setting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUNNAGE_API_PROT", "1")
+    with pytest.raises(
+        SettingsError, match=r"DUNNAGE_API_PROT in the environment.*DUNNAGE_API_PORT"
+    ):
+        load()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DUNNAGE_SERVICE_HOST",
+        "DUNNAGE_PORT_8080_TCP_ADDR",
+        "DUNNAGE_API_SERVICE_PORT",
+        "DUNNAGE_TEST_INFLUX2_URL",
+    ],
+)
+def test_somebody_elses_variable_is_left_alone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "tcp://10.0.0.1:8080")
+    assert load().api_port == 8080
+
+
 @pytest.mark.parametrize("toml", ["api_port =", "api_port = 1\napi_port = 2", "[[["])
 def test_a_file_that_is_no_toml_is_told(toml: str) -> None:
     assert error_of(toml).startswith("dunnage.toml cannot be read: ")
