@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Any
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cli.processes import Child, ChildFailed
+from cli.processes import Child
 
 REFRESH_S = 0.5
 PLAIN_S = 5.0
-ALERTS_SHOWN = 6
-LOTS_SHOWN = 12
+SIZES = ((12, 6), (10, 5), (8, 4), (6, 3), (5, 2), (3, 2), (2, 1))
+"""Lots and alerts shown, by how high the terminal is."""
 COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 
 
@@ -42,6 +44,13 @@ class View:
     first_alert_s: float | None = None
     _counted_at: float = 0.0
     _seen: set[str] = field(default_factory=set)
+    # A proxy of the user's leads elsewhere than to this machine.
+    _client: httpx.Client = field(
+        default_factory=lambda: httpx.Client(timeout=5.0, trust_env=False)
+    )
+
+    def close(self) -> None:
+        self._client.close()
 
     def refresh(self) -> None:
         """Ask the worker and the API; what does not answer keeps its last figures."""
@@ -54,7 +63,7 @@ class View:
     def _ask_worker(self) -> None:
         figures = {
             sample.name: sample.value
-            for family in text_string_to_metric_families(_get(f"{self.worker}/metrics").text)
+            for family in text_string_to_metric_families(self._get(f"{self.worker}/metrics").text)
             for sample in family.samples
         }
         stored, now = int(figures["dunnage_readings_stored_total"]), monotonic()
@@ -74,12 +83,24 @@ class View:
             self.first_alert_s = round(monotonic() - self.begun, 1)
 
     def _items(self, path: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = _get(self.address + path, self.key).json()["items"]
+        items: list[dict[str, Any]] = self._get(self.address + path).json()["items"]
         return items
 
-    def render(self) -> RenderableType:
-        """The table: figures, lots at risk and why, alerts and what to do, and a way in."""
-        return Group(self._figures(), self._risks(), self._alerts(), self._way_in())
+    def _get(self, url: str) -> httpx.Response:
+        head = {"authorization": f"Bearer {self.key}"}
+        return self._client.get(url, headers=head).raise_for_status()
+
+    def render(self, size: tuple[int, int] = SIZES[0]) -> RenderableType:
+        """Figures, lots at risk and why, alerts and what to do; ``size``: so many of each."""
+        return Group(self._figures(), self._risks(size[0]), self._alerts(size[1]))
+
+    def fitted(self, console: Console) -> RenderableType:
+        """As much of it as ``console`` has lines for."""
+        for size in SIZES:
+            shown = self.render(size)
+            if len(console.render_lines(shown)) < console.height:
+                break
+        return shown
 
     def line(self) -> str:
         """The same in one line, for a terminal that is none."""
@@ -96,82 +117,77 @@ class View:
     def _figures(self) -> RenderableType:
         states = self._states()
         return Text.assemble(
-            (f"{self.rate:7.0f} readings/s", "bold"),
+            (f"{self.rate:.0f} readings/s", "bold"),
             f"   {self.stored} stored   {len(self.lots)} lots: ",
             (f"{states['at_risk']} at risk", "bold red" if states["at_risk"] else ""),
             f", {states['ok']} ok, {states['unknown']} unknown   ",
-            f"{len(self.open_alerts)} alerts open, {self.alerts} in all",
+            f"alerts: {len(self.open_alerts)} open, {self.alerts} in all",
         )
 
-    def _risks(self) -> RenderableType:
-        table = Table("lot", "what", "air °C", "%RH", "dew point", "margin K", "mould", "why")
+    def _risks(self, count: int) -> RenderableType:
+        table = _table("lot", "what", "air °C", "%RH", "dew point", "margin K", "mould", "why")
         at_risk = [lot for lot in self.lots if lot["now"]["status"] == "at_risk"]
-        for lot in at_risk[:LOTS_SHOWN]:
+        for lot in at_risk[:count]:
             numbers = lot["now"]["numbers"]
             names = ("temperature", "humidity", "dew_point", "margin", "mould_index")
             cells = [f"{numbers[name]:.1f}" if name in numbers else "–" for name in names]
             what = f"{lot['commodity']} {lot['form']}"
             table.add_row(lot["id"], what, *cells, lot["now"]["why"])
-        more = len(at_risk) - LOTS_SHOWN
-        return Panel(table, title="Lots at risk" + (f" (and {more} more)" if more > 0 else ""))
+        more = len(at_risk) - count
+        table.title = "Lots at risk" + (f" (and {more} more)" if more > 0 else "")
+        return table
 
-    def _alerts(self) -> RenderableType:
-        table = Table("since (UTC)", "alert", "what to do", expand=True)
-        for alert in self.open_alerts[:ALERTS_SHOWN]:
+    def _alerts(self, count: int) -> RenderableType:
+        table = _table("since (UTC)", "alert", "what to do")
+        table.title = "Newest open alerts"
+        for alert in self.open_alerts[:count]:
             title = Text(alert["title"], style=COLOURS.get(alert["severity"], ""))
             table.add_row(alert["opened"][5:16].replace("T", " "), title, alert["action"])
-        return Panel(table, title="Newest open alerts")
+        return table
 
-    def _way_in(self) -> RenderableType:
-        lot = next((a["lot"] for a in self.open_alerts), self.lots[0]["id"] if self.lots else "")
-        return Text(
-            f"API on {self.address}, its routes in docs/api.md   Ctrl-C ends the demo\n"
-            f'curl -H "Authorization: Bearer {self.key}" '
-            f'"{self.address}/v1/lots/{lot}/history?points=24"',
-            overflow="fold",
-        )
+
+def _table(*columns: str) -> Table:
+    return Table(*columns, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
 
 
 def live(
     view: View,
     console: Console,
-    fleet: Child,
+    children: Sequence[Child],
     stop: threading.Event,
     seconds: float | None,
     as_json: bool,
 ) -> None:
-    """Show ``view`` until ``stop`` or ``seconds`` are over; raises `ChildFailed` with the fleet."""
+    """Show ``view`` until ``stop`` or ``seconds`` are over; raises `ChildFailed` when one ends."""
     ends = monotonic() + seconds if seconds is not None else float("inf")
     if as_json or not console.is_terminal:
-        _plain(view, console, fleet, stop, ends)
+        _plain(view, console, children, stop, ends)
         return
-    with Live(console=console, refresh_per_second=4, screen=False) as shown:
+    with Live(console=console, auto_refresh=False) as shown:
         while not stop.wait(REFRESH_S) and monotonic() < ends:
-            _check(fleet)
+            _check(children)
             view.refresh()
-            shown.update(view.render())
+            shown.update(view.fitted(console), refresh=True)
 
 
-def _plain(view: View, console: Console, fleet: Child, stop: threading.Event, ends: float) -> None:
+def _plain(
+    view: View, console: Console, children: Sequence[Child], stop: threading.Event, ends: float
+) -> None:
+    say = partial(console.print, soft_wrap=True, markup=False, highlight=False)
     due = 0.0
     told = 0
     while not stop.wait(REFRESH_S) and monotonic() < ends:
-        _check(fleet)
+        _check(children)
         view.refresh()
         for alert in view.open_alerts[: 3 if told < 3 else 0]:
-            console.print(f"ALERT {alert['title']}\n      {alert['action']}", markup=False)
+            say(f"ALERT {alert['title']}\n      {alert['action']}")
             told += 1
         if monotonic() >= due:
-            console.print(view.line(), markup=False, highlight=False)
+            say(view.line())
             due = monotonic() + PLAIN_S
 
 
-def _check(fleet: Child) -> None:
-    if not fleet.running:
-        raise ChildFailed("the fleet of tags ended:\n" + "\n".join(fleet.lines[-15:]))
-
-
-def _get(url: str, key: str | None = None) -> httpx.Response:
-    head = {"authorization": f"Bearer {key}"} if key else {}
-    answer = httpx.get(url, headers=head, timeout=5.0)
-    return answer.raise_for_status()
+def _check(children: Sequence[Child]) -> None:
+    for child in children:
+        if not child.running:
+            raise child.failure(f"{child.ending}, so all was stopped")

@@ -41,8 +41,9 @@ class Worker:
     """The parts of one worker, wired. `run` it once."""
 
     def __init__(self, settings: Settings, *, new_journal: bool = False) -> None:
-        """Opens all that is needed; raises `SettingsError`, `PackError`, `JournalError`,
-        `CursorMismatch` or `StoreMisconfigured`, each with its remedy.
+        """Opens all that is needed; raises `SettingsError`, `BrokerAddressError`, `PackError`,
+        `JournalError`, `CursorMismatch` or `StoreMisconfigured`, each with its remedy. Broker and
+        store need not be there yet, the registry's database has to.
         """
         self._stop = threading.Event()
         self._failed: BaseException | None = None
@@ -63,6 +64,9 @@ class Worker:
         )
         self._intake = Intake(self._source, self._journal)
         self._wire(settings, database, store, rules)
+        self._kept = self._keeper.restore(self._journal.start)
+        self._judged = self._rules.restore(self._journal.id, self._journal.start)
+        # Last: who answers has all that a start needs.
         self._status = StatusServer(
             settings.api_host, settings.worker_port, self.figures, self.troubles
         )
@@ -111,8 +115,7 @@ class Worker:
             raise self._failed
 
     def _start(self) -> list[threading.Thread]:
-        kept = self._keeper.restore(self._journal.start)
-        judged = self._rules.restore(self._journal.id, self._journal.start)
+        kept, judged = self._kept, self._judged
         keeper, rules, journal = self._keeper, self._rules, self._journal
         parts: dict[str, Callable[[], None]] = {
             "intake": partial(self._intake.run, self._stop),
