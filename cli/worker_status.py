@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -41,7 +43,7 @@ class StatusServer:
         figures: Callable[[], Iterable[Reading]],
         troubles: Callable[[], dict[str, str | None]],
     ) -> None:
-        """Raises `SettingsError` where the port is taken."""
+        """Raises `SettingsError` where it cannot listen on ``port`` of ``host``."""
         registry = CollectorRegistry()
         registry.register(_Figures(figures))
         metrics = make_wsgi_app(registry)
@@ -60,14 +62,19 @@ class StatusServer:
             return _answer(start, "404 Not Found", {"detail": "/healthz, /readyz or /metrics"})
 
         try:
-            self._server = make_server(host, port, app, _Server, _Quiet)
-        except OSError as error:
+            self._server = _Server(host, port)
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise SettingsError(
-                f"port {port} of {host} is taken: stop what uses it, or set worker_port in "
-                "dunnage.toml (DUNNAGE_WORKER_PORT) to a free one"
+                f"the worker's status cannot be told on port {port} of {host} ({reason}): stop what"
+                " listens there, or set worker_port in dunnage.toml (DUNNAGE_WORKER_PORT) to a free"
+                " port, api_host (DUNNAGE_API_HOST) to an address of this machine"
             ) from error
+        self._server.set_app(app)
         self.port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, name="status")
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="status"
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -89,11 +96,33 @@ class _Figures(Collector):
             yield metric
 
 
-class _Server(WSGIServer):
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread a request, so that one who connects and says nothing keeps nobody else waiting."""
+
+    daemon_threads = True
+    block_on_close = False
     allow_reuse_address = True
+
+    def __init__(self, host: str, port: int) -> None:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        self.address_family, _, _, _, address = found[0]
+        super().__init__((str(address[0]), int(address[1])), _Quiet)
+
+    def server_bind(self) -> None:
+        # Not HTTPServer's, which asks the name service who we are and may wait for it long.
+        TCPServer.server_bind(self)
+        self.server_name = str(self.server_address[0])
+        self.server_port = int(self.server_address[1])
+        self.setup_environ()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Who asks went away, or said nothing: no trouble of ours."""
 
 
 class _Quiet(WSGIRequestHandler):
+    timeout = 10.0  # s, for a request to come
+    wbufsize = -1  # an answer in one piece: in several, Nagle's algorithm holds the last back
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         pass
 
