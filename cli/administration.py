@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from rich.console import Console
-from rich.table import Table
+from pydantic import ValidationError
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
+from cli.terminal import KEPT, plain, table
 from lots import registry
 from lots.clock import Clock
 from lots.model import DeadLetter
 from lots.records import TagRecord
-from lots.refusals import Missing
+from lots.refusals import Missing, RegistryError
 from lots.settings import load
 
-_console = Console()
+DEFAULT_TENANT = "default"
 
 
 @contextmanager
-def _database() -> Iterator[Engine]:
+def database() -> Iterator[Engine]:
+    """The registry of the settings, with its tables up to date."""
     engine = registry.connect(load().registry)
     try:
         registry.migrate(engine)
@@ -31,84 +34,101 @@ def _database() -> Iterator[Engine]:
 
 
 def add_tenant(tenant: str, name: str) -> None:
-    with _database() as engine, registry.writing(engine) as session:
+    with database() as engine, registry.writing(engine) as session:
         registry.create_tenant(session, tenant, name)
-    _console.print(f"tenant {tenant}")
+    print(f"tenant {plain(tenant)}")
 
 
 def list_tenants() -> None:
-    with _database() as engine, registry.reading(engine) as session:
-        for tenant in registry.tenants(session):
-            _console.print(tenant, markup=False)
+    with database() as engine, registry.reading(engine) as session:
+        found = registry.tenants(session)
+    for tenant in found:
+        print(plain(tenant))
 
 
 def add_key(name: str, tenant: str, writes: bool) -> None:
     """Prints the key alone on standard output, so that it can be captured."""
-    with _database() as engine, registry.writing(engine) as session:
-        if tenant == "default" and "default" not in registry.tenants(session):
-            registry.create_tenant(session, "default", "default")
-        print(registry.create_key(session, tenant, name, writes, Clock().now_ms()))
+    with database() as engine, registry.writing(engine) as session:
+        if tenant == DEFAULT_TENANT and tenant not in registry.tenants(session):
+            registry.create_tenant(session, tenant, tenant)
+        _require(session, tenant)
+        key = registry.create_key(session, tenant, name, writes, Clock().now_ms())
+    print(key)
 
 
 def revoke_key(name: str, tenant: str) -> None:
-    with _database() as engine, registry.writing(engine) as session:
+    with database() as engine, registry.writing(engine) as session:
+        _require(session, tenant)
         count = registry.revoke_keys(session, tenant, name, Clock().now_ms())
     if not count:
-        raise Missing(f"tenant {tenant} has no open key of the name {name!r}")
-    _console.print(f"{count} revoked")
+        raise Missing(f"tenant {plain(tenant)} has no open key of the name {name!r}")
+    print(f"{count} revoked")
 
 
 def list_unknown_tags(tenant: str) -> None:
-    with _database() as engine, registry.reading(engine) as session:
+    with database() as engine, registry.reading(engine) as session:
+        _require(session, tenant)
         found = registry.unknown_tags(session, tenant)
     if not found:
-        _console.print(f"no unknown tags report for tenant {tenant}")
+        print(f"no unknown tags report for tenant {plain(tenant)}")
         return
-    table = Table("tag", "readings", "first heard (UTC)", "last heard (UTC)", "last values")
+    rows = []
     for row in found:
         values = ", ".join(f"{name} {value:g}" for name, value in row.last_values.items())
-        table.add_row(
-            row.tag, str(row.readings), _time(row.first_seen), _time(row.last_seen), values
-        )
-    _console.print(table)
-    _console.print("adopt one with: dunnage tags adopt TAG; then bind it to a lot or a place")
+        seen = (_time(row.first_seen), _time(row.last_seen))
+        rows.append((row.tag, str(row.readings), *seen, values))
+    table(("tag", "readings", "first heard (UTC)", "last heard (UTC)", "last values"), rows)
+    told = "adopt one with: dunnage tags adopt TAG; then bind it to a lot or a place"
+    print(told, file=sys.stderr)
 
 
 def adopt_tag(tag: str, tenant: str, interval: int) -> None:
-    with _database() as engine, registry.writing(engine) as session:
+    with database() as engine, registry.writing(engine) as session:
+        _require(session, tenant)
         known = {row.tag for row in registry.unknown_tags(session, tenant)}
         if tag not in known:
             raise Missing(
-                f"no tag {tag!r} reports unregistered for tenant {tenant}: see `dunnage tags "
-                "unknown`, or register it with `dunnage import tags`"
+                f"no tag {tag!r} reports unregistered for tenant {plain(tenant)}: see "
+                "`dunnage tags unknown`, or register it with `dunnage import tags`"
             )
-        registry.put(session, tenant, "tags", TagRecord(id=tag, interval_s=interval))
-    _console.print(f"tag {tag} is registered: bind it with `dunnage import bindings`")
+        try:
+            record = TagRecord(id=tag, interval_s=interval)
+        except ValidationError as error:
+            why = error.errors()[0]["msg"]
+            raise RegistryError(f"tag {tag!r} cannot be registered: {why}") from error
+        registry.put(session, tenant, "tags", record)
+    print(f"tag {plain(tag)} is registered: bind it with `dunnage import bindings`")
 
 
 def list_dead_letters(tenant: str | None, limit: int) -> None:
-    query = select(DeadLetter).order_by(DeadLetter.received.desc()).limit(limit)
+    query = select(DeadLetter).order_by(DeadLetter.received.desc(), DeadLetter.id).limit(limit)
     if tenant is not None:
         query = query.where(DeadLetter.tenant == tenant)
-    with _database() as engine, registry.reading(engine) as session:
+    with database() as engine, registry.reading(engine) as session:
         found = session.scalars(query).all()
     if not found:
-        _console.print("no dead letters")
+        print("no dead letters")
         return
-    table = Table("id", "received (UTC)", "topic", "reason")
-    for row in found:
-        table.add_row(row.id, _time(row.received), row.topic, row.reason)
-    _console.print(table)
+    rows = ((row.id, _time(row.received), row.topic, row.reason) for row in found)
+    table(("id", "received (UTC)", "topic", "reason"), rows)
 
 
 def show_dead_letter(letter: str) -> None:
-    with _database() as engine, registry.reading(engine) as session:
+    with database() as engine, registry.reading(engine) as session:
         row = session.get(DeadLetter, letter)
     if row is None:
         raise Missing(f"there is no dead letter {letter!r}: see `dunnage dead-letters list`")
-    _console.print(f"received {_time(row.received)} UTC on {row.topic}", markup=False)
-    _console.print(f"reason: {row.reason}", markup=False)
-    print(row.payload.decode("utf-8", "backslashreplace"))
+    print(f"received {_time(row.received)} UTC on {plain(row.topic)}")
+    print(f"reason: {plain(row.reason)}")
+    print(plain(row.payload.decode("utf-8", "backslashreplace"), KEPT))
+
+
+def _require(session: Session, tenant: str) -> None:
+    if tenant not in registry.tenants(session):
+        raise Missing(
+            f"there is no tenant {tenant!r}: see `dunnage tenants list`, or make it with "
+            "`dunnage tenants add`"
+        )
 
 
 def _time(at: int) -> str:

@@ -26,15 +26,15 @@ def import_file(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what it would do, and do nothing.")
     ] = False,
-    tenant: Annotated[str, typer.Option(help="Whose.", show_default=True)] = DEFAULT_TENANT,
+    tenant: Annotated[str, typer.Option(help="Whose it is.")] = DEFAULT_TENANT,
     example: Annotated[
         bool, typer.Option("--example", help="Print a file to begin from, and do nothing.")
     ] = False,
 ) -> None:
     """Bring a CSV file's things into the registry: all rows or, if one is wrong, none.
 
-    It can be repeated: what is there is brought up to date and nothing is doubled. A column that
-    the file does not have leaves what is known as it is; a blank cell takes it away.
+    It can be repeated: what is there is brought up to date and nothing is doubled.
+    A column that the file does not have leaves what is known as it is; a blank cell takes it away.
     """
     from rich.console import Console
 
@@ -57,31 +57,26 @@ def import_file(
 def _import(kind: str, data: bytes, tenant: str, dry_run: bool, errors: Console) -> None:
     from rich.progress import Progress
 
+    from cli.administration import database
     from lots import registry
     from lots.importing import import_csv
-    from lots.settings import load
 
-    engine = registry.connect(load().registry)
-    try:
-        registry.migrate(engine)
-        progress = Progress(console=errors, transient=True, disable=not errors.is_terminal)
-        with progress, registry.writing(engine) as session:
-            if tenant == DEFAULT_TENANT and tenant not in registry.tenants(session):
-                registry.create_tenant(session, tenant, tenant)
-                if not dry_run:
-                    errors.print(f"made the tenant {tenant}")
-            task = progress.add_task(f"reading {kind}")
-            report = import_csv(
-                session,
-                tenant,
-                kind,
-                data,
-                progress=lambda done, total: progress.update(task, completed=done, total=total),
-            )
-            if dry_run:
-                session.rollback()
-    finally:
-        engine.dispose()
+    progress = Progress(console=errors, transient=True, disable=not errors.is_terminal)
+    with database() as engine, progress, registry.writing(engine) as session:
+        if tenant == DEFAULT_TENANT and tenant not in registry.tenants(session):
+            registry.create_tenant(session, tenant, tenant)
+            if not dry_run:
+                errors.print(f"made the tenant {tenant}")
+        task = progress.add_task(f"reading {kind}")
+        report = import_csv(
+            session,
+            tenant,
+            kind,
+            data,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+        if dry_run:
+            session.rollback()
     print(
         f"{kind}: {report.created} created, {report.changed} changed, {report.unchanged} unchanged"
         f"{' (dry run: nothing was written)' if dry_run else ''}"
@@ -100,15 +95,17 @@ def _tell(refused: ImportRefused, file: str, errors: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from cli.terminal import KEPT, plain
     from lots.spreadsheet import SHOWN
 
-    count = len(refused.problems)
-    if errors.is_terminal:
-        table = Table("row", "column", "what is wrong", title=f"{file}: nothing was imported")
-        for problem in refused.problems[:SHOWN]:
-            table.add_row(str(problem.row or ""), Text(problem.column), Text(problem.message))
-        errors.print(table)
-        if count > SHOWN:
-            errors.print(f"and {count - SHOWN} more")
-    else:
-        print(f"{file}: nothing was imported\n{refused}", file=sys.stderr)
+    head = f"{plain(file)}: nothing was imported"
+    if not errors.is_terminal:
+        print(f"{head}\n{plain(str(refused), KEPT)}", file=sys.stderr)
+        return
+    table = Table("row", "column", "what is wrong", title=Text(head))
+    for problem in refused.problems[:SHOWN]:
+        row = str(problem.row or "")
+        table.add_row(row, Text(plain(problem.column)), Text(plain(problem.message)))
+    errors.print(table)
+    if len(refused.problems) > SHOWN:
+        errors.print(f"and {len(refused.problems) - SHOWN} more")

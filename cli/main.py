@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.import_ import import_file
+from cli.terminal import KEPT, plain
 from lots.errors import UserError
 
 app = typer.Typer(
@@ -28,7 +30,8 @@ app.add_typer(tags, name="tags")
 app.add_typer(letters, name="dead-letters")
 app.command("import")(import_file)
 
-Tenant = Annotated[str, typer.Option(help="Whose.", show_default=True)]
+Tenant = Annotated[str, typer.Option(help="Whose it is.")]
+LAST_PORT = 65535
 
 
 @app.command()
@@ -42,8 +45,10 @@ def demo(
     as_json: Annotated[
         bool, typer.Option("--json", help="End with one line of JSON, show no table.")
     ] = False,
-    api_port: Annotated[int, typer.Option(help="Port of the API.")] = 8080,
-    broker_port: Annotated[int, typer.Option(help="Port of the embedded broker.")] = 18830,
+    api_port: Annotated[int, typer.Option(min=1, max=LAST_PORT, help="Port of the API.")] = 8080,
+    broker_port: Annotated[
+        int, typer.Option(min=1, max=LAST_PORT, help="Port of the embedded broker.")
+    ] = 18830,
     speed: Annotated[
         float, typer.Option(min=1, max=86400, help="Times as fast as life: 8640 is a day in 10 s.")
     ] = 8640.0,
@@ -68,7 +73,10 @@ def run() -> None:
 def worker(
     new_journal: Annotated[
         bool,
-        typer.Option(help="Follow the journal in the data folder instead of the one that is lost."),
+        typer.Option(
+            "--new-journal",
+            help="Follow the journal in the data folder instead of the one that is lost.",
+        ),
     ] = False,
 ) -> None:
     """Ingest and rules: from the broker to the store and the alerts."""
@@ -93,13 +101,16 @@ def api() -> None:
 
 @app.command()
 def broker(
-    port: Annotated[int | None, typer.Option(help="Default: broker_port of the settings.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=LAST_PORT, help="Default: broker_port of the settings."),
+    ] = None,
 ) -> None:
     """The embedded MQTT broker, for trying out: loopback only, about 1 000 messages a second."""
     from ingest.broker import main as serve
     from lots.settings import load
 
-    raise typer.Exit(serve(["--port", str(port or load().broker_port)]))
+    raise typer.Exit(1 if serve(["--port", str(port or load().broker_port)]) else 0)
 
 
 @app.command()
@@ -113,7 +124,10 @@ def replay(
         float, typer.Option(min=0.001, help="Times as fast as it was recorded.")
     ] = 1.0,
     recorded: Annotated[
-        bool, typer.Option(help="Keep the file's times and do not wait; else its first row is now.")
+        bool,
+        typer.Option(
+            "--recorded", help="Keep the file's times and do not wait; else its first row is now."
+        ),
     ] = False,
     timezone: Annotated[
         str | None, typer.Option(help="Of times that name none, such as Europe/Berlin.")
@@ -127,7 +141,10 @@ def replay(
 
 
 @tenants.command("add")
-def add_tenant(tenant: str, name: str = "") -> None:
+def add_tenant(
+    tenant: Annotated[str, typer.Argument(help="Its id, as it stands in topics.")],
+    name: Annotated[str, typer.Option(help="What people call it; else its id.")] = "",
+) -> None:
     """Make a tenant, or give it another name."""
     from cli.administration import add_tenant as command
 
@@ -146,7 +163,9 @@ def list_tenants() -> None:
 def add_key(
     name: Annotated[str, typer.Argument(help="Who or what uses it.")],
     tenant: Tenant = "default",
-    read_only: Annotated[bool, typer.Option(help="It may read, and change nothing.")] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="It may read, and change nothing.")
+    ] = False,
 ) -> None:
     """Make a key to a tenant's data and print it: this once, only its hash is kept."""
     from cli.administration import add_key as command
@@ -155,7 +174,10 @@ def add_key(
 
 
 @keys.command("revoke")
-def revoke_key(name: str, tenant: Tenant = "default") -> None:
+def revoke_key(
+    name: Annotated[str, typer.Argument(help="As it was given to `keys add`.")],
+    tenant: Tenant = "default",
+) -> None:
     """Close the keys of that name."""
     from cli.administration import revoke_key as command
 
@@ -172,7 +194,7 @@ def unknown_tags(tenant: Tenant = "default") -> None:
 
 @tags.command("adopt")
 def adopt_tag(
-    tag: str,
+    tag: Annotated[str, typer.Argument(help="Its id, as `tags unknown` prints it.")],
     tenant: Tenant = "default",
     interval: Annotated[int, typer.Option(min=1, help="How often it measures, s.")] = 3600,
 ) -> None:
@@ -185,7 +207,7 @@ def adopt_tag(
 @letters.command("list")
 def list_letters(
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10000)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="So many at most.")] = 50,
 ) -> None:
     """The newest first, with their reasons."""
     from cli.administration import list_dead_letters as command
@@ -205,10 +227,13 @@ def show_letter(
 
 def main() -> None:
     """Run a command. What a user can mend is one plain message and status 1, without a trace."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # for a terminal that lacks a character
     try:
         app()
     except UserError as error:
-        print(f"dunnage: {error}", file=sys.stderr)
+        print(f"dunnage: {plain(str(error), KEPT)}", file=sys.stderr)
         sys.exit(1)
 
 

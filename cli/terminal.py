@@ -1,0 +1,40 @@
+"""What came from outside, on somebody's terminal: as it is, and without power over it."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+KEPT = "\n\t"
+_POWERFUL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def plain(text: str, kept: str = "") -> str:
+    """``text`` with what moves a cursor, recolours or turns round written as ``\\x1b``.
+
+    ``kept``: the characters of these that may stay.
+    """
+    return "".join(_escaped(c) if _is_powerful(c) and c not in kept else c for c in text)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns for people; where standard output is no terminal, a line a row and tabs between."""
+    shown = [[plain(cell) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for row in (head, *shown):
+            print("\t".join(row))
+        return
+    lines = [list(head), *shown]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        print("  ".join(cells).rstrip())
+
+
+def _is_powerful(character: str) -> bool:
+    return unicodedata.category(character) in _POWERFUL
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
