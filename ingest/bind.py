@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lots import facts
 from lots.calibration import corrections_of
-from lots.climate import Corrections, LotKey, Samples, corrected, join, samples
+from lots.climate import Corrections, LotKey, Samples, believed, corrected, join, samples
 from lots.model import Tag, Tenant
 from lots.readings.batch import ReadingBatch, TagKey
 from lots.whereabouts import Source
@@ -61,11 +61,11 @@ def bind(batch: ReadingBatch, rosters: Mapping[str, Roster]) -> dict[LotKey, Sam
     batch = corrected(batch, values)
     order = np.argsort(batch.tag, kind="stable")
     edges = np.searchsorted(batch.tag[order], np.arange(len(batch.tags) + 1))
-    believed = ~batch.doubtful
+    telling = believed(batch)
     found: dict[LotKey, list[Samples]] = {}
     for number, (tenant, tag) in enumerate(batch.tags):
         mine = order[edges[number] : edges[number + 1]]
-        mine = mine[believed[mine]]
+        mine = mine[telling[mine]]
         roster = rosters.get(tenant)
         if roster is None or not len(mine):
             continue

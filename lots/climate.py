@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lots.clock import HOUR_MS
-from lots.readings.batch import Floats, Ints, ReadingBatch, TagKey
+from lots.readings.batch import Bools, Floats, Ints, ReadingBatch, TagKey
 from lots.readings.store import ReadingStore
 from lots.terms import Placement
 from lots.whereabouts import Source
@@ -102,6 +102,16 @@ def samples(batch: ReadingBatch, placement: str, index: NDArray[np.intp]) -> Sam
     )
 
 
+def believed(batch: ReadingBatch) -> Bools:
+    """(n,) readings that tell something of a climate, and are to be believed.
+
+    A keep-alive, with a battery's voltage and nothing else, is no reading: a tag that sends only
+    such is silent.
+    """
+    columns = [batch.value(name) for name in ("temperature", "humidity", "probe")]
+    return ~batch.doubtful & ~np.isnan(columns).all(axis=0)
+
+
 def corrected(batch: ReadingBatch, corrections: Mapping[TagKey, Corrections]) -> ReadingBatch:
     """``batch`` with each tag's corrections applied by the readings' own times."""
     values = dict(batch.values)
@@ -141,8 +151,8 @@ def of_lot(
             if first >= last:
                 continue
             batch = store.window(TagKey(key.tenant, source.tag), first, last)
-            believed = np.flatnonzero(~batch.doubtful)
-            parts.append(samples(corrected(batch, corrections), source.placement, believed))
+            index = np.flatnonzero(believed(batch))
+            parts.append(samples(corrected(batch, corrections), source.placement, index))
         found = join(parts)
         if len(found):
             yield found.ordered()
