@@ -87,7 +87,8 @@ class Engine:
         for key, samples in bound.items():
             if key in facts:
                 found = self._take(key, samples, facts[key])
-                changes += [] if key in self.blind else found
+                # That a tag was heard is so whatever else is forgotten.
+                changes += [each for each in found if each.silence or key not in self.blind]
         return changes
 
     def tick(self, now: int, facts: Mapping[LotKey, LotFacts]) -> list[Change]:
@@ -130,6 +131,18 @@ class Engine:
         self.changed.add(key)
         self._cleaned(key)
         return Change(key, since, open_before, found, revised=True)
+
+    def distrust(self, key: LotKey) -> None:
+        """What is in memory of the lot is not its past: it is blind until it is folded again."""
+        self.mark(key, 0)
+        self.blind.add(key)
+        self.changed.add(key)
+
+    def set_aside(self, key: LotKey) -> None:
+        """A lot that cannot be folded: it stays blind, and waits no more."""
+        self._cleaned(key)
+        self.blind.add(key)
+        self.changed.add(key)
 
     def forget(self, key: LotKey) -> None:
         """Drop a lot that the registry no longer has."""

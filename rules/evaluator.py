@@ -15,7 +15,7 @@ from typing import NamedTuple
 import sqlalchemy
 import structlog
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from lots import registry
@@ -28,7 +28,7 @@ from rules import census, snapshot
 from rules.engine import Change, Engine, Tracked
 from rules.ledger import Ledger, Recipient, without_gone
 from rules.pack import Rules
-from rules.state import LotFacts
+from rules.state import LotFacts, LotState
 
 CURSOR = "rules"
 BUDGET_S = 0.5
@@ -91,19 +91,34 @@ class Evaluator:
         with registry.reading(self._database) as session:
             self.committed = max(read_cursor(session, CURSOR, journal), start)
             self.refresh(session)
+            silences = self._ledger.silences(session)
         found = snapshot.restore(self._snapshot, self.engine, journal)
-        if found is None or found < start:
-            self._begin_anew(start)
+        # One from beyond what is written is of a registry that was set back: it lacks the alerts.
+        if found is None or not start <= found <= self.committed:
+            self._begin_anew(start, silences)
         else:
-            self.offset = self.saved = min(found, self.committed)
+            self.offset = self.saved = found
+            self._fit_registry()
         return self.offset
 
-    def _begin_anew(self, start: int) -> None:
-        """Without memory the lots' pasts are in the store, and what it lacks in the journal."""
+    def _begin_anew(self, start: int, silences: Mapping[LotKey, dict[str, int]]) -> None:
+        """Without memory the lots' pasts are in the store, and what it lacks in the journal.
+
+        But silences: those are in the record alone.
+        """
+        self.engine = Engine(self.engine.rules)
         self.offset = self.saved = start
         for key in self._facts:
-            self.engine.mark(key, 0)
-        self.engine.blind |= self._facts.keys()
+            self.engine.distrust(key)
+            self.engine.lots[key] = Tracked(silent=dict(silences.get(key, {})))
+
+    def _fit_registry(self) -> None:
+        """Lots may have come and gone since the snapshot."""
+        for key in self.engine.lots.keys() - self._facts.keys():
+            self.engine.forget(key)
+        for key in self._facts.keys() - self.engine.lots.keys():
+            if self._facts[key].watched:
+                self.engine.distrust(key)
 
     def refresh(self, session: Session) -> None:
         """Take over the lots' facts of tenants whose registry changed."""
@@ -128,7 +143,9 @@ class Evaluator:
             except Exception:
                 # One lot's trouble is not the others': it is folded again from the store.
                 _log.exception("a lot could not be evaluated", tenant=key.tenant, lot=key.lot)
-                self.engine.mark(key, 0)
+                self.engine.distrust(key)
+            if key in self.engine.blind and key not in self.engine.dirty:
+                self.engine.distrust(key)  # it was set aside: perhaps it can be folded now
         self._went(offset, changes)
 
     def tick(self, offset: int, now: int) -> None:
@@ -206,7 +223,13 @@ class Evaluator:
             except (StoreUnavailable, StoreMisconfigured) as error:
                 _log.warning("the store does not answer; lots wait to be folded", error=str(error))
                 return
-            self.pending.append(self.engine.refold(key, max(since, begins), history, facts))
+            try:
+                change = self.engine.refold(key, max(since, begins), history, facts)
+            except Exception:
+                _log.exception("a lot could not be folded again", tenant=key.tenant, lot=key.lot)
+                self.engine.set_aside(key)
+                continue
+            self.pending.append(change)
             self.commit()
 
     def _reword(self) -> None:
@@ -219,11 +242,15 @@ class Evaluator:
         changed = self.engine.take_changed()
         if not changed:
             return
-        with registry.writing(self._database) as session:
-            for key in sorted(changed & census.existing(session, changed)):
-                lot = self.engine.lots.get(key)
-                if lot is not None:
-                    session.merge(_now(key, lot))
+        try:
+            with registry.writing(self._database) as session:
+                for key in sorted(changed & census.existing(session, changed)):
+                    lot = self.engine.lots.get(key)
+                    if lot is not None:
+                        session.merge(_now(key, lot, key in self.engine.blind))
+        except DBAPIError:
+            self.engine.changed |= changed
+            raise
 
     def save(self) -> None:
         """Write the snapshot; then requests that it covers are done with.
@@ -246,7 +273,9 @@ class Evaluator:
         self._requests.clear()
 
 
-def _now(key: LotKey, lot: Tracked) -> LotNow:
+def _now(key: LotKey, lot: Tracked, blind: bool) -> LotNow:
+    if blind:  # what is in memory is not its past, so neither are its numbers
+        lot = Tracked(head=LotState(newest=lot.head.newest), silent=lot.silent)
     fires = sorted(lot.head.open_rules().keys() | lot.silent.keys())
     # What the lot's own risk is judged by: margin for lead, regain for wool.
     known = not lot.silent and ("margin" in lot.numbers or "regain" in lot.numbers)

@@ -117,6 +117,16 @@ class Ledger:
             action=said.action,
         )
 
+    def silences(self, session: Session) -> dict[LotKey, dict[str, int]]:
+        """The silences that the record has open: rule -> since when, by lot."""
+        query = select(Alert).where(
+            Alert.rule.in_(self._silence), Alert.cleared.is_(None), Alert.withdrawn.is_(None)
+        )
+        found: dict[LotKey, dict[str, int]] = {}
+        for row in session.scalars(query):
+            found.setdefault(LotKey(row.tenant, row.lot), {})[row.rule] = row.opened
+        return found
+
     def reword(self, session: Session, now: int) -> int:
         """Let what open alerts say to do follow the holds of ``now``; returns how many changed."""
         query = select(Alert).where(Alert.cleared.is_(None), Alert.withdrawn.is_(None))

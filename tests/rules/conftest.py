@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,9 +25,10 @@ def tables(
         url = f"sqlite:///{tmp_path_factory.mktemp('rules') / 'registry.sqlite'}"
     else:
         server = request.getfixturevalue("postgresql")
+        name = f"rules{uuid.uuid4().hex[:16]}"
         with psycopg.connect(server.connection(), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE rules"))
-        url = server.database_url("rules")
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        url = server.database_url(name)
     engine = registry.connect(url)
     registry.migrate(engine)
     yield engine

@@ -109,6 +109,7 @@ class Desk:
         self.put("bindings", tag="T1", lot="L1", begins=written(at(-100)))
         self.move("L1", -100, "bay")
         self.start()
+        self.settle()  # a first start knows nothing of the lots: they are blind until folded
         return self
 
     def put(self, kind: str, /, **fields: Any) -> None:
@@ -169,10 +170,14 @@ class Desk:
             self.evaluator.take(number + 1, bind(entry, self._rosters.by_tenant))
         self.evaluator.commit()
 
-    def settle(self) -> None:
-        """What is done every second: all that was said is in the store."""
-        self.evaluator.settle(len(self.journal))
-        self._refresh()
+    def settle(self, times: int = 2) -> None:
+        """What is done every second: all that was said is in the store.
+
+        Twice, since a lot is folded again once it is seen to be quiet.
+        """
+        for _ in range(times):
+            self.evaluator.settle(len(self.journal))
+            self._refresh()
 
     def _refresh(self) -> None:
         with registry.reading(self.database) as session:

@@ -1,0 +1,571 @@
+"""The rules at work, on SQLite and PostgreSQL: what is written, and what survives what."""
+
+import math
+
+import numpy as np
+import pytest
+from sqlalchemy import event, select, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from lots import registry
+from lots.cursors import CursorMismatch, adopt_journal
+from lots.fields import written
+from lots.model import Cursor, Refold
+from lots.readings.batch import TagKey, of_tag
+from rules.evaluator import CURSOR
+from rules.pack import load, parse
+from tests.rules.desk import PACK, TENANT
+from tests.rules.timeline import KEY, at, hours
+
+
+def cursor(desk):
+    with registry.reading(desk.database) as session:
+        row = session.get(Cursor, CURSOR)
+        return None if row is None else (row.journal, row.offset)
+
+
+def refolds(desk):
+    with registry.reading(desk.database) as session:
+        return len(session.scalars(select(Refold)).all())
+
+
+# One after the other.
+
+
+def test_from_reading_to_message(desk):
+    """Dry at 0 h, damp at 1 h, dry at 3 h."""
+    desk.says((0, 50))
+    assert desk.alerts() == []
+    desk.says((1, 90))
+    assert desk.alerts() == [("test.damp", 1, None)]
+    desk.says((2, 70))
+    desk.says((3, 50))
+    assert desk.alerts() == [("test.damp", 1, 3)]
+    assert desk.told() == [("alert.opened", 1), ("alert.cleared", 3)]
+
+
+def test_what_is_said_again_changes_nothing(desk):
+    for _ in range(3):
+        desk.says((0, 50), (1, 90), (2, 50))
+    assert desk.alerts() == [("test.damp", 1, 2)]
+    assert desk.told() == [("alert.opened", 1), ("alert.cleared", 2)]
+
+
+def test_the_transaction_that_writes_alerts_carries_the_offset(desk):
+    desk.says((0, 50))
+    desk.says((1, 90))
+    assert cursor(desk) == ("j1", 2)
+    desk.ticks(1, 2)
+    assert cursor(desk) == ("j1", 5)
+
+
+def test_a_silence_is_told_once_and_its_end_too(desk):
+    desk.ticks(-1, 0)
+    desk.says((0, 50))
+    desk.ticks(0.5, 9)
+    assert desk.alerts() == [("test.quiet", 6, None)]
+    desk.says((9.25, 50))
+    desk.ticks(9.5, 12)
+    assert desk.alerts() == [("test.quiet", 6, 9.25)]
+    assert desk.told() == [("alert.opened", 6), ("alert.cleared", 9.25)]
+
+
+def test_a_place_speaks_for_the_lots_that_stood_there_when_it_was_measured(desk):
+    """A tag in the box; L2 stood there from 2 to 4 h. The readings all come at 6 h."""
+    desk.put("tags", id="T2")
+    desk.put("bindings", tag="T2", place="box", begins=written(at(-10)))
+    desk.lot("L2")
+    desk.move("L2", 2, "box")
+    desk.move("L2", 4, "bay")
+    desk.settle()
+    desk.says((1, 90), (2, 50), (3, 90), (4, 50), (5, 90), tag="T2")
+    found = [(row.lot, row.rule, hours(row.opened), row.cleared) for row in desk.rows()]
+    assert found == [("L2", "test.damp", 3, None)]
+
+
+# What is late, and facts that change.
+
+
+def test_what_is_late_is_put_right_when_the_lot_is_quiet(desk):
+    """Dry at 0 to 20 h by the hour, but for 4 h; its reading comes at 20 h, and it was damp."""
+    desk.says(*((hour, 50) for hour in range(21) if hour != 4))
+    desk.says((4, 90))
+    assert desk.alerts() == []
+    desk.settle()
+    assert desk.alerts() == [("test.damp", 4, 5)]
+    assert desk.rows()[0].revised
+    assert desk.told() == []  # nobody can act on it any more
+    assert desk.evaluator.engine.dirty == {}
+
+
+def test_a_corrected_binding_withdraws_what_never_was(desk):
+    """T1 says damp at 1 h; it hung on another lot until 5 h."""
+    desk.says((0, 50), (1, 90), (6, 50))
+    desk.remove("bindings", f"T1@{written(at(-100))}")
+    desk.put("bindings", tag="T1", lot="L1", begins=written(at(5)))
+    desk.settle()
+    assert desk.alerts() == []
+    assert [(event, hour) for event, hour in desk.told() if event == "alert.withdrawn"] == [
+        ("alert.withdrawn", 6)
+    ]
+
+
+def test_a_calibration_that_comes_late_rewrites_what_was_told(desk):
+    """Damp at 1 h by a sensor that was 20 %RH too high, as it turns out."""
+    desk.says((0, 50), (1, 90), (2, 50))
+    correction = {"quantity": "humidity", "begins": written(at(-50)), "offset": -20.0}
+    desk.put("tags", id="T1", interval_s=3600, corrections=[correction])
+    desk.settle()
+    assert desk.alerts() == []
+    desk.says((3, 95))
+    assert desk.alerts() == []
+    desk.says((4, 101))
+    assert desk.alerts() == [("test.damp", 4, None)]
+
+
+def test_while_the_store_does_not_answer_a_dirty_lot_waits(desk):
+    desk.says(*((hour, 50) for hour in range(21) if hour != 4))
+    desk.says((4, 90))
+    desk.store.cut = True
+    for _ in range(3):
+        desk.settle()
+    assert desk.evaluator.engine.dirty == {KEY: at(4)}
+    desk.says((21, 90), stored=False)  # alerts go on meanwhile
+    assert desk.alerts() == [("test.damp", 21, None)]
+    desk.store.cut = False
+    desk.store.write(desk.journal[-1])
+    desk.settle()
+    assert desk.evaluator.engine.dirty == {}
+    assert desk.alerts() == [("test.damp", 4, 5), ("test.damp", 21, None)]
+
+
+def test_a_dirty_lot_waits_until_the_store_has_what_the_rules_have_seen(desk):
+    """Otherwise an alert of what is not stored yet would be withdrawn."""
+    desk.says((0, 50))
+    desk.says((1, 90), stored=False)
+    desk.evaluator.engine.mark(KEY, 0)
+    for _ in range(3):
+        desk.evaluator.settle(1)
+    assert desk.alerts() == [("test.damp", 1, None)]
+    assert KEY in desk.evaluator.engine.dirty
+    desk.store.write(desk.journal[1])
+    desk.settle()
+    assert desk.alerts() == [("test.damp", 1, None)]
+    assert desk.told() == [("alert.opened", 1)]
+
+
+# Lots that come and go.
+
+
+def test_a_lot_that_is_deleted_is_forgotten(desk):
+    desk.says((0, 50), (1, 90))
+    desk.settle()
+    desk.remove("bindings", f"T1@{written(at(-100))}")
+    desk.remove("moves", f"L1@{written(at(-100))}")
+    desk.remove("lots", "L1")
+    desk.says((2, 50))
+    desk.settle()
+    assert desk.rows() == []
+    assert desk.evaluator.engine.lots == {}
+    assert cursor(desk) == ("j1", 2)
+
+
+def test_a_lot_that_is_deleted_while_it_is_folded_stops_nobody(desk):
+    """The evaluator still knows it; the registry does not."""
+    desk.put("tags", id="T2")
+    desk.lot("L2")
+    desk.put("bindings", tag="T2", lot="L2", begins=written(at(-1)))
+    desk.settle()
+    desk.remove("bindings", f"T1@{written(at(-100))}")
+    desk.remove("moves", f"L1@{written(at(-100))}")
+    desk.remove("lots", "L1")
+    desk.says((0, 50), (1, 90))
+    desk.says((1, 90), tag="T2")
+    assert [row.lot for row in desk.rows()] == ["L2"]
+    assert cursor(desk) == ("j1", 2)
+
+
+@pytest.mark.parametrize("tables", ["postgresql"], indirect=True)
+def test_a_lot_that_is_deleted_between_the_look_and_the_write_stops_nobody(desk):
+    """SQLite has one writer: there is no such moment on it."""
+    desk.says((0, 50))
+    desk.remove("bindings", f"T1@{written(at(-100))}")
+    desk.remove("moves", f"L1@{written(at(-100))}")
+    seen = []
+
+    @event.listens_for(desk.database, "before_cursor_execute")
+    def delete(connection, cur, statement, *rest):
+        if statement.startswith("INSERT INTO alerts") and not seen:
+            seen.append(statement)
+            desk.remove("lots", "L1")
+
+    try:
+        desk.says((1, 90))
+    finally:
+        event.remove(desk.database, "before_cursor_execute", delete)
+    assert seen
+    assert desk.rows() == []
+    assert cursor(desk) == ("j1", 2)
+    assert desk.evaluator.pending == []
+
+
+def test_a_registry_that_does_not_answer_loses_nothing(desk):
+    """The tables are away for a moment: what was folded is written when they are back."""
+    rename = "ALTER TABLE {} RENAME TO {}"
+    desk.says((0, 50))
+    with desk.database.begin() as connection:
+        connection.execute(text(rename.format("cursors", "away")))
+    with pytest.raises((OperationalError, ProgrammingError)):
+        desk.says((1, 90))
+    with pytest.raises((OperationalError, ProgrammingError)):
+        desk.evaluator.commit()
+    with desk.database.begin() as connection:
+        connection.execute(text(rename.format("away", "cursors")))
+    assert desk.alerts() == []
+    desk.evaluator.commit()
+    assert desk.alerts() == [("test.damp", 1, None)]
+    assert cursor(desk) == ("j1", 2)
+
+
+def test_what_is_known_now_is_shown_later_if_the_registry_did_not_answer(desk):
+    rename = "ALTER TABLE {} RENAME TO {}"
+    desk.says((0, 50))
+    with desk.database.begin() as connection:
+        connection.execute(text(rename.format("lot_now", "away")))
+    with pytest.raises((OperationalError, ProgrammingError)):
+        desk.settle()
+    with desk.database.begin() as connection:
+        connection.execute(text(rename.format("away", "lot_now")))
+    desk.settle()
+    assert desk.now().at == at(0)
+
+
+def test_a_lot_that_cannot_be_folded_does_not_stop_the_others(desk, monkeypatch):
+    """L1's fold fails, at first from the batch and then from the store; L2's goes on."""
+    desk.put("tags", id="T2")
+    desk.lot("L2")
+    desk.put("bindings", tag="T2", lot="L2", begins=written(at(-1)))
+    desk.says((0, 90))
+    desk.settle()
+    engine = desk.evaluator.engine
+    real = engine._forward
+
+    def fails(lot, samples, facts):
+        if facts.lot == "L1":
+            raise ZeroDivisionError
+        return real(lot, samples, facts)
+
+    monkeypatch.setattr(engine, "_forward", fails)
+    desk.says((1, 50))
+    desk.says((1, 90), tag="T2")
+    desk.settle(3)
+    assert [row.lot for row in desk.rows()] == ["L1", "L2"]
+    assert desk.now().status == "unknown"
+    assert cursor(desk) == ("j1", 3)
+    monkeypatch.undo()
+    desk.says((2, 50))
+    desk.settle()
+    assert desk.alerts() == [("test.damp", 0, 1), ("test.damp", 1, None)]
+    assert desk.evaluator.engine.blind == set()
+
+
+# Restarts.
+
+
+def test_after_a_restart_it_goes_on_from_the_snapshot(desk):
+    """Damp at 1 h, told; snapshot; damp still at 2 h; killed; dry at 3 h."""
+    desk.says((0, 50), (1, 90))
+    desk.settle()
+    desk.evaluator.save()
+    desk.says((2, 90))
+    desk.start()
+    assert desk.followed_from == 1
+    desk.says((3, 50))
+    assert desk.alerts() == [("test.damp", 1, 3)]
+    assert desk.told() == [("alert.opened", 1), ("alert.cleared", 3)]
+
+
+def test_what_was_written_already_is_folded_silently(desk):
+    """Snapshot at 0 h; damp at 1 h and dry at 2 h, both told; killed, and folded again."""
+    desk.says((0, 50))
+    desk.settle()
+    desk.evaluator.save()
+    desk.says((1, 90))
+    desk.says((2, 50))
+    before = desk.outbox(), [(row.id, row.revised) for row in desk.rows()]
+    desk.start()
+    assert desk.followed_from == 1
+    assert desk.evaluator.offset == 3
+    assert (desk.outbox(), [(row.id, row.revised) for row in desk.rows()]) == before
+    desk.says((3, 90))
+    assert desk.alerts() == [("test.damp", 1, 2), ("test.damp", 3, None)]
+
+
+def test_a_crash_before_the_commit_loses_nothing(desk):
+    """Killed between the fold and the commit of the reading of 1 h."""
+    desk.says((0, 50))
+    desk.settle()
+    desk.evaluator.save()
+    desk.evaluator.commit = lambda: None
+    desk.says((1, 90))
+    assert desk.alerts() == []
+    desk.start()
+    assert desk.alerts() == [("test.damp", 1, None)]
+    assert desk.told() == [("alert.opened", 1)]
+
+
+def test_without_a_snapshot_lots_are_folded_from_the_store(desk):
+    """Damp at 1 h, told. The journal has let go of it, the snapshot is lost; dry at 3 h."""
+    desk.says((0, 50), (1, 90))
+    desk.settle()
+    desk.evaluator.save()
+    (desk.folder / "rules.snapshot").unlink()
+    desk.start(start=1)
+    desk.says((2, 90))
+    assert desk.alerts() == [("test.damp", 1, None)]
+    desk.says((3, 50))
+    assert desk.alerts() == [("test.damp", 1, None)]  # blind still: it says nothing
+    desk.settle()
+    assert desk.alerts() == [("test.damp", 1, 3)]
+    assert desk.told() == [("alert.opened", 1), ("alert.cleared", 3)]
+
+
+def test_a_blind_lot_is_shown_as_unknown(desk):
+    desk.says((0, 50), (1, 90))
+    desk.settle()
+    assert desk.now().status == "at_risk"
+    (desk.folder / "rules.snapshot").unlink(missing_ok=True)
+    desk.start(start=1)
+    desk.store.cut = True
+    desk.says((2, 90), stored=False)
+    desk.settle()
+    assert desk.now().status == "unknown"
+    desk.store.cut = False
+    desk.store.write(desk.journal[-1])
+    desk.settle()
+    assert desk.now().status == "at_risk"
+
+
+def test_a_silence_ends_though_the_snapshot_that_knew_of_it_is_lost(desk):
+    """Silent from 6 h on, told; the snapshot is lost; heard at 9 h, before it is folded again."""
+    desk.ticks(-1, 0)
+    desk.says((0, 50))
+    desk.ticks(0.5, 8)
+    assert desk.alerts() == [("test.quiet", 6, None)]
+    desk.start(start=len(desk.journal))
+    desk.ticks(8.5, 8.5)
+    desk.says((9, 50))
+    desk.settle()
+    assert desk.alerts() == [("test.quiet", 6, 9)]
+    assert desk.told() == [("alert.opened", 6), ("alert.cleared", 9)]
+
+
+def test_a_silence_goes_on_though_the_snapshot_that_knew_of_it_is_lost(desk):
+    desk.ticks(-1, 0)
+    desk.says((0, 50))
+    desk.ticks(0.5, 8)
+    desk.start(start=len(desk.journal))
+    desk.settle()
+    desk.ticks(8.5, 30)
+    assert desk.alerts() == [("test.quiet", 6, None)]
+    assert desk.told() == [("alert.opened", 6)]
+    assert desk.now().status == "unknown"
+    assert desk.now().why == "test.quiet"
+
+
+def test_a_lot_that_the_snapshot_does_not_know_is_silent_until_it_is_folded(desk):
+    """L2 is registered after the snapshot and damp since 1 h, told from the store; killed.
+
+    The journal has its readings no more, and the next one comes before it is folded again.
+    """
+    desk.says((0, 50))
+    desk.put("tags", id="T2")
+    desk.says((1, 90), tag="T2")  # before it is bound: only the store knows it
+    desk.settle()
+    desk.evaluator.save()
+    desk.lot("L2")
+    desk.put("bindings", tag="T2", lot="L2", begins=written(at(-1)))
+    desk.settle()
+    assert desk.alerts() == [("test.damp", 1, None)]
+    with registry.writing(desk.database) as session:
+        for row in session.scalars(select(Refold)):
+            session.delete(row)  # as if another snapshot, which is lost, had covered it
+    desk.start()
+    desk.says((2, 90), tag="T2")
+    assert desk.alerts() == [("test.damp", 1, None)]
+    desk.settle()
+    assert desk.alerts() == [("test.damp", 1, None)]
+    assert desk.told() == [("alert.opened", 1)]
+
+
+def test_a_lot_that_was_deleted_while_we_were_away_is_forgotten(desk):
+    desk.says((0, 50), (1, 90))
+    desk.settle()
+    desk.evaluator.save()
+    desk.remove("bindings", f"T1@{written(at(-100))}")
+    desk.remove("moves", f"L1@{written(at(-100))}")
+    desk.remove("lots", "L1")
+    desk.start()
+    assert desk.evaluator.engine.lots == {}
+
+
+def test_a_registry_that_is_older_than_the_snapshot_gets_what_it_lacks(desk):
+    """The registry comes back from a backup of 0 h: the alert of 1 h and its offset are gone."""
+    desk.says((0, 50))
+    backup = cursor(desk)
+    desk.says((1, 90))
+    desk.settle()
+    desk.evaluator.save()
+    with registry.writing(desk.database) as session:
+        session.execute(text("delete from outbox"))
+        session.execute(text("delete from alerts"))
+        session.merge(Cursor(name=CURSOR, journal=backup[0], offset=backup[1]))
+    desk.start()
+    desk.settle()
+    assert desk.alerts() == [("test.damp", 1, None)]
+    assert desk.told() == [("alert.opened", 1)]
+
+
+def test_another_journal_is_refused_with_the_remedy(desk):
+    desk.says((0, 50))
+    with pytest.raises(CursorMismatch, match="dunnage worker --new-journal"):
+        desk.start(journal="j2")
+
+
+def test_a_new_journal_that_was_adopted_begins_from_the_store(desk):
+    desk.says((0, 50), (1, 90))
+    desk.settle()
+    desk.evaluator.save()
+    with registry.writing(desk.database) as session:
+        adopt_journal(session, "j2", 0)
+    desk.journal.clear()
+    desk.start(journal="j2")
+    desk.says((2, 90))
+    desk.settle()
+    desk.says((3, 50))
+    assert desk.alerts() == [("test.damp", 1, 3)]
+    assert desk.told() == [("alert.opened", 1), ("alert.cleared", 3)]
+
+
+def test_changed_packs_fold_every_lot_again(desk):
+    """Damp at 1 h by 90 %RH; the new pack wants more than 95."""
+    desk.says((0, 50), (1, 90), (2, 96), (3, 50))
+    desk.settle()
+    desk.evaluator.save()
+    desk.start(rules=parse({"test.yaml": PACK.replace("humidity > 80", "humidity > 95")}))
+    desk.settle()
+    assert desk.alerts() == [("test.damp", 2, 3)]
+
+
+def test_a_snapshot_that_cannot_be_written_does_not_end_the_work(desk):
+    desk.says((0, 50))
+    (desk.folder / "rules.partial").mkdir()
+    desk.evaluator.save()
+    assert desk.evaluator.saved == 0
+    desk.says((1, 90))
+    assert desk.alerts() == [("test.damp", 1, None)]
+    (desk.folder / "rules.partial").rmdir()
+    desk.evaluator.save()
+    assert desk.evaluator.saved == 2
+
+
+def test_a_request_to_fold_again_is_kept_until_a_snapshot_covers_it(desk):
+    desk.says((0, 50))
+    desk.settle()
+    desk.evaluator.save()
+    assert refolds(desk) == 0
+    desk.move("L1", 0.5, "box")
+    assert refolds(desk) == 1
+    desk.settle()
+    assert refolds(desk) == 1
+    desk.start()
+    desk.settle()
+    assert desk.evaluator.engine.dirty == {}
+    desk.evaluator.save()
+    assert refolds(desk) == 0
+
+
+# What is known now.
+
+
+def test_a_lot_that_only_its_surface_is_known_of_is_unknown(desk):
+    desk.remove("bindings", f"T1@{written(at(-100))}")
+    binding = {"tag": "T1", "lot": "L1", "placement": "surface", "begins": written(at(-100))}
+    desk.put("bindings", **binding)
+    desk.start(rules=load())
+    desk.settle()
+    desk.says(*((hour, 99) for hour in range(30)))
+    desk.settle()
+    assert desk.alerts() == []
+    assert desk.now().status == "unknown"
+    assert desk.now().numbers == {"surface": 20.0}
+
+
+def test_lead_is_ok_once_its_surface_has_settled(desk):
+    """Three time constants of 4.3 h."""
+    desk.says(*((hour, 50) for hour in range(12)))
+    desk.settle()
+    assert desk.now().status == "unknown"
+    desk.says((12, 50), (13, 50))
+    desk.settle()
+    assert desk.now().status == "ok"
+    assert desk.now().at == at(13)
+    desk.says((14, 90))
+    desk.settle()
+    assert (desk.now().status, desk.now().why) == ("at_risk", "test.damp")
+
+
+def test_a_silent_lot_is_unknown(desk):
+    desk.ticks(-1, 0)
+    desk.says(*((hour / 2, 50) for hour in range(30)))
+    desk.settle()
+    assert desk.now().status == "ok"
+    desk.ticks(15, 24)
+    desk.settle()
+    assert (desk.now().status, desk.now().why) == ("unknown", "test.quiet")
+
+
+def test_a_keep_alive_is_no_reading(desk):
+    """Only the battery's voltage since 0 h: the lot is silent."""
+    desk.ticks(-1, 0)
+    desk.says((0, 50))
+    for hour in range(1, 9):
+        nothing = {"battery": np.array([3.0])}
+        desk.journal.append(of_tag(TagKey(TENANT, "T1"), [at(hour)], nothing))
+        desk._take(len(desk.journal) - 1)
+        desk.ticks(hour, hour)
+    assert desk.alerts() == [("test.quiet", 6, None)]
+
+
+def test_a_doubtful_reading_is_not_believed(desk):
+    desk.says((0, 50))
+    flags = np.array([32])  # humidity out of range
+    wrong = of_tag(
+        TagKey(TENANT, "T1"), [at(1)], {"temperature": [20.0], "humidity": [140.0]}, flags=flags
+    )
+    desk.journal.append(wrong)
+    desk._take(1)
+    assert desk.alerts() == []
+    assert desk.evaluator.engine.lots[KEY].head.newest == at(0)
+
+
+def test_a_lot_of_another_tenant_is_not_touched(desk):
+    with registry.writing(desk.database) as session:
+        registry.create_tenant(session, "rival", "Rival")
+    batch = of_tag(TagKey("rival", "T1"), [at(0)], {"temperature": [20.0], "humidity": [90.0]})
+    desk.settle()
+    desk.journal.append(batch)
+    desk._take(0)
+    assert desk.rows() == []
+    assert desk.evaluator.engine.lots.keys() == {KEY}
+
+
+def test_limits_are_the_customers(desk):
+    desk.put("parties", id="P1", name="P", temperature_max=15.0)
+    desk.lot("L1", customer="P1")
+    desk.start(rules=load())
+    desk.settle()
+    desk.says((0, 50), (1, 50))
+    assert [row.rule for row in desk.rows()] == ["customer.temperature"]
+    assert desk.rows()[0].numbers["limit_temperature_max"] == 15.0
+    assert math.isfinite(desk.rows()[0].numbers["temperature"])
