@@ -231,7 +231,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # for a terminal that lacks a character
     try:
-        app()
+        app(prog_name="dunnage")
     except UserError as error:
         print(f"dunnage: {plain(str(error), KEPT)}", file=sys.stderr)
         sys.exit(1)

@@ -121,7 +121,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 class _Quiet(WSGIRequestHandler):
     timeout = 10.0  # s, for a request to come
-    wbufsize = -1  # an answer in one piece: in several, Nagle's algorithm holds the last back
+    wbufsize = -1  # an answer leaves in one piece
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         pass

@@ -1,0 +1,40 @@
+"""What came from outside has no power over a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli.terminal import KEPT, plain, table
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Łódź 21 °C 湿度", "Łódź 21 °C 湿度"),
+        ("[red]x[/red]", "[red]x[/red]"),
+        ("\x1b[31mred\x07\r", "\\x1b[31mred\\x07\\r"),
+        ("\x9b2J", "\\x9b2J"),
+        ("one\ntwo\t", "one\\ntwo\\t"),
+        ("left\u202eright", "left\\u202eright"),
+        ("a\u2028b\ud800", "a\\u2028b\\ud800"),
+    ],
+)
+def test_plain(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+def test_line_ends_of_a_long_text_may_stay() -> None:
+    assert plain("{\n\t1\x1b\n}", KEPT) == "{\n\t1\\x1b\n}"
+
+
+def test_a_program_gets_a_line_a_row_with_tabs_between(capsys: pytest.CaptureFixture[str]) -> None:
+    table(("a", "b"), [("x" * 300, "one\ntwo")])
+    assert capsys.readouterr().out == f"a\tb\n{'x' * 300}\tone\\ntwo\n"
+
+
+def test_a_person_gets_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    table(("tag", "n"), [("A-1000", "2"), ("B", "30")])
+    assert capsys.readouterr().out == "tag     n\nA-1000  2\nB       30\n"
