@@ -46,7 +46,7 @@ class Outbox:
         """Until ``stop``."""
         while not stop.is_set():
             try:
-                done = self.deliver()
+                done = self.deliver(stop)
             except DBAPIError as error:
                 _log.warning("the registry does not answer, trying again", error=str(error.orig))
                 done = 0
@@ -55,8 +55,8 @@ class Outbox:
         for channel in self._channels.values():
             channel.close()
 
-    def deliver(self) -> int:
-        """Try what is due, the oldest first; returns how many were tried."""
+    def deliver(self, stop: threading.Event | None = None) -> int:
+        """Try what is due, the oldest first and until ``stop``; returns how many were due."""
         now = self._clock.now_ms()
         with registry.reading(self._database) as session:
             due = session.scalars(
@@ -66,13 +66,19 @@ class Outbox:
                 .limit(BATCH)
             ).all()
         for message in due:
-            self._try(message, now)
+            if stop is not None and stop.is_set():
+                break
+            # Each at its own now: the one before may have kept us waiting, and receivers refuse
+            # what was signed minutes ago.
+            self._try(message, self._clock.now_ms())
         return len(due)
 
     def waiting(self) -> int:
-        """How many messages are not delivered yet."""
+        """How many messages are still to be delivered."""
         with registry.reading(self._database) as session:
-            query = select(func.count(Outgoing.id)).where(Outgoing.sent.is_(None))
+            query = select(func.count(Outgoing.id)).where(
+                Outgoing.sent.is_(None), Outgoing.next_attempt < NEVER
+            )
             return int(session.scalars(query).one())
 
     def _try(self, message: Outgoing, now: int) -> None:
@@ -99,6 +105,10 @@ class Outbox:
             channel.send(message.id, message.recipient, message.payload, now)
         except Undelivered as error:
             return str(error), error.permanent
+        except Exception as error:
+            # Whatever it is, it is this message's: the others are not to wait for it.
+            _log.exception("a channel failed", id=message.id, channel=message.channel)
+            return repr(error), False
         return None, False
 
 

@@ -35,10 +35,11 @@ class WebhookChannel:
     def send(self, message: str, address: str, payload: Mapping[str, Any], now: int) -> None:
         """Deliver ``payload`` under the stable id ``message``; raises `Undelivered`."""
         body = msgspec.json.encode(payload)
+        head = self._head(message, body, now)
         try:
-            answer = self._client.post(
-                address, content=body, headers=self._head(message, body, now)
-            )
+            # What the answer says beyond its status is not read: it may have no end.
+            with self._client.stream("POST", address, content=body, headers=head) as answer:
+                pass
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise Undelivered(f"{address!r} is not an address: {error}", permanent=True) from error
         except httpx.HTTPError as error:
