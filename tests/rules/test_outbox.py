@@ -47,8 +47,8 @@ def outbox(database, channel):
 
 
 def post(database, name, address, created=0, channel="webhook", **payload):
-    """Put a message into the outbox, a second ago and ``created`` ms."""
-    created += Clock().now_ms() - 1000
+    """Put a message into the outbox: ``created`` is seconds after 100 s ago."""
+    created = Clock().now_ms() - 100_000 + created * 1000
     with registry.writing(database) as session:
         session.add(
             Outgoing(
