@@ -24,10 +24,10 @@ from api.query import Moment
 from api.resources import Item
 from api.steps import MOST_POINTS, duration, fine_step, round_step, steps_in
 from lots import registry
-from lots.climate import Adjustment, Corrections
+from lots.calibration import corrections_of
 from lots.clock import DAY_MS
 from lots.fields import milliseconds, written
-from lots.model import Correction, Tag
+from lots.model import Tag
 from lots.readings.batch import TagKey
 from lots.readings.store import Aggregate, ReadingStore
 from lots.whereabouts import Source
@@ -233,18 +233,9 @@ def _facts(session: Session, tenant: str, lot: str, span: Span) -> Facts:
     measure = select(Tag.id, Tag.interval_s).where(Tag.tenant == tenant, Tag.id.in_(tags))
     return Facts(
         sources=sources,
-        corrections=_corrections(session, tenant, tags),
+        corrections=corrections_of(session, tenant, tags),
         intervals={tag: seconds * 1000 for tag, seconds in session.execute(measure)},
     )
-
-
-def _corrections(session: Session, tenant: str, tags: Sequence[str]) -> dict[str, Corrections]:
-    query = select(Correction).where(Correction.tenant == tenant, Correction.tag.in_(tags))
-    found: dict[str, dict[str, list[Adjustment]]] = {}
-    for row in session.scalars(query.order_by(Correction.begins)):
-        mine = found.setdefault(row.tag, {}).setdefault(row.quantity, [])
-        mine.append(Adjustment(row.begins, row.gain, row.offset))
-    return {tag: dict(by_quantity) for tag, by_quantity in found.items()}
 
 
 def _points(series: Series, quantities: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -38,7 +38,6 @@ __all__ = [
     "JournalUnwritable",
     "Message",
     "OffsetUnknown",
-    "Tick",
 ]
 
 SEGMENT_BYTES = 64 << 20
@@ -49,15 +48,12 @@ READ_BYTES = 8 << 20
 _log = logging.getLogger(__name__)
 
 
-class Tick(NamedTuple):
-    """Time has passed: it is ``now`` (ms since 1970 UTC)."""
-
-    now: int
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A batch of messages, or a tick (then ``messages`` is empty); the next one is at ``end``."""
+    """A batch of messages, or a tick: that it was ``tick`` (ms since 1970 UTC), and no messages.
+
+    The next entry is at ``end``.
+    """
 
     offset: int
     end: int

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lots.climate import LotKey
 from rules.engine import Change
 
 
@@ -98,13 +97,3 @@ def reconcile(known: Iterable[Known], target: Sequence[Episode], since: int) -> 
 def _touches(alert: Known, since: int) -> bool:
     """An alert that ended before ``since`` is none of this change's business."""
     return alert.cleared is None or alert.cleared >= since
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to tell people: an alert opened, cleared or withdrawn."""
-
-    event: str
-    key: LotKey
-    alert: str
-    at: int

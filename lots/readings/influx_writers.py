@@ -82,9 +82,7 @@ class V2Writer:
         except ApiException as error:
             return Answer(error.status or 500, _text(error))
         except (HTTPError, OSError) as error:
-            raise StoreUnavailable(
-                f"InfluxDB at {self._server} does not answer: {error}"
-            ) from error
+            raise _silent(self._server, error) from error
         return Answer(204, "")
 
     def close(self) -> None:
@@ -98,10 +96,7 @@ def exchange(
     try:
         reply = client.request(method, path, params=params, content=body)
     except (httpx.TransportError, httpx.DecodingError) as error:
-        detail = str(error) or type(error).__name__
-        raise StoreUnavailable(
-            f"InfluxDB at {client.base_url} does not answer: {detail}"
-        ) from error
+        raise _silent(str(client.base_url), error) from error
     return Answer(reply.status_code, reply.text)
 
 
