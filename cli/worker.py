@@ -15,16 +15,15 @@ import structlog
 from sqlalchemy import Engine
 
 from cli.following import RuleFollower
+from cli.parts import journal_of, routes_of, rules_of, store_of
 from cli.worker_status import Reading, StatusServer
 from ingest.errors import JournalError
-from ingest.journal import Journal
 from ingest.keeper import Keeper
 from ingest.pipeline import Intake, Understanding, follow
 from ingest.source import Source
 from lots import registry
 from lots.clock import DAY_MS
 from lots.cursors import adopt_journal
-from lots.readings.open import open_store
 from lots.readings.store import ReadingStore
 from lots.settings import Settings
 from rules import pack, schedule
@@ -41,25 +40,25 @@ class Worker:
     """The parts of one worker, wired. `run` it once."""
 
     def __init__(self, settings: Settings, *, new_journal: bool = False) -> None:
-        """Opens all that is needed; raises `SettingsError`, `BrokerAddressError`, `PackError`,
-        `JournalError`, `CursorMismatch` or `StoreMisconfigured`, each with its remedy. Broker and
-        store need not be there yet, the registry's database has to.
+        """Opens all that is needed; raises `SettingsError`, `BrokerAddressError`, `JournalError`
+        or `CursorMismatch`, each with its remedy. Broker and store need not be there yet, the
+        registry's database has to.
         """
         self._stop = threading.Event()
         self._failed: BaseException | None = None
-        rules = pack.load(settings.packs)
+        rules, routes = rules_of(settings), routes_of(settings)
         self._channels = {"webhook": WebhookChannel(settings.webhook_secret)}
         database = registry.connect(settings.registry)
         registry.migrate(database)
-        store = open_store(settings.readings, settings.raw_retention_days)
-        self._journal = Journal(settings.data / "journal", max_bytes=settings.journal_max_mb << 20)
+        store = store_of(settings)
+        self._journal = journal_of(settings)
         if new_journal:
             with registry.writing(database) as session:
                 adopt_journal(session, self._journal.id, self._journal.start)
         self._source = Source(
             settings.broker,
             settings.client_id,
-            [row.filter for row in settings.subscriptions],
+            [row.filter for row in routes],
             settings.clock,
         )
         self._intake = Intake(self._source, self._journal)

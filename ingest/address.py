@@ -37,7 +37,8 @@ class Address:
             return ssl.create_default_context(cafile=self.ca)
         except OSError as error:
             raise BrokerAddressError(
-                f"broker_url: ca={self.ca}: {error}: name a file of PEM certificates"
+                f"DUNNAGE_BROKER_URL or broker_url in dunnage.toml has ca={self.ca} ({error}): name"
+                " a file of PEM certificates"
             ) from error
 
 
@@ -71,6 +72,7 @@ def parse(url: str) -> Address:
 
 def _unusable(why: str) -> BrokerAddressError:
     return BrokerAddressError(
-        f"broker_url cannot be used, {why}: it is mqtt://user:password@host:1883 or mqtts://… "
-        "(special characters in user and password as %XX)"
+        f"DUNNAGE_BROKER_URL or broker_url in dunnage.toml cannot be used, {why}: it is "
+        "mqtt://user:password@host:1883 or mqtts://… (special characters in user and password as "
+        "%XX)"
     )

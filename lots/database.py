@@ -59,7 +59,7 @@ def migrate(engine: Engine) -> None:
     except DBAPIError as error:
         raise RegistryUnusable(
             f"the registry's database {_shown(engine.url)} cannot be used"
-            f" ({_on_one_line(error.orig)}): start it, or look at DUNNAGE_REGISTRY_URL or"
+            f" ({_on_one_line(error.orig)}): {_remedy(engine)}, or look at DUNNAGE_REGISTRY_URL or"
             " registry_url in dunnage.toml"
         ) from error
     except CommandError as error:
@@ -125,6 +125,12 @@ def _escaped(path: Path) -> str:
 
 def _shown(url: URL) -> str:
     return url.render_as_string(hide_password=True)
+
+
+def _remedy(engine: Engine) -> str:
+    if engine.dialect.name == "sqlite":
+        return "see that it is a file of ours where we may write"
+    return "start it"
 
 
 def _on_one_line(error: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pydantic_settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -20,6 +21,7 @@ from lots.clock import Clock
 from lots.errors import UserError
 
 PREFIX = "DUNNAGE_"
+FILE = Path("dunnage.toml")
 _ALIKE = 0.8
 
 
@@ -34,12 +36,25 @@ class Subscription(BaseModel):
     filter: str
     format: str
 
+    @field_validator("filter")
+    @classmethod
+    def _of_topics(cls, value: str) -> str:
+        levels = value.split("/")
+        wild = all(level in ("+", "#") for level in levels if "+" in level or "#" in level)
+        if not value or "\0" in value or not wild or "#" in levels[:-1]:
+            raise PydanticCustomError(
+                "filter",
+                "a filter is written like dunnage/v1/+/+/readings: + and # stand alone between"
+                " slashes, # only at the end",
+            )
+        return value
+
 
 class Settings(BaseSettings):
     """All of Dunnage's settings; each is described in ``docs/settings.md``."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, toml_file="dunnage.toml", extra="forbid", frozen=True
+        env_prefix=PREFIX, toml_file=FILE, extra="forbid", frozen=True
     )
 
     data: Path = Path("dunnage-data")
@@ -48,8 +63,8 @@ class Settings(BaseSettings):
     broker_url: str = ""
     broker_port: int = Field(1883, ge=1, le=65535)  # of the embedded broker, without a broker_url
     client_id: str = Field("dunnage-worker", min_length=1)
-    subscriptions: tuple[Subscription, ...] = (
-        Subscription(filter="dunnage/v1/+/+/readings", format="native"),
+    subscriptions: tuple[Subscription, ...] = Field(
+        (Subscription(filter="dunnage/v1/+/+/readings", format="native"),), min_length=1
     )
     journal_max_mb: int = Field(4096, ge=64)
     raw_retention_days: int = Field(400, ge=1)
@@ -72,6 +87,20 @@ class Settings(BaseSettings):
     def _named(cls, value: object) -> object:
         if value == "":
             raise PydanticCustomError("folder", "name a folder, or leave it unset")
+        return value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if value and (not usable or any(c.isspace() for c in value)):
+            raise PydanticCustomError(
+                "web_address", "an address is written like https://example.com/hooks/dunnage"
+            )
         return value
 
     @property
@@ -108,6 +137,8 @@ class Settings(BaseSettings):
 def load() -> Settings:
     """The settings as they stand; raises `SettingsError`."""
     _refuse_misspelt()
+    if FILE.exists() and not FILE.is_file():
+        raise SettingsError(f"{FILE} cannot be read: it is no file; take it away")
     try:
         return Settings()
     except ValidationError as error:

@@ -63,7 +63,14 @@ def test_subscriptions_are_rows_of_the_file_or_json(monkeypatch: pytest.MonkeyPa
         ("clock_speed", "-1", "greater than or equal to 0"),
         ("clock_speed", "inf", "finite"),
         ("data", "", "name a folder"),
+        ("webhook_url", "example.com/hook", "https://example.com"),
+        ("webhook_url", "https://example.com/a b", "https://example.com"),
+        ("webhook_url", "https://[", "https://example.com"),
         ("subscriptions", "nonsense", "JSON"),
+        ("subscriptions", "[]", "at least 1 item"),
+        ("subscriptions", '[{"filter": "a/#/b", "format": "native"}]', "# only at the end"),
+        ("subscriptions", '[{"filter": "a/b+", "format": "native"}]', "stand alone"),
+        ("subscriptions", '[{"filter": "", "format": "native"}]', "dunnage/v1/+/+/readings"),
         ("subscriptions", '[{"filter": "a"}]', "Field required"),
     ],
 )
@@ -114,6 +121,12 @@ def test_somebody_elses_variable_is_left_alone(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize("toml", ["api_port =", "api_port = 1\napi_port = 2", "[[["])
 def test_a_file_that_is_no_toml_is_told(toml: str) -> None:
     assert error_of(toml).startswith("dunnage.toml cannot be read: ")
+
+
+def test_a_folder_in_place_of_the_file_is_told() -> None:
+    Path("dunnage.toml").mkdir()
+    with pytest.raises(SettingsError, match=r"dunnage\.toml cannot be read"):
+        load()
 
 
 def test_a_file_that_is_not_utf_8_is_told() -> None:

@@ -1,0 +1,55 @@
+"""What a worker opens, each with the name of its setting where it cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ingest.errors import JournalUnwritable
+from ingest.formats import FORMATS
+from ingest.journal import Journal
+from lots.readings.open import open_store
+from lots.readings.store import ReadingStore, StoreMisconfigured
+from lots.settings import Settings, SettingsError, Subscription
+from rules import pack
+
+
+def rules_of(settings: Settings) -> pack.Rules:
+    """Raises `SettingsError`."""
+    try:
+        return pack.load(settings.packs)
+    except pack.PackError as error:
+        raise SettingsError(
+            f"DUNNAGE_PACKS or packs in dunnage.toml is {str(settings.packs)!r}: {error}"
+        ) from error
+
+
+def store_of(settings: Settings) -> ReadingStore:
+    """A store that is not asked anything yet; raises `SettingsError`."""
+    try:
+        return open_store(settings.readings, settings.raw_retention_days)
+    except StoreMisconfigured as error:
+        raise SettingsError(f"DUNNAGE_READINGS_URL or {error}") from error
+
+
+def journal_of(settings: Settings) -> Journal:
+    """Raises `SettingsError` where there can be none, `JournalError` for one that is busy or
+    damaged.
+    """
+    try:
+        return Journal(settings.data / "journal", max_bytes=settings.journal_max_mb << 20)
+    except JournalUnwritable as error:
+        raise SettingsError(
+            f"DUNNAGE_DATA or data in dunnage.toml is {str(settings.data)!r}, where no journal can"
+            f" be written ({error.__cause__ or error}): let us write there, or name another folder"
+        ) from error
+
+
+def routes_of(settings: Settings) -> Sequence[Subscription]:
+    """Raises `SettingsError` for a format that there is not."""
+    for row in settings.subscriptions:
+        if row.format not in FORMATS:
+            raise SettingsError(
+                "DUNNAGE_SUBSCRIPTIONS or subscriptions in dunnage.toml has the format"
+                f" {row.format!r} for {row.filter!r}: use one of {', '.join(sorted(FORMATS))}"
+            )
+    return settings.subscriptions
