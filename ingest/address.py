@@ -47,8 +47,8 @@ def parse(url: str) -> Address:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise _unusable(str(error)) from error
+    except ValueError:  # whose words have part of the URL in them
+        raise _unusable("its port is no number up to 65535, or its host is no host") from None
     if parts.scheme not in PORTS:
         raise _unusable(f"its scheme is {parts.scheme!r}")
     if not parts.hostname:

@@ -35,13 +35,13 @@ def connect(url: str) -> Engine:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise SettingsError(_unusable(url)) from None
+    except (ArgumentError, ValueError):  # whose words may have a password in them, as the URL may
+        raise _unusable("is no address") from None
     if parsed.drivername == "sqlite":
         return _sqlite(parsed)
     if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-    raise SettingsError(_unusable(_shown(parsed)))
+    raise _unusable(f"is {_shown(parsed)!r}")
 
 
 def writer(engine: Engine) -> Engine:
@@ -137,8 +137,8 @@ def _on_one_line(error: object) -> str:
     return " ".join(str(error).split())
 
 
-def _unusable(url: str) -> str:
-    return (
-        f"DUNNAGE_REGISTRY_URL or registry_url in dunnage.toml is {url!r}: write"
+def _unusable(why: str) -> SettingsError:
+    return SettingsError(
+        f"DUNNAGE_REGISTRY_URL or registry_url in dunnage.toml {why}: write"
         " sqlite:///path/to/file or postgresql://user:password@host/database"
     )

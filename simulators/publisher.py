@@ -53,8 +53,11 @@ class Broker:
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError as error:
-            raise BrokerError(f"the broker's address cannot be read ({error}): {example}") from None
+        except ValueError:  # whose words have part of the address in them
+            raise BrokerError(
+                f"the broker's address has a port that is no number up to 65535, or a host that is"
+                f" none: {example}"
+            ) from None
         if parts.scheme not in _PORTS or not parts.hostname:
             raise BrokerError(
                 f"the broker's address has the scheme {parts.scheme!r} and the host"

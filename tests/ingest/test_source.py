@@ -339,12 +339,16 @@ def test_broker_addresses(url: str, expected: tuple[object, ...]) -> None:
         ("mqtt://h/path", "path"),
         ("mqtt://h?x=1", "x is no option"),
         ("mqtt://:secret@h", "no user"),
+        ("mqtt://u:secret", "port"),
+        ("mqtt://u:secret/1@h", "port"),
+        ("mqtt://u:[secret@h", "host"),
     ],
 )
 def test_addresses_that_cannot_be_used(url: str, why: str) -> None:
     with pytest.raises(BrokerAddressError, match=why) as told:
         address.parse(url)
     assert "mqtt://user:password@host:1883" in str(told.value)
+    assert "secret" not in str(told.value)
 
 
 def test_a_ca_file_that_is_missing_is_told() -> None:

@@ -81,16 +81,32 @@ def test_two_processes_may_migrate_at_once(empty_url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "registry.sqlite", "mysql://host/x", "sqlite+aiosqlite:///x", "postgresql+psycopg2://h/d"],
+    [
+        "",
+        "registry.sqlite",
+        "mysql://host/x",
+        "sqlite+aiosqlite:///x",
+        "postgresql+psycopg2://h/d",
+        "postgresql://h:port/d",
+    ],
 )
 def test_an_address_that_cannot_be_names_the_setting_and_the_remedy(url: str) -> None:
     with pytest.raises(SettingsError, match=r"DUNNAGE_REGISTRY_URL.*sqlite:///.*postgresql://"):
         registry.connect(url)
 
 
-def test_the_password_of_an_address_is_not_told() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://user:secret@host/x",
+        "postgresql//user:secret@host/x",
+        "user:secret@host/x",
+        "postgresql://user:secret@host:port/x",
+    ],
+)
+def test_the_password_of_an_address_is_not_told(url: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        registry.connect("mysql://user:secret@host/x")
+        registry.connect(url)
     assert "secret" not in str(caught.value)
 
 

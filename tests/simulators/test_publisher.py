@@ -33,6 +33,10 @@ def test_certificates_to_trust_may_be_named():
 
 def test_a_password_is_not_shown():
     assert "secret" not in repr(Broker.at("mqtt://fleet:secret@127.0.0.1"))
+    for url in ("mqtt://fleet:secret", "mqtt://fleet:secret/1@h", "mqtt://fleet:[secret@h"):
+        with pytest.raises(BrokerError, match="port") as told:
+            Broker.at(url)
+        assert "secret" not in str(told.value)
 
 
 @pytest.mark.parametrize("url", ["localhost:1883", "http://x", "mqtt://", "mqtt://h:0x1", ""])
