@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from cli.worker import Worker
 from lots import registry
@@ -95,14 +96,18 @@ def _fill(broker: Mosquitto) -> None:
 
 def _subscribe(broker: Mosquitto, name: str) -> None:
     """Begin a session that lasts, and leave it."""
+
+    def leave(client: mqtt.Client, *_: object) -> None:
+        client.disconnect()
+
     client = _client(name, broker)
-    client.on_subscribe = lambda *_: client.disconnect()
+    client.on_subscribe = leave
     client.subscribe(FILTER, qos=1)
     client.loop_forever()
 
 
 def _client(name: str, broker: Mosquitto) -> mqtt.Client:
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, name, clean_session=False)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, name, clean_session=False)
     client.max_inflight_messages_set(1000)
     client.connect("127.0.0.1", broker.port)
     return client
