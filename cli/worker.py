@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 
 import structlog
@@ -46,30 +47,33 @@ class Worker:
         """
         self._stop = threading.Event()
         self._failed: BaseException | None = None
+        self._clock = settings.clock
         rules, routes = rules_of(settings), routes_of(settings)
         self._channels = {"webhook": WebhookChannel(settings.webhook_secret)}
-        database = registry.connect(settings.registry)
-        registry.migrate(database)
-        store = store_of(settings)
-        self._journal = journal_of(settings)
-        if new_journal:
-            with registry.writing(database) as session:
-                adopt_journal(session, self._journal.id, self._journal.start)
-        self._source = Source(
-            settings.broker,
-            settings.client_id,
-            [row.filter for row in routes],
-            settings.clock,
-        )
-        self._intake = Intake(self._source, self._journal)
-        self._wire(settings, database, store, rules)
-        self._kept = self._keeper.restore(self._journal.start)
-        self._judged = self._rules.restore(self._journal.id, self._journal.start)
-        # Last: who answers has all that a start needs.
-        self._status = StatusServer(
-            settings.api_host, settings.worker_port, self.figures, self.troubles
-        )
-        self._clock = settings.clock
+        with ExitStack() as opened:
+            database = registry.connect(settings.registry)
+            opened.callback(database.dispose)
+            registry.migrate(database)
+            store = store_of(settings)
+            opened.callback(store.close)
+            self._journal = journal_of(settings)
+            opened.callback(self._journal.close)
+            filters = [row.filter for row in routes]
+            self._source = Source(settings.broker, settings.client_id, filters, settings.clock)
+            opened.callback(self._source.close)
+            self._intake = Intake(self._source, self._journal)
+            self._wire(settings, database, store, rules)
+            if new_journal:
+                with registry.writing(database) as session:
+                    adopt_journal(session, self._journal.id, self._journal.start)
+            self._kept = self._keeper.restore(self._journal.start)
+            self._judged = self._rules.restore(self._journal.id, self._journal.start)
+            # Last: who answers has all that a start needs.
+            self._status = StatusServer(
+                settings.api_host, settings.worker_port, self.figures, self.troubles
+            )
+            opened.callback(self._status.close)
+            self._opened = opened.pop_all()
 
     def _wire(
         self, settings: Settings, database: Engine, store: ReadingStore, rules: pack.Rules
@@ -90,7 +94,6 @@ class Worker:
         )
         self._rules = RuleFollower(self._evaluator, understand, database, self._keeper, self._stop)
         self._outbox = Outbox(database, self._channels)
-        self._store, self._database = store, database
 
     def stop(self, *_: object) -> None:
         """Ask for an orderly end; for signal handlers too."""
@@ -139,11 +142,7 @@ class Worker:
 
     def _close(self) -> None:
         self._stop.set()
-        self._source.close()
-        self._status.close()
-        self._journal.close()
-        self._store.close()
-        self._database.dispose()
+        self._opened.close()
 
     def _thread(self, name: str, target: Callable[[], None]) -> threading.Thread:
         """A part that dies takes the worker with it: half a worker looks like a whole one."""

@@ -46,6 +46,7 @@ class Shell:
             patch("sys.argv", ["dunnage", *words]),
             patch("sys.stdin", io.TextIOWrapper(io.BytesIO(given))),
             chdir(self.folder),
+            patch("cli.logging.to_stderr"),  # the tests' own logging is to stay
             redirect_stdout(out),
             redirect_stderr(err),
         ):
