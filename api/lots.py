@@ -113,4 +113,5 @@ def within(sources: Sequence[Source], begins: int, ends: int) -> list[Item]:
 
 
 def _now(row: LotNow) -> Item:
-    return {"status": row.status, "why": row.why, "at": written(row.at), "numbers": row.numbers}
+    at = written(row.at) if row.at else None  # silent from the first, it has no newest reading
+    return {"status": row.status, "why": row.why, "at": at, "numbers": row.numbers}

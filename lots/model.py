@@ -334,7 +334,7 @@ class LotNow(Base):
     __table_args__ = (_within_tenant("lot", "lots", ondelete="CASCADE"),)
     tenant: Mapped[str] = mapped_column(primary_key=True)
     lot: Mapped[str] = mapped_column(primary_key=True)
-    at: Mapped[int]  # the lot's newest folded reading
+    at: Mapped[int]  # the lot's newest folded reading; 0: there is none
     status: Mapped[str]  # ok, at_risk, unknown
     why: Mapped[str | None] = mapped_column(Text)
     numbers: Mapped[dict[str, Any]]

@@ -72,6 +72,16 @@ def test_a_lot_tells_what_the_rules_know_of_it_now(service: Service, acme: Calle
     assert acme.get("/v1/lots")["items"][0]["now"] == expected
 
 
+def test_a_lot_that_was_silent_from_the_first_has_no_newest_reading(
+    service: Service, acme: Caller
+) -> None:
+    acme.put("lots", id="L1", **LOT)
+    silent = {"status": "unknown", "why": "lot.silent", "numbers": {}}
+    with registry.writing(service.engine) as session:
+        session.add(LotNow(tenant=acme.tenant, lot="L1", at=0, **silent))
+    assert acme.get("/v1/lots/L1")["now"] == {"at": None, **silent}
+
+
 def test_sources_say_which_tag_spoke_when_and_from_where(acme: Caller) -> None:
     acme.put("sites", id="S1", **SITE)
     acme.put("places", id="B1", site="S1", kind="bay", name="Bay 1")
