@@ -88,7 +88,7 @@ class SiteRecord(Record):
     name: Annotated[Text, Field(description="What people call it")]
     latitude: Annotated[Number, Field(ge=-90, le=90, description="Degrees north")]
     longitude: Annotated[Number, Field(ge=-180, le=180, description="Degrees east")]
-    region: Annotated[SiteRegion, Field(description="Its climate; the rules differ by it")] = (
+    region: Annotated[SiteRegion, Field(description="What its climate is like")] = (
         SiteRegion.TEMPERATE
     )
     timezone: Annotated[Zone, Field(description="IANA time zone, such as Europe/Berlin")]

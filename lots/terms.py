@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class SiteRegion(StrEnum):
-    """What the climate of a site is like; packs lay their overlays by it."""
+    """What the climate of a site is like. Kept for rules that differ by it; none does yet."""
 
     TEMPERATE = "temperate"
     COASTAL_HUMID = "coastal_humid"

@@ -8,7 +8,7 @@ MEASURED = {
 DERIVED = {
     "dew_point": ("°C", "of the air around the lot"),
     "absolute_humidity": ("g/m³", "of the air around the lot"),
-    "surface": ("°C", "of the goods: by a tag on them, else following the air by their lag"),
+    "surface": ("°C", "of the goods (lead): by a tag on them, else following the air by their lag"),
     "margin": ("K", "surface above dew point; below 0 water settles"),
     "hours_until_dry": ("h", "until the surface is 3 K above the dew point if the air stays so"),
     "wet_hours": ("h", "with T > 0 °C and RH > 80 %, until 12 dry hours in a row"),

@@ -190,7 +190,7 @@ def _add(found: _Batch, tag: TagKey, position: int, place: str, received: int, i
         if len(names) > MAX_QUANTITIES:
             raise Unusable(
                 f"more than {MAX_QUANTITIES} different quantities came together: "
-                "name fewer, and replay this message"
+                "name fewer, and send this message again"
             )
         rows.names = names
     rows.tag.append(rows.tags.setdefault(tag, len(rows.tags)))
