@@ -15,9 +15,7 @@ from api.problems import not_found
 from api.query import After, Limit, Moment, instant_cursor, instant_cursor_of
 from api.resources import Item, Page
 from lots.fields import Text, milliseconds, written
-from lots.model import Alert
-
-STILL_OPEN = Alert.cleared.is_(None) & Alert.withdrawn.is_(None)
+from lots.model import STILL_OPEN, Alert
 
 
 class Acknowledgement(BaseModel):

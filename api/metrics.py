@@ -13,14 +13,13 @@ from sqlalchemy import ColumnElement, Engine, func, select, true
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.alerts import STILL_OPEN
 from lots import model
 
 COUNTED: tuple[tuple[str, str, type[model.Base], ColumnElement[bool]], ...] = (
     ("dunnage_lots", "Lots that are registered", model.Lot, true()),
     ("dunnage_tags", "Tags that are registered", model.Tag, true()),
     ("dunnage_tags_unknown", "Tags that report and are not registered", model.UnknownTag, true()),
-    ("dunnage_alerts_open", "Alerts that are open", model.Alert, STILL_OPEN),
+    ("dunnage_alerts_open", "Alerts that are open", model.Alert, model.STILL_OPEN),
     ("dunnage_dead_letters", "Messages that could not be used", model.DeadLetter, true()),
 )
 """Name, help, table and condition of each gauge: of all tenants together, as nobody signs in."""

@@ -365,15 +365,17 @@ class Alert(Base):
     )
 
 
-_STILL_OPEN = Alert.__table__.c.cleared.is_(None) & Alert.__table__.c.withdrawn.is_(None)
+STILL_OPEN = Alert.__table__.c.cleared.is_(None) & Alert.__table__.c.withdrawn.is_(None)
+"""Which alerts are open: in queries, and in the index that allows one of a lot and rule."""
+
 Index(
     "uq_alerts_open",
     Alert.__table__.c.tenant,
     Alert.__table__.c.lot,
     Alert.__table__.c.rule,
     unique=True,
-    sqlite_where=_STILL_OPEN,
-    postgresql_where=_STILL_OPEN,
+    sqlite_where=STILL_OPEN,
+    postgresql_where=STILL_OPEN,
 )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lots.climate import LotKey
 from lots.clock import Clock
-from lots.model import Alert, Outgoing
+from lots.model import STILL_OPEN, Alert, Outgoing
 from rules import census
 from rules.alerts import Episode, Known, Plan, episodes, reconcile, stable_id
 from rules.engine import Change
@@ -119,9 +119,7 @@ class Ledger:
 
     def silences(self, session: Session) -> dict[LotKey, dict[str, int]]:
         """The silences that the record has open: rule -> since when, by lot."""
-        query = select(Alert).where(
-            Alert.rule.in_(self._silence), Alert.cleared.is_(None), Alert.withdrawn.is_(None)
-        )
+        query = select(Alert).where(Alert.rule.in_(self._silence), STILL_OPEN)
         found: dict[LotKey, dict[str, int]] = {}
         for row in session.scalars(query):
             found.setdefault(LotKey(row.tenant, row.lot), {})[row.rule] = row.opened
@@ -129,7 +127,7 @@ class Ledger:
 
     def reword(self, session: Session, now: int) -> int:
         """Let what open alerts say to do follow the holds of ``now``; returns how many changed."""
-        query = select(Alert).where(Alert.cleared.is_(None), Alert.withdrawn.is_(None))
+        query = select(Alert).where(STILL_OPEN)
         return sum(self._reword(session, row, now) for row in session.scalars(query).all())
 
     def _reword(self, session: Session, row: Alert, now: int) -> bool:
