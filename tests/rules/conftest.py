@@ -46,6 +46,6 @@ def database(tables: Engine) -> Iterator[Engine]:
 
 @pytest.fixture
 def desk(database: Engine, tmp_path: Path) -> Iterator[Desk]:
-    """An evaluator at work on a tenant with one lot in a bay and a tag on it."""
-    with Desk(database, tmp_path) as at_work:
-        yield at_work.furnished()
+    """A tenant with one lot in a bay and a tag on it; its evaluator is to be started."""
+    with Desk(database, tmp_path) as found:
+        yield found.furnished()

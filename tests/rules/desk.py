@@ -48,6 +48,17 @@ rules:
 """
 RULES = parse({"test.yaml": PACK})
 
+GOODS = {"commodity": "lead", "form": "ingot", "net_mass_kg": 1000, "packaging": "strapped"}
+FURNITURE: list[tuple[str, dict[str, Any]]] = [
+    ("sites", {"id": "HH", "name": "HH", "latitude": 53.5, "longitude": 10, "timezone": "UTC"}),
+    ("places", {"id": "bay", "kind": "bay", "name": "Bay", "site": "HH"}),
+    ("places", {"id": "box", "kind": "container", "name": "Box"}),
+    ("tags", {"id": "T1", "interval_s": 3600}),
+    ("lots", {"id": "L1", **GOODS}),
+    ("bindings", {"tag": "T1", "lot": "L1", "begins": written(at(-100))}),
+    ("moves", {"lot": "L1", "at": written(at(-100)), "place": "bay"}),
+]
+
 
 class Hands:
     """A clock that is set."""
@@ -101,15 +112,8 @@ class Desk:
     def furnished(self) -> Self:
         with registry.writing(self.database) as session:
             registry.create_tenant(session, TENANT, "Acme")
-        self.put("sites", id="HH", name="HH", latitude=53.5, longitude=10, timezone="UTC")
-        self.put("places", id="bay", kind="bay", name="Bay", site="HH")
-        self.put("places", id="box", kind="container", name="Box")
-        self.put("tags", id="T1", interval_s=3600)
-        self.lot("L1")
-        self.put("bindings", tag="T1", lot="L1", begins=written(at(-100)))
-        self.move("L1", -100, "bay")
-        self.start()
-        self.settle()  # a first start knows nothing of the lots: they are blind until folded
+            for kind, fields in FURNITURE:
+                registry.put(session, TENANT, kind, KINDS[kind].model_validate(fields))
         return self
 
     def put(self, kind: str, /, **fields: Any) -> None:
@@ -122,8 +126,7 @@ class Desk:
             assert registry.remove(session, TENANT, kind, name)
 
     def lot(self, name: str, **fields: Any) -> None:
-        goods = {"commodity": "lead", "form": "ingot", "net_mass_kg": 1000, "packaging": "strapped"}
-        self.put("lots", id=name, **(goods | fields))
+        self.put("lots", id=name, **(GOODS | fields))
 
     def move(self, lot: str, hour: float, place: str | None) -> None:
         self.put("moves", lot=lot, at=written(at(hour)), place=place)

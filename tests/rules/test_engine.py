@@ -89,7 +89,7 @@ def delivered(chance, samples, latest_h):
     return found
 
 
-sizes = st.integers(1, 50)
+sizes = st.integers(1, 40)
 seeds = st.integers(0, 2**32 - 1)
 
 

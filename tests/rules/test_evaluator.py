@@ -18,6 +18,14 @@ from tests.rules.desk import PACK, TENANT
 from tests.rules.timeline import KEY, at, hours
 
 
+@pytest.fixture(name="desk")
+def _desk(desk):
+    """At work: a first start knows nothing of the lots, and they are blind until folded."""
+    desk.start()
+    desk.settle()
+    return desk
+
+
 def cursor(desk):
     with registry.reading(desk.database) as session:
         row = session.get(Cursor, CURSOR)

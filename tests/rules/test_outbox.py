@@ -32,7 +32,7 @@ def receiver():
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def channel():
     found = WebhookChannel(SECRET)
     yield found
