@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,8 +22,9 @@ MAX_READINGS = 10_000
 MAX_FIELDS = 64
 """In one reading."""
 
-MAX_QUANTITIES = 128
-"""Different quantities in one batch: they are columns, and nobody may make thousands of them."""
+MAX_OTHERS = 128
+"""Quantities of a tenant in one batch, beside `QUANTITIES`: they are columns, and nobody may make
+thousands of them. By tenant, since one's inventions must not cost another's readings."""
 
 ID_LENGTH = 64
 SHOWN = 5
@@ -70,6 +71,7 @@ class _Readings:
     def __init__(self) -> None:
         self.tags: dict[TagKey, int] = {}
         self.names: dict[str, None] = {}
+        self.invented: dict[str, int] = {}  # tenant -> names beside QUANTITIES that it came with
         self.tag: list[int] = []
         self.origin: list[tuple[int, str]] = []  # position of the message, place in it
         self.received: list[int] = []
@@ -102,8 +104,8 @@ def decode(messages: Sequence[Numbered], keep_ms: int) -> Decoded:
     for position, message in messages:
         tenant = None
         try:
-            tag = _tag(message.topic)
-            tenant = tag.tenant
+            tenant, name = _names(message.topic)
+            tag = TagKey(tenant, _named("tag", name, message.topic))
             for place, item in _items(message.payload):
                 try:
                     _add(found, tag, position, place, message.received, item)
@@ -119,21 +121,25 @@ def decode(messages: Sequence[Numbered], keep_ms: int) -> Decoded:
     return Decoded(batch, rejected, list(found.acks.values()))
 
 
-def _tag(topic: str) -> TagKey:
+def _names(topic: str) -> tuple[str, str]:
+    """The tenant, and what stands where the tag does: what is wrong with it is the tenant's."""
     levels = topic.split("/")
     if len(levels) != 5 or levels[:2] != ["dunnage", "v1"] or levels[4] != "readings":
         raise Unusable(f"topic {_shown(topic)}: publish on dunnage/v1/{{tenant}}/{{tag}}/readings")
-    for level, what in ((levels[2], "tenant"), (levels[3], "tag")):
-        if not level.strip() or len(level) > ID_LENGTH:
-            raise Unusable(
-                f"topic {_shown(topic)}: the {what} has {len(level)} characters: 1 to {ID_LENGTH}"
-            )
-        if not level.isprintable() or "\ufffd" in level:
-            raise Unusable(
-                f"topic {_shown(topic)}: the {what} has characters that cannot be printed, or is "
-                "not UTF-8: name it otherwise"
-            )
-    return TagKey(levels[2], levels[3])
+    return _named("tenant", levels[2], topic), levels[3]
+
+
+def _named(what: str, level: str, topic: str) -> str:
+    if not level.strip() or len(level) > ID_LENGTH:
+        raise Unusable(
+            f"topic {_shown(topic)}: the {what} has {len(level)} characters: 1 to {ID_LENGTH}"
+        )
+    if not level.isprintable() or "\ufffd" in level:
+        raise Unusable(
+            f"topic {_shown(topic)}: the {what} has characters that cannot be printed, or is "
+            "not UTF-8: name it otherwise"
+        )
+    return level
 
 
 def _items(payload: bytes) -> Iterator[tuple[str, Any]]:
@@ -185,14 +191,7 @@ def _add(found: _Batch, tag: TagKey, position: int, place: str, received: int, i
     t, sent = _time(item, "t"), _time(item, "sent")
     values = _values(item)
     rows = found.rows
-    if not rows.names.keys() >= values.keys():
-        names = rows.names | dict.fromkeys(values)
-        if len(names) > MAX_QUANTITIES:
-            raise Unusable(
-                f"more than {MAX_QUANTITIES} different quantities came together: "
-                "name fewer, and send this message again"
-            )
-        rows.names = names
+    _note_names(rows, tag.tenant, values)
     rows.tag.append(rows.tags.setdefault(tag, len(rows.tags)))
     rows.origin.append((position, place))
     rows.received.append(received)
@@ -201,6 +200,20 @@ def _add(found: _Batch, tag: TagKey, position: int, place: str, received: int, i
     rows.boot.append(boot)
     rows.seq.append(seq)
     rows.values.append(values)
+
+
+def _note_names(rows: _Readings, tenant: str, values: Mapping[str, float]) -> None:
+    if rows.names.keys() >= values.keys():
+        return
+    new = values.keys() - rows.names.keys()
+    invented = rows.invented.get(tenant, 0) + len(new - QUANTITIES)
+    if invented > MAX_OTHERS:
+        raise Unusable(
+            f"more than {MAX_OTHERS} different quantities came together: "
+            "name fewer, and send this message again"
+        )
+    rows.invented[tenant] = invented
+    rows.names.update(dict.fromkeys(name for name in values if name in new))
 
 
 def _note_ack(found: _Batch, tag: TagKey, boot: int, seq: int, item: dict[str, Any]) -> None:

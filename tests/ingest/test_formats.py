@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ingest.formats import Decoded, Kind, decode, matches
 from ingest.formats.identity import keys
-from ingest.formats.native import MAX_QUANTITIES
+from ingest.formats.native import MAX_OTHERS
 from ingest.message import MAX_PAYLOAD_BYTES, Message
 from lots.clock import DAY_MS
 from lots.readings.batch import Flag, TagKey
@@ -144,22 +144,26 @@ def test_what_cannot_be_used_is_rejected_with_the_place_and_the_remedy(
 
 
 @pytest.mark.parametrize(
-    ("topic", "expected"),
+    ("topic", "tenant", "expected"),
     [
-        ("dunnage/v1/acme//readings", "tag has 0 characters"),
-        ("dunnage/v1/acme/ /readings", "tag has 1 characters"),
-        ("dunnage/v1//tag/readings", "tenant has 0 characters"),
-        (f"dunnage/v1/acme/{'x' * 65}/readings", "tag has 65 characters"),
-        ("dunnage/v1/acme/a\x07b/readings", "cannot be printed"),
-        ("dunnage/v1/acme/a\ufffdb/readings", "not UTF-8"),
-        ("elsewhere/v1/acme/tag/readings", "no row of subscriptions"),
+        ("dunnage/v1/acme//readings", "acme", "tag has 0 characters"),
+        ("dunnage/v1/acme/ /readings", "acme", "tag has 1 characters"),
+        ("dunnage/v1//tag/readings", None, "tenant has 0 characters"),
+        (f"dunnage/v1/{'x' * 65}/tag/readings", None, "tenant has 65 characters"),
+        (f"dunnage/v1/acme/{'x' * 65}/readings", "acme", "tag has 65 characters"),
+        ("dunnage/v1/acme/a\x07b/readings", "acme", "cannot be printed"),
+        ("dunnage/v1/acme/a\ufffdb/readings", "acme", "not UTF-8"),
+        ("elsewhere/v1/acme/tag/readings", None, "no row of subscriptions"),
     ],
 )
-def test_topics_that_name_nobody_are_rejected(topic: str, expected: str) -> None:
+def test_topics_that_name_nobody_are_rejected(
+    topic: str, tenant: str | None, expected: str
+) -> None:
+    """And a tenant sees those of its own."""
     decoded = told({"t": NOW, "temperature": 1}, topic=topic)
     assert len(decoded.batch) == 0
     assert expected in reason(decoded)
-    assert decoded.rejected[0].tenant in (None, "acme")
+    assert decoded.rejected[0].tenant == tenant
 
 
 def test_nothing_bad_takes_the_good_with_it() -> None:
@@ -184,11 +188,26 @@ def test_many_troubles_of_one_message_are_counted() -> None:
 
 
 def test_quantities_of_one_batch_are_bounded() -> None:
-    readings = [{"t": NOW, f"q{n}": 1, "temperature": 1} for n in range(MAX_QUANTITIES + 50)]
+    readings = [{"t": NOW, f"q{n}": 1, "temperature": 1} for n in range(MAX_OTHERS + 50)]
     decoded = told(readings)
-    assert len(decoded.batch.values) == MAX_QUANTITIES
+    assert len(decoded.batch.values) == MAX_OTHERS + 1
     assert "different quantities" in reason(decoded)
-    assert len(decoded.batch) == MAX_QUANTITIES - 1
+    assert len(decoded.batch) == MAX_OTHERS
+
+
+def test_whoever_makes_up_quantities_costs_nobody_else_a_reading() -> None:
+    """Neither another tenant's of any name, nor the tenant's own of the usual names."""
+    made_up = json.dumps([{"t": NOW, f"q{n}": 1} for n in range(MAX_OTHERS + 50)]).encode()
+    usual = b'{"t": %d, "temperature": 20, "humidity": 50, "door": true}' % NOW
+    unusual = b'{"t": %d, "co2": 412}' % NOW
+    messages = [
+        Message(NOW, TOPIC, made_up),
+        Message(NOW, TOPIC.replace("tag-1", "tag-2"), usual),
+        Message(NOW, TOPIC.replace("acme", "other"), unusual),
+    ]
+    decoded = decode(messages, NATIVE, KEEP)
+    assert [each.position for each in decoded.rejected] == [0]
+    assert len(decoded.batch) == MAX_OTHERS + 2
 
 
 @pytest.mark.parametrize(
