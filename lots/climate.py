@@ -90,11 +90,13 @@ def join(parts: Sequence[Samples]) -> Samples:
 
 def samples(batch: ReadingBatch, placement: str, index: NDArray[np.intp]) -> Samples:
     """The readings of ``batch`` at ``index`` as a lot's samples, as they came."""
-    # One lot's tags may share a time and key: the tag's name goes into the identity.
-    salts = np.asarray([_salt(tag) for tag in batch.tags], np.int64)
+    # One lot's tags may share a time and key: the tag's name goes into the identity. A batch has
+    # hundreds of tags, of which a lot's are a few.
+    tags, place = np.unique(batch.tag[index], return_inverse=True)
+    salts = np.asarray([_salt(batch.tags[tag]) for tag in tags], np.int64)
     return Samples(
         time=batch.time[index],
-        identity=batch.key[index] ^ salts[batch.tag[index]],
+        identity=batch.key[index] ^ salts[place],
         placement=np.full(len(index), CODES[placement], np.int64),
         temperature=batch.value("temperature")[index],
         humidity=batch.value("humidity")[index],
