@@ -14,7 +14,7 @@ from tests.bench.messages import arrays, singles
 
 ROUTES = (Subscription(filter="dunnage/v1/+/+/readings", format="native"),)
 KEEP_MS = 400 * DAY_MS
-READINGS = 15_000
+READINGS = 6_000
 
 
 def figures() -> Iterator[Figure]:

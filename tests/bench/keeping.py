@@ -12,7 +12,7 @@ from ingest.journal import Journal
 from tests.bench.comparing import Figure, beside
 from tests.bench.messages import singles
 
-APPENDS = 200
+APPENDS = 100
 
 
 def figures() -> Iterator[Figure]:
