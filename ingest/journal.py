@@ -286,11 +286,25 @@ class Journal:
                 "raise journal_max_mb"
             )
         try:
+            self._require_in_place()
             self._cut()
             if rolls:
                 self._begin_segment(self._end)
         except OSError as error:
             raise _unwritable(self._folder, error) from error
+
+    def _require_in_place(self) -> None:
+        """What is written to a file that nobody will find again is not kept."""
+        path = self._segments[-1].path
+        try:
+            found: os.stat_result | None = path.stat()
+        except FileNotFoundError:
+            found = None
+        if found is None or not os.path.samestat(found, os.fstat(self._active)):
+            raise JournalUnwritable(
+                f"{path} was removed or replaced under this worker, which keeps nothing more until"
+                " it is back: put the journal's folder back as it was, or restart the worker"
+            )
 
     def _write(self, frame: bytes, offset: int) -> None:
         base, path = self._segments[-1]

@@ -409,6 +409,27 @@ def test_a_full_disk_heals_by_release(small_disk: Path) -> None:
     journal.close()
 
 
+@pytest.mark.parametrize("copied", [False, True], ids=["removed", "replaced"])
+def test_nothing_is_kept_where_nobody_will_find_it(folder: Path, copied: bool) -> None:
+    """What is appended is acknowledged: it must be where a restart looks for it."""
+    journal = Journal(folder)
+    kept = [journal.append([message(1)])]
+    aside = folder.with_name("aside")
+    folder.rename(aside)
+    if copied:
+        shutil.copytree(aside, folder)
+    with pytest.raises(JournalUnwritable, match="put the journal's folder back"):
+        journal.append([message(2)])
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.rename(folder)
+    kept.append(journal.append([message(3)]))
+    assert everything(journal) == kept
+    journal.close()
+    again = Journal(folder)
+    assert everything(again) == kept
+    again.close()
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalUnwritable, match="file"):
