@@ -72,22 +72,15 @@ class RuleFollower:
             self._insist(self._settle)
             self._settled = monotonic()
         if now - self._saved >= SAVE_S:
-            self._insist(self._save)
+            self._insist(self._evaluator.save)
             self._saved = monotonic()
 
     def close(self) -> None:
         """Leave a snapshot, so that the next start has nothing to fold again."""
         try:
-            self._save()
+            self._evaluator.save()
         except DBAPIError as error:
             _log.warning("no snapshot: the registry does not answer", error=str(error.orig))
-
-    def _save(self) -> None:
-        try:
-            self._evaluator.save()
-        except OSError as error:
-            # The journal keeps what the old snapshot lacks, so a full disk is no reason to end.
-            _log.warning("no snapshot: the disk refuses it", error=str(error))
 
     def _settle(self) -> None:
         if self._evaluator.engine.dirty:

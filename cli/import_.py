@@ -63,10 +63,9 @@ def _import(kind: str, data: bytes, tenant: str, dry_run: bool, errors: Console)
 
     progress = Progress(console=errors, transient=True, disable=not errors.is_terminal)
     with database() as engine, progress, registry.writing(engine) as session:
-        if tenant == DEFAULT_TENANT and tenant not in registry.tenants(session):
+        makes = tenant == DEFAULT_TENANT and tenant not in registry.tenants(session)
+        if makes:
             registry.create_tenant(session, tenant, tenant)
-            if not dry_run:
-                errors.print(f"made the tenant {tenant}")
         task = progress.add_task(f"reading {kind}")
         report = import_csv(
             session,
@@ -77,6 +76,8 @@ def _import(kind: str, data: bytes, tenant: str, dry_run: bool, errors: Console)
         )
         if dry_run:
             session.rollback()
+    if makes and not dry_run:  # a file that is refused takes the tenant back with it
+        errors.print(f"made the tenant {tenant}")
     print(
         f"{kind}: {report.created} created, {report.changed} changed, {report.unchanged} unchanged"
         f"{' (dry run: nothing was written)' if dry_run else ''}"

@@ -65,6 +65,8 @@ def test_errors_go_to_stderr_by_row_and_column(shell: Shell) -> None:
     assert lines[-3] == "-: nothing was imported"
     assert lines[-2].startswith('row 2, id: an id cannot have "/" in it')
     assert lines[-1].startswith("row 3, kind: Input should be 'bay'")
+    assert b"made the tenant" not in done.stderr
+    assert shell.says("tenants", "list") == ""
 
 
 def test_a_person_gets_the_errors_as_a_table_and_nothing_in_it_is_obeyed(shell: Shell) -> None:
