@@ -237,6 +237,17 @@ def test_a_tag_of_years_ago_is_not_asked_for_window_after_empty_window(
     assert counting.windows == 1
 
 
+def test_the_last_and_the_first_moment_of_each_window_are_heard_once(
+    store: ReadingStore, unique_name: str
+) -> None:
+    """The windows follow each other from the source's beginning, or from where we ask."""
+    ms = 1 / HOUR_MS
+    hours = [n * WINDOW_H + step for n in (1, 2, 3) for step in (-ms, 0, ms)]
+    write(store, unique_name, *((hour, number) for number, hour in enumerate(hours)))
+    for sources, begins in (([watched(unique_name, 0)], -50.0), ([watched(unique_name, -50)], 0.0)):
+        assert [humidity for _, humidity in heard(store, sources, begins)] == [*range(9)]
+
+
 WINDOW_H = WINDOW_MS / HOUR_MS
 # Near the seams most of all: of the windows from the first source on, and of the hours.
 moments = st.one_of(

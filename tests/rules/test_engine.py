@@ -261,6 +261,16 @@ def test_what_is_older_than_the_window_makes_the_lot_dirty_from_its_time():
     assert of.lots[KEY].head.newest == at(25)
 
 
+def test_what_belongs_to_the_last_time_before_the_window_is_late_too():
+    """Its neighbours of the same time are folded already, and it must be judged with them."""
+    of = engine()
+    of.evaluate({KEY: damp(*((hour, 50) for hour in range(25)))}, FACTS)
+    base = of.lots[KEY].base.newest
+    hour = (base - at(0)) // HOUR_MS
+    of.evaluate({KEY: said((hour, 20, 90), tag=2)}, FACTS)
+    assert of.dirty == {KEY: base}
+
+
 def test_at_least_the_window_and_at_most_twice_as_much_stays_in_memory():
     of = engine()
     for quarter in range(400):
