@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from time import monotonic
 
 import structlog
 from sqlalchemy import Engine
@@ -34,6 +35,8 @@ from rules.ledger import Recipient
 from rules.outbox import Outbox
 
 RELEASE_S = 1.0
+LEAVE_S = 6.0
+"""What the parts may take to come to an end."""
 _log = structlog.get_logger("dunnage.worker")
 
 
@@ -107,14 +110,25 @@ class Worker:
             while not self._stop.wait(RELEASE_S):
                 self._journal.release(min(self._keeper.committed, self._evaluator.saved))
             ticks.shutdown()
-            for thread in threads:
-                thread.join()
-            self._keeper.commit()
-            self._rules.close()
+            self._leave(threads)
         finally:
             self._close()
         if self._failed is not None:
             raise self._failed
+
+    def _leave(self, threads: list[threading.Thread]) -> None:
+        """Write how far each part came, but of one that waits for a server which says nothing."""
+        patience = monotonic() + LEAVE_S
+        for thread in threads:
+            thread.join(max(0.0, patience - monotonic()))
+        stuck = {thread.name for thread in threads if thread.is_alive()}
+        if stuck:
+            # Nothing is lost: what it was at is done again from the journal, with the same result.
+            _log.warning("not waited for at the end", parts=sorted(stuck))
+        if "keeper" not in stuck:
+            self._keeper.commit()
+        if "rules" not in stuck:
+            self._rules.close()
 
     def _start(self) -> list[threading.Thread]:
         kept, judged = self._kept, self._judged
@@ -155,7 +169,7 @@ class Worker:
                 self._failed = error
                 self._stop.set()
 
-        return threading.Thread(target=guarded, name=name)
+        return threading.Thread(target=guarded, name=name, daemon=True)
 
     def troubles(self) -> dict[str, str | None]:
         """What keeps each part from its work at the moment; None where nothing does."""
