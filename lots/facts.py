@@ -118,29 +118,54 @@ def lots_by_reference(
 
 
 def holds_on(session: Session, tenant: str, lot: str, at_ms: int) -> list[HoldRecord]:
-    """Holds in force at ``at_ms`` on a lot, on where it stands, or on a shipment that it is of.
+    """Holds in force at ``at_ms`` on a lot; as `holds_by_lot`."""
+    return holds_by_lot(session, tenant, [lot], at_ms)[lot]
+
+
+def holds_by_lot(
+    session: Session, tenant: str, lots: Collection[str], at_ms: int
+) -> dict[str, list[HoldRecord]]:
+    """Holds in force at ``at_ms`` on each lot, on where it stands, or on a shipment that it is of.
 
     A lot whose place is not known counts as standing where it last stood: it may still be in the
-    container that was fumigated.
+    container that was fumigated. The number of queries does not grow with the number of lots.
     """
-    stays = [stay for stay in stays_of(session, tenant, lot) if stay.begins <= at_ms]
-    shipments = select(ShipmentLot.shipment).where(
-        ShipmentLot.tenant == tenant, ShipmentLot.lot == lot
-    )
-    subject = or_(Hold.lot == lot, Hold.shipment.in_(shipments))
-    if stays:
-        subject = or_(subject, Hold.place == stays[-1].place)
     query = select(Hold.id).where(
         Hold.tenant == tenant,
         Hold.begins <= at_ms,
         or_(Hold.ends.is_(None), Hold.ends > at_ms),
-        subject,
     )
     ids = session.scalars(query.order_by(Hold.begins, Hold.id)).all()
+    if not ids:
+        return {lot: [] for lot in lots}
     shape = shapes.SHAPES["holds"]
     found = shapes.load(session, tenant, shape, ids)
-    holds = (shapes.record_of(shape, found[id_]) for id_ in ids)
-    return [hold for hold in holds if isinstance(hold, HoldRecord)]
+    on: dict[tuple[str, str | None], list[int]] = defaultdict(list)  # subject -> its holds
+    holds = [shapes.record_of(shape, found[id_]) for id_ in ids]
+    records = [hold for hold in holds if isinstance(hold, HoldRecord)]
+    for number, hold in enumerate(records):
+        for kind in ("lot", "place", "shipment"):
+            on[kind, getattr(hold, kind)].append(number)
+    subjects: dict[str, list[tuple[str, str]]] = {lot: [("lot", lot)] for lot in lots}
+    for lot, place in last_places(session, tenant, lots, at_ms).items():
+        subjects[lot].append(("place", place))
+    shipped = select(ShipmentLot.lot, ShipmentLot.shipment).where(ShipmentLot.tenant == tenant)
+    for lot, shipment in _rows(session, shipped, ShipmentLot.lot, sorted(lots)):
+        subjects[lot].append(("shipment", shipment))
+    return {
+        lot: [records[number] for number in sorted({n for one in of for n in on.get(one, ())})]
+        for lot, of in subjects.items()
+    }
+
+
+def last_places(session: Session, tenant: str, lots: Collection[str], at_ms: int) -> dict[str, str]:
+    """Where each of ``lots`` stands at ``at_ms``, or last stood; without those never seen."""
+    found = {}
+    for lot, where in whereabouts_of(session, tenant, lots).items():
+        for stay in where.stays:
+            if stay.begins <= at_ms and stay.place is not None:
+                found[lot] = stay.place
+    return found
 
 
 def unknown_tags(session: Session, tenant: str) -> list[UnknownTag]:

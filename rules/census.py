@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -75,21 +76,32 @@ def history(session: Session, store: ReadingStore, key: LotKey, begins: int) -> 
     return climate.of_lot(store, key, sources, corrections, begins, FOREVER)
 
 
-def restraints(session: Session, key: LotKey, at: int) -> tuple[list[Restraint], bool]:
-    """What holds a lot at ``at`` (ms), and whether it is in a closed box.
+class Restrained(NamedTuple):
+    """What holds a lot, and whether it is in a closed box."""
 
-    As `facts.holds_on` has it: a lot whose place is not known may still be where it last stood.
+    by: list[Restraint]
+    boxed: bool
+
+
+def restrained(
+    session: Session, tenant: str, lots: Collection[str], at: int
+) -> dict[str, Restrained]:
+    """What restrains each of ``lots`` at ``at`` (ms).
+
+    As `facts.holds_by_lot` has it: a lot whose place is not known may still be where it last stood.
     """
-    holds = facts.holds_on(session, key.tenant, key.lot, at)
-    stays = facts.whereabouts_of(session, key.tenant, [key.lot])[key.lot].stays
-    stood = [stay.place for stay in stays if stay.begins <= at]
-    kind = _kind(session, key.tenant, stood[-1]) if stood and stood[-1] is not None else None
-    boxed = kind in (PlaceKind.CONTAINER, PlaceKind.VEHICLE)
-    return [Restraint(hold.kind, hold.lifted_by) for hold in holds], boxed
-
-
-def _kind(session: Session, tenant: str, place: str) -> str | None:
-    return session.scalar(select(Place.kind).where(Place.tenant == tenant, Place.id == place))
+    holds = facts.holds_by_lot(session, tenant, lots, at)
+    places = facts.last_places(session, tenant, lots, at)
+    closed = select(Place.id).where(
+        Place.tenant == tenant, Place.kind.in_((PlaceKind.CONTAINER, PlaceKind.VEHICLE))
+    )
+    boxes = set(session.scalars(closed)) if places else set()
+    return {
+        lot: Restrained(
+            [Restraint(hold.kind, hold.lifted_by) for hold in holds[lot]], places.get(lot) in boxes
+        )
+        for lot in lots
+    }
 
 
 def existing(session: Session, keys: Collection[LotKey]) -> set[LotKey]:

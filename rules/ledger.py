@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from lots.climate import LotKey
 from lots.clock import Clock
 from lots.model import STILL_OPEN, Alert, Outgoing
+from lots.shapes import portions
 from rules import census
 from rules.alerts import Episode, Known, Plan, episodes, reconcile, stable_id
 from rules.engine import Change
 from rules.knowledge import Words, words
+from rules.outbox import NEVER
 from rules.pack import Rule, Rules, Silence
 
 _log = structlog.get_logger("dunnage.alerts")
@@ -126,26 +128,51 @@ class Ledger:
         return found
 
     def reword(self, session: Session, now: int) -> int:
-        """Let what open alerts say to do follow the holds of ``now``; returns how many changed."""
-        query = select(Alert).where(STILL_OPEN)
-        return sum(self._reword(session, row, now) for row in session.scalars(query).all())
+        """Let what is said to do follow the holds of ``now``, in open alerts and in messages that
+        nobody took yet: who reads one acts on it then. Returns how many alerts changed."""
+        waiting = select(Outgoing).where(Outgoing.sent.is_(None), Outgoing.next_attempt < NEVER)
+        messages: dict[str, list[Outgoing]] = {}
+        for message in session.scalars(waiting):
+            messages.setdefault(message.payload["data"]["id"], []).append(message)
+        rows = {row.id: row for row in session.scalars(select(Alert).where(STILL_OPEN))}
+        ids = sorted(messages.keys() - rows.keys())
+        over: list[Alert] = []
+        for part in portions(ids):
+            over += session.scalars(select(Alert).where(Alert.id.in_(part)))
+        said = self._said_of(session, [*rows.values(), *over], now)
+        changed = 0
+        for alert_id, action in said.items():
+            row = rows.get(alert_id)
+            if row is not None and row.action != action:
+                row.action = action
+                changed += 1
+            for message in messages.get(alert_id, ()):
+                _let_say(message, action)
+        return changed
 
-    def _reword(self, session: Session, row: Alert, now: int) -> bool:
-        """Whether what ``row`` says to do is another now."""
-        rule = self._rules.get(row.rule)
-        if rule is None:
-            return False
-        said = self._said(session, LotKey(row.tenant, row.lot), rule, row.numbers, now)
-        differs = row.action != said.action
-        row.action = said.action
-        return differs
+    def _said_of(self, session: Session, rows: Sequence[Alert], now: int) -> dict[str, str]:
+        """What to do, by alert; without those of rules that are no more."""
+        lots: dict[str, set[str]] = {}
+        for row in rows:
+            lots.setdefault(row.tenant, set()).add(row.lot)
+        restrained = {
+            tenant: census.restrained(session, tenant, of, now) for tenant, of in lots.items()
+        }
+        return {
+            row.id: words(rule, row.lot, row.numbers, *restrained[row.tenant][row.lot]).action
+            for row in rows
+            if (rule := self._rules.get(row.rule)) is not None
+        }
+
+    def _reword(self, session: Session, row: Alert, now: int) -> None:
+        row.action = self._said_of(session, [row], now).get(row.id, row.action)
 
     def _said(
         self, session: Session, key: LotKey, rule: Rule, numbers: dict[str, float], now: int
     ) -> Words:
         # By what holds the lot now, not when it began: the words are for who acts on them.
-        restraints, boxed = census.restraints(session, key, now)
-        return words(rule, key.lot, numbers, restraints, boxed)
+        restrained = census.restrained(session, key.tenant, [key.lot], now)[key.lot]
+        return words(rule, key.lot, numbers, *restrained)
 
     def _tell(self, session: Session, row: Alert, event: str, at: int) -> None:
         """To the log, and into the outbox of every recipient, once each."""
@@ -162,6 +189,13 @@ class Ledger:
             message = stable_id(row.id, event, at, recipient.channel, recipient.address)
             if session.get(Outgoing, message) is None:
                 session.add(_outgoing(message, row, event, at, recipient))
+
+
+def _let_say(message: Outgoing, action: str) -> None:
+    data = message.payload["data"]
+    if data["action"] != action:
+        # A new value, since a change inside of one would not be seen.
+        message.payload = message.payload | {"data": data | {"action": action}}
 
 
 def _known(row: Alert) -> Known:

@@ -60,17 +60,21 @@ class Outbox:
         now = self._clock.now_ms()
         with registry.reading(self._database) as session:
             due = session.scalars(
-                select(Outgoing)
+                select(Outgoing.id)
                 .where(Outgoing.sent.is_(None), Outgoing.next_attempt <= now)
                 .order_by(Outgoing.created)
                 .limit(BATCH)
             ).all()
-        for message in due:
+        for id_ in due:
             if stop is not None and stop.is_set():
                 break
             # Each at its own now: the one before may have kept us waiting, and receivers refuse
             # what was signed minutes ago.
-            self._try(message, self._clock.now_ms())
+            with registry.reading(self._database) as session:
+                # As it is now: its words may have changed while the others were tried.
+                message = session.get(Outgoing, id_)
+            if message is not None:
+                self._try(message, self._clock.now_ms())
         return len(due)
 
     def waiting(self) -> int:

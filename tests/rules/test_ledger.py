@@ -4,12 +4,13 @@ import re
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from lots import registry
 from lots.climate import LotKey
 from lots.model import Outgoing
 from rules.engine import Change
+from rules.evaluator import REWORD_EVERY
 from rules.knowledge import READ_THE_LABEL
 from rules.ledger import Ledger, without_gone
 from rules.state import Transition
@@ -238,6 +239,59 @@ def test_a_hold_that_came_later_changes_what_the_next_message_says(desk):
         for message in session.scalars(select(Outgoing)):
             if message.payload["type"] == "alert.cleared":
                 assert not HANDS_ON.search(message.payload["data"]["action"])
+
+
+def texts(desk):
+    """What the messages say to do, those first that wait."""
+    with registry.reading(desk.database) as session:
+        found = session.scalars(select(Outgoing).order_by(Outgoing.sent.is_(None).desc()))
+        return [message.payload["data"]["action"] for message in found]
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["open", "over"])
+def test_a_message_that_nobody_took_yet_follows_the_holds(desk, over):
+    """Told at 1 h to a receiver that is away; fumigated at 5 h, while it is still tried."""
+    write(desk, change(opens(1), *([clears(3)] if over else [])), now=3)
+    first, *_ = texts(desk)
+    desk.hold("fumigated", 5, lot="L1", lifted_by="Port Fumigation Ltd")
+    desk.clock.hour = 6
+    desk.start()
+    desk.settle(REWORD_EVERY)
+    assert HANDS_ON.search(first)
+    assert not [action for action in texts(desk) if HANDS_ON.search(action)]
+
+
+def test_a_message_that_was_taken_stays_as_it_was(desk):
+    write(desk, change(opens(1)), now=1)
+    with registry.writing(desk.database) as session:
+        for message in session.scalars(select(Outgoing)):
+            message.sent = at(1)
+    desk.hold("fumigated", 5, lot="L1")
+    with registry.writing(desk.database) as session:
+        assert Ledger(RULES, BOTH).reword(session, at(6)) == 1
+    assert all(HANDS_ON.search(action) for action in texts(desk))
+
+
+def test_hundreds_of_open_alerts_are_worded_at_once(desk):
+    """All tags fall silent with their gateway: the registry is written to by others meanwhile."""
+    for number in range(200):
+        desk.lot(f"S{number}")
+    silent = [
+        replace(change(opens(6, "test.quiet"), silence=True), key=LotKey(TENANT, f"S{number}"))
+        for number in range(200)
+    ]
+    write(desk, *silent, now=6)
+    desk.hold("fumigated", 7, lot="S7")
+    asked = []
+
+    def ask(*said):
+        asked.append(said[2])
+
+    event.listen(desk.database, "before_cursor_execute", ask)
+    with registry.writing(desk.database) as session:
+        assert Ledger(RULES, ()).reword(session, at(8)) == 1
+    event.remove(desk.database, "before_cursor_execute", ask)
+    assert len(asked) < 40
 
 
 @pytest.mark.parametrize("kind", ["container", "vehicle"])

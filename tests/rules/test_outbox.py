@@ -250,3 +250,28 @@ def test_after_three_days_it_is_given_up():
 def test_undelivered_says_whether_a_retry_can_help():
     assert Undelivered("x", permanent=True).permanent
     assert str(Undelivered("x", permanent=False)) == "x"
+
+
+class Meanwhile:
+    """A channel in whose time, while it sends the first message, the second gets other words."""
+
+    def __init__(self, database):
+        self.database = database
+        self.said = []
+
+    def send(self, message, address, payload, now):
+        self.said.append(payload["text"])
+        with registry.writing(self.database) as session:
+            session.get(Outgoing, "second").payload = {"text": "leave it closed"}
+
+    def close(self):
+        pass
+
+
+def test_a_message_says_what_it_says_when_it_is_sent(database, outbox):
+    """A receiver that keeps us waiting must not make us send the words from before a hold."""
+    post(database, "first", "there", 0, channel="slow", text="first")
+    post(database, "second", "there", 1, channel="slow", text="open the doors")
+    channel = Meanwhile(database)
+    Outbox(database, {"slow": channel}).deliver()
+    assert channel.said == ["first", "leave it closed"]
