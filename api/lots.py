@@ -15,10 +15,14 @@ from api.problems import invalid
 from api.query import After, Limit, Moment
 from api.resources import Item, Page
 from lots import registry
+from lots.clock import HOUR_MS
 from lots.fields import milliseconds, written
 from lots.model import LotNow
 from lots.records import Record
 from lots.whereabouts import FOREVER, Source
+
+BELIEVED_MS = 6 * HOUR_MS
+"""A lot that was last heard of longer ago may have become anything: it is not ok. [D]"""
 
 UNJUDGED: dict[str, Any] = {
     "status": "unknown",
@@ -35,7 +39,7 @@ def router() -> APIRouter:
     made.add_api_route(
         "", listed, summary="List lots by id, or find them by a reference", operation_id="list_lots"
     )
-    resources.add_single(made, "lots", with_now)
+    made.add_api_route("/{id}", got, summary="One lot", operation_id="get_lot")
     resources.add_writing(made, "lots")
     made.add_api_route(
         "/{id}/sources",
@@ -46,11 +50,16 @@ def router() -> APIRouter:
     return made
 
 
-def with_now(session: Session, tenant: str, records: Sequence[Record]) -> list[Item]:
-    """Lots with ``now``: what the rules know of each."""
+def got(id: str, request: Request, asking: Asking, session: Transaction) -> Item:  # noqa: A002
+    found = resources.existing(session, asking.tenant, "lots", id)
+    return with_now(session, asking.tenant, [found], request.app.state.clock.now_ms())[0]
+
+
+def with_now(session: Session, tenant: str, records: Sequence[Record], now: int) -> list[Item]:
+    """Lots with ``now``: what the rules know of each at ``now`` (ms)."""
     ids = [record.id for record in records]
     rows = session.scalars(select(LotNow).where(LotNow.tenant == tenant, LotNow.lot.in_(ids)))
-    known = {row.lot: _now(row) for row in rows}
+    known = {row.lot: _now(row, now) for row in rows}
     return [
         {**record.model_dump(mode="json"), "now": known.get(record.id, UNJUDGED)}
         for record in records
@@ -77,7 +86,7 @@ def listed(
         found = registry.page(session, asking.tenant, "lots", after, limit + 1)
     else:
         found = registry.lots_by_reference(session, asking.tenant, ref, limit + 1, after)
-    items = with_now(session, asking.tenant, found)
+    items = with_now(session, asking.tenant, found, request.app.state.clock.now_ms())
     return resources.page(request, items, limit, resources.own_id)
 
 
@@ -112,6 +121,9 @@ def within(sources: Sequence[Source], begins: int, ends: int) -> list[Item]:
     ]
 
 
-def _now(row: LotNow) -> Item:
+def _now(row: LotNow, now: int) -> Item:
     at = written(row.at) if row.at else None  # silent from the first, it has no newest reading
-    return {"status": row.status, "why": row.why, "at": at, "numbers": row.numbers}
+    status, why = row.status, row.why
+    if status == "ok" and now - row.at > BELIEVED_MS:
+        status, why = "unknown", f"no reading since {at}"
+    return {"status": status, "why": why, "at": at, "numbers": row.numbers}

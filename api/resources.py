@@ -1,6 +1,6 @@
 """The registry's routes, the same for every kind: list, get, put in, change, take out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -19,7 +19,6 @@ from lots.registry import Outcome
 from lots.shapes import one
 
 Item = dict[str, Any]
-Show = Callable[[Session, str, Sequence[Record]], list[Item]]
 """Records of a tenant as the API gives them back."""
 
 
@@ -30,15 +29,11 @@ class Page(BaseModel):
     next: str | None
 
 
-def plain(_session: Session, _tenant: str, records: Sequence[Record]) -> list[Item]:
-    return [record.model_dump(mode="json") for record in records]
-
-
 def router(kind: str) -> APIRouter:
     """All routes of a kind."""
     made = APIRouter(prefix=f"/v1/{kind}", tags=[kind])
     add_list(made, kind)
-    add_single(made, kind, plain)
+    add_single(made, kind)
     add_writing(made, kind)
     return made
 
@@ -78,16 +73,16 @@ def add_list(to: APIRouter, kind: str) -> None:
         limit: Limit = 100,
     ) -> Page:
         found = registry.page(session, asking.tenant, kind, after, limit + 1)
-        return page(request, plain(session, asking.tenant, found), limit, own_id)
+        items = [record.model_dump(mode="json") for record in found]
+        return page(request, items, limit, own_id)
 
 
-def add_single(to: APIRouter, kind: str, show: Show) -> None:
+def add_single(to: APIRouter, kind: str) -> None:
     name = one(kind)
 
     @to.get("/{id}", summary=f"One {name}", operation_id=f"get_{name}")
     def got(id: str, asking: Asking, session: Transaction) -> Item:  # noqa: A002
-        found = existing(session, asking.tenant, kind, id)
-        return show(session, asking.tenant, [found])[0]
+        return existing(session, asking.tenant, kind, id).model_dump(mode="json")
 
 
 def add_writing(to: APIRouter, kind: str) -> None:

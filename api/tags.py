@@ -23,7 +23,7 @@ def router() -> APIRouter:
         operation_id="list_unknown_tags",
     )
     resources.add_list(made, "tags")
-    resources.add_single(made, "tags", resources.plain)
+    resources.add_single(made, "tags")
     resources.add_writing(made, "tags")
     return made
 

@@ -110,7 +110,9 @@ class PartyRecord(Record):
     name: Annotated[Text, Field(description="Its name")]
     tier: Annotated[Tier, Field(description="The service promised to it")] = Tier.STANDARD
     email: Annotated[Email | None, Field(description="Where it gets mail")] = None
-    webhook: Annotated[WebAddress | None, Field(description="Where its messages are posted")] = None
+    webhook: Annotated[
+        WebAddress | None, Field(description="For messages to it; this version posts none there")
+    ] = None
     temperature_min: Annotated[Temperature | None, Field(description="Its own limit, degC")] = None
     temperature_max: Annotated[Temperature | None, Field(description="Its own limit, degC")] = None
     humidity_min: Annotated[Humidity | None, Field(description="Its own limit, %RH")] = None

@@ -83,12 +83,12 @@ def sources(
             covered = [(w.begins, w.ends) for w in mine if w.placement == watch.placement]
             found += [
                 Source(watch.tag, watch.placement, start, end, stay.place)
-                for start, end in _without(begins, ends, covered)
+                for start, end in without(begins, ends, covered)
             ]
     return sorted(found, key=lambda s: (s.begins, s.placement != Placement.AIR, s.tag))
 
 
-def _without(begins: int, ends: int, covered: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def without(begins: int, ends: int, covered: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """What is left of [begins, ends) when ``covered`` spans are taken out."""
     left = []
     for start, end in sorted(covered):

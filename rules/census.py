@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from lots import climate, facts
 from lots.calibration import corrections_of
 from lots.climate import LotKey, Samples
-from lots.model import Lot, Party, Place, Tag
+from lots.model import Leg, Lot, Party, Place, ShipmentLot, Tag
 from lots.readings.batch import TagKey
 from lots.readings.store import ReadingStore
 from lots.terms import PlaceKind
-from lots.whereabouts import FOREVER, Source
+from lots.whereabouts import FOREVER, Source, without
 from rules.knowledge import Restraint
 from rules.state import NO_LIMITS, Limits, LotFacts
 
@@ -31,15 +31,34 @@ def lot_facts(session: Session, tenant: str) -> dict[LotKey, LotFacts]:
         .outerjoin(Party, (Party.tenant == Lot.tenant) & (Party.id == Lot.customer))
         .where(Lot.tenant == tenant)
     )
+    offline = _offline_legs(session, tenant)
     found = {}
     for lot, party in session.execute(query):
         sources = whereabouts[lot.id].sources if lot.id in whereabouts else []
-        found[LotKey(tenant, lot.id)] = _facts(lot, party, sources, intervals)
+        away = offline.get(lot.id, ())
+        found[LotKey(tenant, lot.id)] = _facts(lot, party, sources, intervals, away)
+    return found
+
+
+def _offline_legs(session: Session, tenant: str) -> dict[str, list[tuple[int, int]]]:
+    """lot -> the spans (ms) in which it is on a leg without a network: silence is normal there."""
+    query = (
+        select(ShipmentLot.lot, Leg.departs, Leg.arrives)
+        .join(Leg, (Leg.tenant == ShipmentLot.tenant) & (Leg.shipment == ShipmentLot.shipment))
+        .where(ShipmentLot.tenant == tenant, Leg.offline)
+    )
+    found: dict[str, list[tuple[int, int]]] = {}
+    for lot, departs, arrives in session.execute(query):
+        found.setdefault(lot, []).append((departs, arrives))
     return found
 
 
 def _facts(
-    lot: Lot, party: Party | None, sources: list[Source], intervals: dict[str, int]
+    lot: Lot,
+    party: Party | None,
+    sources: list[Source],
+    intervals: dict[str, int],
+    offline: Sequence[tuple[int, int]],
 ) -> LotFacts:
     slowest = max((intervals[source.tag] for source in sources), default=3600)
     return LotFacts(
@@ -50,7 +69,9 @@ def _facts(
         time_constant_h=lot.time_constant_h,
         contract_regain=_or(lot.contract_regain_pct, math.nan),
         interval_ms=slowest * 1000,
-        watched=tuple((source.begins, source.ends) for source in sources),
+        watched=tuple(
+            span for source in sources for span in without(source.begins, source.ends, offline)
+        ),
         limits=_limits(party) if party else NO_LIMITS,
     )
 

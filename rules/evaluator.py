@@ -132,6 +132,8 @@ class Evaluator:
             kept |= census.lot_facts(session, tenant)
         for key in self._facts.keys() - kept.keys():
             self.engine.forget(key)
+        heard = self.engine.lots.keys()
+        self.engine.changed |= {k for k in heard if kept.get(k) != self._facts.get(k)}
         self._facts, self._revisions = kept, revisions
 
     def take(self, offset: int, bound: Mapping[LotKey, Samples]) -> None:
@@ -247,10 +249,31 @@ class Evaluator:
                 for key in sorted(changed & census.existing(session, changed)):
                     lot = self.engine.lots.get(key)
                     if lot is not None:
-                        session.merge(_now(key, lot, key in self.engine.blind))
+                        session.merge(self._now(key, lot))
         except DBAPIError:
             self.engine.changed |= changed
             raise
+
+    def _now(self, key: LotKey, lot: Tracked) -> LotNow:
+        """What is known of a lot. Ok is only what a tag still speaks for."""
+        if (
+            key in self.engine.blind
+        ):  # what is in memory is not its past, so neither are its numbers
+            lot = Tracked(head=LotState(newest=lot.head.newest), silent=lot.silent)
+        fires = sorted(lot.head.open_rules().keys() | lot.silent.keys())
+        now, facts = self._clock.now_ms(), self._facts.get(key)
+        watched = facts is not None and any(b <= now < e for b, e in facts.watched)
+        # What the lot's own risk is judged by: margin for lead, regain for wool.
+        judged = "margin" in lot.numbers or "regain" in lot.numbers
+        known = judged and watched and not lot.silent
+        return LotNow(
+            tenant=key.tenant,
+            lot=key.lot,
+            at=lot.head.newest or 0,
+            status="at_risk" if lot.head.open_rules() else "ok" if known else "unknown",
+            why=", ".join(fires) or (None if watched else "no tag speaks for it now"),
+            numbers=lot.numbers,
+        )
 
     def save(self) -> None:
         """Write the snapshot; then requests that it covers are done with.
@@ -258,6 +281,7 @@ class Evaluator:
         A disk that is full keeps the old one: there is more to fold after a restart, no less known.
         """
         self.commit()
+        self._show()
         try:
             snapshot.save(self._snapshot, self.engine, self._journal, self.offset)
         except OSError as error:
@@ -271,22 +295,6 @@ class Evaluator:
                 ids = done[portion : portion + 500]
                 session.execute(delete(Refold).where(Refold.id.in_(ids)))
         self._requests.clear()
-
-
-def _now(key: LotKey, lot: Tracked, blind: bool) -> LotNow:
-    if blind:  # what is in memory is not its past, so neither are its numbers
-        lot = Tracked(head=LotState(newest=lot.head.newest), silent=lot.silent)
-    fires = sorted(lot.head.open_rules().keys() | lot.silent.keys())
-    # What the lot's own risk is judged by: margin for lead, regain for wool.
-    known = not lot.silent and ("margin" in lot.numbers or "regain" in lot.numbers)
-    return LotNow(
-        tenant=key.tenant,
-        lot=key.lot,
-        at=lot.head.newest or 0,
-        status="at_risk" if lot.head.open_rules() else "ok" if known else "unknown",
-        why=", ".join(fires) or None,
-        numbers=lot.numbers,
-    )
 
 
 __all__ = ["CURSOR", "CursorMismatch", "Evaluator"]

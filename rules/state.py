@@ -61,7 +61,7 @@ class LotFacts:
     contract_regain: float = NAN
     limits: Limits = NO_LIMITS
     interval_ms: int = HOUR_MS  # of the slowest of its tags
-    watched: tuple[tuple[int, int], ...] = ()  # spans (ms) in which a tag speaks for it, by begin
+    watched: tuple[tuple[int, int], ...] = ()  # spans (ms) in which a tag should be heard
 
     @property
     def lag_h(self) -> float:

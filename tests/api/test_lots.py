@@ -72,6 +72,19 @@ def test_a_lot_tells_what_the_rules_know_of_it_now(service: Service, acme: Calle
     assert acme.get("/v1/lots")["items"][0]["now"] == expected
 
 
+@pytest.mark.parametrize(("hours", "status"), [(5.9, "ok"), (6.1, "unknown")])
+def test_a_lot_that_was_not_heard_of_lately_is_not_ok(
+    service: Service, acme: Caller, hours: float, status: str
+) -> None:
+    """Whatever the rules last knew: they may be away themselves."""
+    acme.put("lots", id="L1", **LOT)
+    at = NOW - round(hours * 3_600_000)
+    with registry.writing(service.engine) as session:
+        session.add(LotNow(tenant=acme.tenant, lot="L1", at=at, status="ok", numbers={}))
+    assert acme.get("/v1/lots/L1")["now"]["status"] == status
+    assert acme.get("/v1/lots")["items"][0]["now"]["status"] == status
+
+
 def test_a_lot_that_was_silent_from_the_first_has_no_newest_reading(
     service: Service, acme: Caller
 ) -> None:

@@ -533,6 +533,31 @@ def test_a_silent_lot_is_unknown(desk):
     assert (desk.now().status, desk.now().why) == ("unknown", "test.quiet")
 
 
+def test_a_lot_that_no_tag_speaks_for_any_more_is_unknown(desk):
+    """Ok at 14 h; its tag is taken off at 15 h, and nobody may go on saying ok."""
+    desk.says(*((hour / 2, 50) for hour in range(29)))
+    desk.settle()
+    assert desk.now().status == "ok"
+    desk.put("bindings", tag="T1", lot="L1", begins=written(at(-100)), ends=written(at(15)))
+    desk.clock.hour = 16
+    desk.settle()
+    assert (desk.now().status, desk.now().why) == ("unknown", "no tag speaks for it now")
+
+
+def test_on_a_leg_without_a_network_silence_is_normal(desk):
+    """Offline from 1 h to 50 h: silent from 56 h on, six hours after it could be heard again."""
+    leg = {"number": 1, "mode": "sea", "offline": True, "place": "box"}
+    leg |= {"departs": written(at(1)), "arrives": written(at(50))}
+    desk.put("shipments", id="S1", lots=["L1"], legs=[leg])
+    desk.settle()
+    desk.ticks(-1, 0)
+    desk.says((0, 50))
+    desk.ticks(1, 55)
+    assert desk.alerts() == []
+    desk.ticks(55, 60)
+    assert desk.alerts() == [("test.quiet", 56, None)]
+
+
 def test_a_keep_alive_is_no_reading(desk):
     """Only the battery's voltage since 0 h: the lot is silent."""
     desk.ticks(-1, 0)
