@@ -135,6 +135,13 @@ class Running:
             time.sleep(0.05)
         return found
 
+    def left_alone(self, pids: dict[int, str], patience_s: float = 20.0) -> None:
+        """Wait until none of what it started is left, once it has ended itself."""
+        ends = time.monotonic() + patience_s
+        while left := alive(pids):
+            assert time.monotonic() < ends, f"still there: {left}"
+            time.sleep(0.05)
+
     def ends(self, patience_s: float = PATIENCE_S) -> int:
         return self.process.wait(patience_s)
 
