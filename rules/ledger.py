@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from lots.climate import LotKey
 from lots.clock import Clock
+from lots.fields import written
 from lots.model import STILL_OPEN, Alert, Outgoing
 from lots.shapes import portions
 from rules import census
@@ -214,14 +215,14 @@ def _outgoing(message: str, row: Alert, event: str, at: int, recipient: Recipien
         attempts=0,
         payload={
             "type": f"alert.{event}",
-            "timestamp": at,
+            "timestamp": written(at),
             "data": {
                 "id": row.id,
                 "lot": row.lot,
                 "rule": row.rule,
                 "severity": row.severity,
-                "opened": row.opened,
-                "cleared": row.cleared,
+                "opened": written(row.opened),
+                "cleared": None if row.cleared is None else written(row.cleared),
                 "title": row.title,
                 "action": row.action,
                 "numbers": row.numbers,

@@ -43,11 +43,11 @@ class WebhookChannel:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise Undelivered(f"{address!r} is not an address: {error}", permanent=True) from error
         except httpx.HTTPError as error:
-            raise Undelivered(f"{address}: {error!r}", permanent=False) from error
+            raise Undelivered(f"{_shown(address)}: {error!r}", permanent=False) from error
         if answer.status_code == httpx.codes.GONE:
-            raise Undelivered(f"{address} answered 410: it wants no more", permanent=True)
+            raise Undelivered(f"{_shown(address)} answered 410: it wants no more", permanent=True)
         if not answer.is_success:
-            raise Undelivered(f"{address} answered {answer.status_code}", permanent=False)
+            raise Undelivered(f"{_shown(address)} answered {answer.status_code}", permanent=False)
 
     def _head(self, message: str, body: bytes, now: int) -> dict[str, str]:
         sent = datetime.fromtimestamp(now / 1000, UTC)
@@ -62,6 +62,12 @@ class WebhookChannel:
 
     def close(self) -> None:
         self._client.close()
+
+
+def _shown(address: str) -> str:
+    """For logs and people: with many services the path is itself the secret, as a password is."""
+    url = httpx.URL(address)
+    return f"{url.scheme}://{url.netloc.decode()}"
 
 
 def _key(secret: str) -> bytes:

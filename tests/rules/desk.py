@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,7 +13,7 @@ from sqlalchemy import Engine, select
 
 from ingest.bind import Rosters, bind
 from lots import registry
-from lots.fields import written
+from lots.fields import milliseconds, written
 from lots.model import Alert, LotNow, Outgoing
 from lots.readings.batch import ReadingBatch, TagKey, of_tag
 from lots.readings.open import open_store
@@ -202,7 +203,14 @@ class Desk:
         """(recipient, event, hours) of each message, by time."""
         with registry.reading(self.database) as session:
             found = session.scalars(select(Outgoing)).all()
-        told = [(m.recipient, m.payload["type"], hours(m.payload["timestamp"])) for m in found]
+        told = [
+            (
+                m.recipient,
+                m.payload["type"],
+                hours(milliseconds(datetime.fromisoformat(m.payload["timestamp"]))),
+            )
+            for m in found
+        ]
         return sorted(told, key=lambda one: (one[2], one[1], one[0]))
 
     def told(self) -> list[tuple[str, float]]:

@@ -1,13 +1,16 @@
 """Alerts and messages in the registry, on SQLite and PostgreSQL."""
 
+import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, select
 
 from lots import registry
 from lots.climate import LotKey
+from lots.fields import written
 from lots.model import Outgoing
 from rules.engine import Change
 from rules.evaluator import REWORD_EVERY
@@ -161,7 +164,7 @@ def test_each_recipient_gets_each_message_once_under_an_id_of_its_own(desk):
         (to.address, event) for to in BOTH for event in ("alert.opened", "alert.cleared")
     }
     opened = next(m for m in messages if m.payload["type"] == "alert.opened")
-    assert opened.payload["timestamp"] == at(1)
+    assert opened.payload["timestamp"] == written(at(1))
     assert opened.payload["data"]["lot"] == "L1"
     assert opened.payload["data"]["action"].startswith("Open the doors of L1")
     assert opened.tenant == TENANT
@@ -327,3 +330,16 @@ def test_changes_of_lots_that_are_gone_are_left_out(desk):
     with registry.reading(desk.database) as session:
         left = without_gone(session, [gone, change(opens(1)), other])
     assert [each.key for each in left] == [KEY]
+
+
+def test_a_message_has_the_fields_that_are_documented(desk):
+    """docs/webhooks.md shows one whole: the same names and kinds of values."""
+    page = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    shown = json.loads(page.split("```json\n")[1].split("```")[0])
+    write(desk, change(opens(1)))
+    with registry.reading(desk.database) as session:
+        sent = session.scalars(select(Outgoing)).first().payload
+    assert list(sent) == list(shown)
+    assert {k: type(v) for k, v in sent["data"].items()} == {
+        k: type(v) for k, v in shown["data"].items()
+    }
