@@ -85,12 +85,12 @@ def run_demo(options: Options) -> None:
     `ChildFailed`.
     """
     begun = monotonic()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     _require_ports(options)
     console = Console(stderr=options.as_json)
     with taken(options.folder):
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
         say = partial(console.print, soft_wrap=True, markup=False, highlight=False)
         say(f"Files of the demo: {options.folder.resolve()}")
         try:
