@@ -23,6 +23,9 @@ from lots.whereabouts import Source
 WINDOW_MS = 72 * HOUR_MS
 """No query asks a store for more raw data of a tag than this at once."""
 
+QUANTITIES = ("temperature", "humidity", "probe")
+"""What the rules judge by."""
+
 PLACEMENTS = tuple(Placement)
 CODES = {placement.value: code for code, placement in enumerate(PLACEMENTS)}
 """placement -> its code in `Samples.placement`."""
@@ -152,7 +155,7 @@ def of_lot(
             first, last = max(start, source.begins), min(stop, source.ends)
             if first >= last:
                 continue
-            batch = store.window(TagKey(key.tenant, source.tag), first, last)
+            batch = store.window(TagKey(key.tenant, source.tag), first, last, QUANTITIES)
             index = np.flatnonzero(believed(batch))
             parts.append(samples(corrected(batch, corrections), source.placement, index))
         found = join(parts)

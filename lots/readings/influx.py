@@ -75,11 +75,13 @@ class InfluxStore:
             refused += self._offer(points[start : start + LINES])
         return sorted(refused, key=lambda bad: bad.position)
 
-    def window(self, tag: TagKey, begins: int, ends: int) -> ReadingBatch:
+    def window(
+        self, tag: TagKey, begins: int, ends: int, quantities: Sequence[str] | None = None
+    ) -> ReadingBatch:
         first, last = bounds(begins, ends)
         pages: list[ReadingBatch] = []
         while True:
-            table = self._ask(influxql.window(tag, first, last, PAGE))
+            table = self._ask(influxql.window(tag, first, last, PAGE, quantities))
             if not table.rows:
                 return concatenate(pages)
             pages.append(_readings(tag, table))

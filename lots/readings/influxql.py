@@ -12,10 +12,17 @@ from lots.readings.line_protocol import MEASUREMENT, field_name, stored_name
 STATISTICS = ("count", "min", "mean", "max")
 
 
-def window(tag: TagKey, first: int, last: int, limit: int) -> str:
-    """All fields of the first ``limit`` readings with first <= ns < last, oldest first."""
+def window(tag: TagKey, first: int, last: int, limit: int, quantities: Sequence[str] | None) -> str:
+    """The first ``limit`` readings with first <= ns < last, oldest first; None: all their fields.
+
+    Every reading has ``flags``, so that one without any of the quantities is there too.
+    """
+    fields = "*::field"
+    if quantities is not None:
+        named = [identifier(field_name(quantity)) for quantity in quantities]
+        fields = ", ".join(['"flags"', *named])
     return (
-        f"SELECT *::field FROM {identifier(MEASUREMENT)} WHERE {_of(tag)}"
+        f"SELECT {fields} FROM {identifier(MEASUREMENT)} WHERE {_of(tag)}"
         f" AND time >= {first} AND time < {last} ORDER BY time ASC LIMIT {limit}"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,15 @@ class SqliteStore:
                     raise
         return refused
 
-    def window(self, tag: TagKey, begins: int, ends: int) -> ReadingBatch:
+    def window(
+        self, tag: TagKey, begins: int, ends: int, quantities: Sequence[str] | None = None
+    ) -> ReadingBatch:
         with self._file.connection() as connection:
             connection.execute("begin")
-            return _read(connection, tag, _tag_id(connection, tag), *bounds(begins, ends))
+            found = _read(connection, tag, _tag_id(connection, tag), *bounds(begins, ends))
+        if quantities is None:
+            return found
+        return replace(found, values={n: c for n, c in found.values.items() if n in quantities})
 
     def aggregate(
         self, tag: TagKey, begins: int, ends: int, step: int, quantities: Sequence[str]

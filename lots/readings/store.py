@@ -52,8 +52,14 @@ class ReadingStore(Protocol):
         """
         ...
 
-    def window(self, tag: TagKey, begins: int, ends: int) -> ReadingBatch:
-        """Readings of ``tag`` with begins <= time < ends (ms), by stored time, as they came."""
+    def window(
+        self, tag: TagKey, begins: int, ends: int, quantities: Sequence[str] | None = None
+    ) -> ReadingBatch:
+        """Readings of ``tag`` with begins <= time < ends (ms), by stored time, as they came.
+
+        With ``quantities`` the values of these alone. Asking for what is needed is more than
+        thrift: in InfluxDB all tenants share one list of names, and "all" has to look at each.
+        """
         ...
 
     def aggregate(

@@ -228,6 +228,19 @@ def test_any_name_comes_back(store: ReadingStore, tenant: str, where: str) -> No
         assert statistics.count[quantity].sum() == 1, name
 
 
+def test_a_window_may_be_of_some_quantities_alone(store: ReadingStore, tenant: str) -> None:
+    """Readings without any of them are there all the same."""
+    tag = TagKey(tenant, "a1")
+    values = {"temperature": [1.0, NAN], "tag": [5.0, NAN], "tilt": [NAN, 7.0]}
+    assert store.write(of_tag(tag, [T0, T0 + 1], values, flags=[2, 16])) == []
+    found = store.window(tag, T0, T0 + 9, ["temperature", "tag", "probe"])
+    assert found.time.tolist() == [T0, T0 + 1]
+    assert found.flags.tolist() == [2, 16]
+    assert set(found.values) <= {"temperature", "tag", "probe"}
+    for name, first in (("temperature", 1.0), ("tag", 5.0), ("probe", NAN)):
+        np.testing.assert_array_equal(found.value(name), [first, NAN])
+
+
 def test_quantities_may_be_called_as_a_store_calls_its_own(
     store: ReadingStore, tenant: str
 ) -> None:
