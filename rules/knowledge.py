@@ -42,13 +42,15 @@ def words(
     }
     fields["lot"] = lot
     title = rule.title.format_map(fields)
+    action = rule.action.format_map(fields)
     if restraints:
         first = " ".join(_restrained(restraint) for restraint in restraints)
-        after = "" if rule.touches else f" Once it is lifted: {rule.action.format_map(fields)}"
-        return Words(title, first + after)
-    if rule.touches and closed_box:
-        return Words(title, READ_THE_LABEL)
-    return Words(title, rule.action.format_map(fields))
+        then = " Once it is lifted: "
+    elif closed_box:
+        first, then = READ_THE_LABEL, " Then: "
+    else:
+        return Words(title, action)
+    return Words(title, first if rule.touches else first + then + action)
 
 
 def _restrained(restraint: Restraint) -> str:

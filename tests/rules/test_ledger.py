@@ -343,3 +343,11 @@ def test_a_message_has_the_fields_that_are_documented(desk):
     assert {k: type(v) for k, v in sent["data"].items()} == {
         k: type(v) for k, v in shown["data"].items()
     }
+
+
+def test_at_a_closed_box_the_label_comes_first_whatever_the_rule(desk):
+    """Even to look for a tag somebody would have to go in."""
+    desk.move("L1", 0, "box")
+    write(desk, change(opens(1, "test.quiet"), silence=True), now=2)
+    (row,) = desk.rows()
+    assert row.action == f"{READ_THE_LABEL} Then: Look for the tag of L1."
