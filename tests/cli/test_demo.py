@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -13,13 +14,17 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from cli.demo_folder import MARK, taken
+from cli.demo_view import View, live
+from cli.processes import ChildFailed, start
 from lots.settings import SettingsError
 from tests.cli.shell import PATIENCE_S, Running, Shell, alive, descendants
 from tests.servers import free_port
@@ -148,13 +153,32 @@ def test_a_person_sees_it_and_ends_it_with_ctrl_c(shell: Shell, ports: tuple[str
 
 def test_a_part_that_dies_ends_all(shell: Shell, ports: tuple[str, ...]) -> None:
     with Running(shell, "demo", "--folder", "F", *ports) as demo:
-        demo.says("In another terminal:")
+        worker = demo.until(lambda: parts(demo.process.pid).get("cli.main worker"), "it begins")
         everything = descendants(demo.process.pid)
-        os.kill(parts(demo.process.pid)["cli.main worker"], signal.SIGKILL)
+        os.kill(worker, signal.SIGKILL)
         assert demo.ends() == 1
         assert alive(everything) == {}
-        assert "dunnage: the worker was ended by SIGKILL, so all was stopped" in demo.text
+        assert "dunnage: the worker was ended by SIGKILL at its start" in demo.text
         assert "Traceback" not in demo.text
+
+
+def test_a_part_that_dies_later_is_noticed_too() -> None:
+    script = "import sys, time; print('dunnage: no more', flush=True); time.sleep(60)"
+    arguments = ["timeit", "-n1", "-r1", script]
+    children = [start("worker", arguments, os.environ) for _ in range(2)]
+    view = View("http://127.0.0.1:9", "key", "http://127.0.0.1:9", 0.0)
+    console = Console(file=io.StringIO())
+    try:
+        while not children[1].lines:
+            live(view, console, children, threading.Event(), 1.0, as_json=False)
+        children[1].process.kill()
+        with pytest.raises(ChildFailed, match=r"the worker was ended by SIGKILL.*: no more"):
+            live(view, console, children, threading.Event(), 60.0, as_json=False)
+    finally:
+        view.close()
+        for child in children:
+            child.process.kill()
+            child.stop()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
