@@ -181,7 +181,7 @@ def test_a_part_that_dies_later_is_noticed_too() -> None:
             child.stop()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_at_once_while_it_begins(
     shell: Shell, ports: tuple[str, ...], number: signal.Signals
 ) -> None:
