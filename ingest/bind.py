@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from lots import facts
 from lots.calibration import corrections_of
 from lots.climate import Corrections, LotKey, Samples, believed, corrected, join, samples
-from lots.model import Tag, Tenant
+from lots.model import Tag
 from lots.readings.batch import ReadingBatch, TagKey
+from lots.revisions import Revisions
 from lots.whereabouts import Source
 
 
@@ -83,19 +84,17 @@ class Rosters:
 
     def __init__(self) -> None:
         self.by_tenant: dict[str, Roster] = {}
-        self._revisions: dict[str, int] = {}
+        self._revisions = Revisions()
 
     def refresh(self, session: Session) -> set[str]:
         """Take over what changed; returns the tenants it changed for."""
-        revisions = {row.id: row.revision for row in session.scalars(select(Tenant))}
-        changed = {t for t, revision in revisions.items() if self._revisions.get(t) != revision}
-        gone = self._revisions.keys() - revisions.keys()
-        for tenant in changed:
+        news = self._revisions.news(session)
+        for tenant in news.changed:
             self.by_tenant[tenant] = load(session, tenant)
-            self._revisions[tenant] = revisions[tenant]
-        for tenant in gone:
-            del self.by_tenant[tenant], self._revisions[tenant]
-        return changed | gone
+        for tenant in news.gone:
+            del self.by_tenant[tenant]
+        self._revisions.taken(news)
+        return {*news.changed, *news.gone}
 
 
 def load(session: Session, tenant: str) -> Roster:

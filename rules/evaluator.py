@@ -22,8 +22,9 @@ from lots import registry
 from lots.climate import LotKey, Samples
 from lots.clock import DAY_MS, Clock
 from lots.cursors import CursorMismatch, read_cursor, write_cursor
-from lots.model import LotNow, Refold, Tenant
+from lots.model import LotNow, Refold
 from lots.readings.store import ReadingStore, StoreMisconfigured, StoreUnavailable
+from lots.revisions import Revisions
 from rules import census, snapshot
 from rules.engine import Change, Engine, Tracked
 from rules.ledger import Ledger, Recipient, without_gone
@@ -68,7 +69,7 @@ class Evaluator:
         self._clock = clock
         self._retention_ms = retention_days * DAY_MS
         self._facts: dict[LotKey, LotFacts] = {}
-        self._revisions: dict[str, int] = {}
+        self._revisions = Revisions()
         self.pending: list[Change] = []
         """Changes that are folded and not yet written."""
         self._requests: set[str] = set()
@@ -122,19 +123,19 @@ class Evaluator:
 
     def refresh(self, session: Session) -> None:
         """Take over the lots' facts of tenants whose registry changed."""
-        revisions = {row.id: row.revision for row in session.scalars(select(Tenant))}
-        changed = {t for t, revision in revisions.items() if self._revisions.get(t) != revision}
-        gone = self._revisions.keys() - revisions.keys()
-        if not changed and not gone:
+        news = self._revisions.news(session)
+        if not news:
             return
-        kept = {k: f for k, f in self._facts.items() if k.tenant not in changed | gone}
-        for tenant in changed:
+        stale = news.changed.keys() | news.gone
+        kept = {key: facts for key, facts in self._facts.items() if key.tenant not in stale}
+        for tenant in news.changed:
             kept |= census.lot_facts(session, tenant)
         for key in self._facts.keys() - kept.keys():
             self.engine.forget(key)
         heard = self.engine.lots.keys()
         self.engine.changed |= {k for k in heard if kept.get(k) != self._facts.get(k)}
-        self._facts, self._revisions = kept, revisions
+        self._facts = kept
+        self._revisions.taken(news)
 
     def take(self, offset: int, bound: Mapping[LotKey, Samples]) -> None:
         """Fold a batch that ends at ``offset`` in the journal; `commit` writes what it changed."""

@@ -20,7 +20,7 @@ from rules.outbox import (
     Outbox,
     next_attempt,
 )
-from tests.rules.receiver import Receiver
+from tests.receiver import Receiver
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 NOW = 1_763_812_800_000

@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from lots.clock import Clock
 from lots.settings import SettingsError
 from rules.channels.webhook import Undelivered, WebhookChannel
-from tests.rules.receiver import Receiver
+from tests.receiver import Receiver
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 PAYLOAD = {

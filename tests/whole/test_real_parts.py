@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from tests.receiver import Receiver
 from tests.servers import InfluxDB, Mosquitto
-from tests.whole.house import HOUR, House, Receiver, soon
+from tests.whole.house import HOUR, House, soon
 from tests.whole.scenes import bound, cold_then_warm, furnish, hours_ago, in_hours, iso, lead
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -79,7 +80,7 @@ def test_from_the_tag_to_the_customer(house: House, receiver: Receiver) -> None:
 
 
 def _told(receiver: Receiver, alert: str, event: str) -> tuple[dict[str, str], bytes] | None:
-    for heads, body in receiver.requests:
+    for _, heads, body in receiver.received:
         message = json.loads(body)
         if message["type"] == event and message["data"]["id"] == alert:
             return heads, body
@@ -98,6 +99,7 @@ def test_influxdb_stopped_for_a_minute(house: House, own_influxdb: InfluxDB) -> 
     after = [hour for hour in in_hours(sent) if hour[0]["t"] >= warm]
     house.publish_all((f"T-{lot}", hour) for hour in before for lot in lots)
     soon(house.settled, "what came before is stored")
+    soon(lambda: all(judged(house, lot) for lot in lots), "and judged")
     assert not house.alerts(lots[0])
 
     own_influxdb.stop()
@@ -117,6 +119,10 @@ def test_influxdb_stopped_for_a_minute(house: House, own_influxdb: InfluxDB) -> 
     soon(house.settled, "all is stored", 60)
     for lot in lots:
         assert instants(house, lot) == [reading["t"] for reading in sent]
+
+
+def judged(house: House, lot: str) -> bool:
+    return "margin" in house.get(f"/v1/lots/{lot}")["now"]["numbers"]
 
 
 def instants(house: House, lot: str) -> list[int]:
