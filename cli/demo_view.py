@@ -25,6 +25,7 @@ PLAIN_S = 5.0
 SIZES = ((12, 6), (10, 5), (8, 4), (6, 3), (5, 2), (3, 2), (2, 1))
 """Lots and alerts shown, by how high the terminal is."""
 COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+"""Of an alert by its severity, the worst first."""
 
 
 @dataclass(slots=True)
@@ -74,7 +75,9 @@ class View:
         self.lag = figures["dunnage_store_lag_bytes"] + figures["dunnage_rules_lag_bytes"]
 
     def _ask_api(self) -> None:
-        self.open_alerts = self._items("/v1/alerts?open=true&limit=100")
+        newest = self._items("/v1/alerts?open=true&limit=100")
+        worst = list(COLOURS)
+        self.open_alerts = sorted(newest, key=lambda alert: worst.index(alert["severity"]))
         # The newest page is enough: more than 200 do not come between two looks.
         self._seen |= {alert["id"] for alert in self._items("/v1/alerts?limit=200")}
         self.alerts = len(self._seen)
@@ -139,7 +142,7 @@ class View:
 
     def _alerts(self, count: int) -> RenderableType:
         table = _table("since (UTC)", "alert", "what to do")
-        table.title = "Newest open alerts"
+        table.title = "Newest open alerts, the worst first"
         for alert in self.open_alerts[:count]:
             title = Text(alert["title"], style=COLOURS.get(alert["severity"], ""))
             table.add_row(alert["opened"][5:16].replace("T", " "), title, alert["action"])
