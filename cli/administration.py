@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from cli.import_ import DEFAULT_TENANT
 from cli.terminal import KEPT, plain, table
 from lots import registry
 from lots.clock import Clock
@@ -18,8 +19,6 @@ from lots.model import DeadLetter
 from lots.records import TagRecord
 from lots.refusals import Missing, RegistryError
 from lots.settings import load
-
-DEFAULT_TENANT = "default"
 
 
 @contextmanager
