@@ -32,8 +32,8 @@ def receiver():
         yield running
 
 
-@pytest.fixture(scope="module")
-def channel():
+@pytest.fixture
+def channel():  # for each test: an outbox that ends closes it
     found = WebhookChannel(SECRET)
     yield found
     found.close()
