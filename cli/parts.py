@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ingest.errors import JournalUnwritable
-from ingest.formats import FORMATS
+from ingest.formats import Route, RouteError, route
 from ingest.journal import Journal
+from lots.clock import DAY_MS
 from lots.readings.open import open_store
 from lots.readings.store import ReadingStore, StoreMisconfigured
-from lots.settings import Settings, SettingsError, Subscription
+from lots.settings import Settings, SettingsError
 from rules import pack
 
 
@@ -44,12 +43,12 @@ def journal_of(settings: Settings) -> Journal:
         ) from error
 
 
-def routes_of(settings: Settings) -> Sequence[Subscription]:
-    """Raises `SettingsError` for a format that there is not."""
-    for row in settings.subscriptions:
-        if row.format not in FORMATS:
-            raise SettingsError(
-                "DUNNAGE_SUBSCRIPTIONS or subscriptions in dunnage.toml has the format"
-                f" {row.format!r} for {row.filter!r}: use one of {', '.join(sorted(FORMATS))}"
-            )
-    return settings.subscriptions
+def routes_of(settings: Settings) -> list[Route]:
+    """The rows of subscriptions, ready for use; raises `SettingsError`."""
+    try:
+        keep_ms = settings.raw_retention_days * DAY_MS
+        return [route(row, keep_ms) for row in settings.subscriptions]
+    except RouteError as error:
+        raise SettingsError(
+            f"DUNNAGE_SUBSCRIPTIONS or subscriptions in dunnage.toml: {error}"
+        ) from error

@@ -20,6 +20,7 @@ from cli.following import RuleFollower
 from cli.parts import journal_of, routes_of, rules_of, store_of
 from cli.worker_status import Reading, StatusServer
 from ingest.errors import JournalError
+from ingest.formats import Memory, Route
 from ingest.keeper import Keeper
 from ingest.pipeline import Intake, Understanding, follow
 from ingest.source import Source
@@ -65,7 +66,7 @@ class Worker:
             self._source = Source(settings.broker, settings.client_id, filters, settings.clock)
             opened.callback(self._source.close)
             self._intake = Intake(self._source, self._journal)
-            self._wire(settings, database, store, rules)
+            self._wire(settings, database, store, rules, routes)
             if new_journal:
                 with registry.writing(database) as session:
                     adopt_journal(session, self._journal.id, self._journal.start)
@@ -79,12 +80,23 @@ class Worker:
             self._opened = opened.pop_all()
 
     def _wire(
-        self, settings: Settings, database: Engine, store: ReadingStore, rules: pack.Rules
+        self,
+        settings: Settings,
+        database: Engine,
+        store: ReadingStore,
+        rules: pack.Rules,
+        routes: list[Route],
     ) -> None:
-        understand = Understanding(settings.subscriptions, settings.raw_retention_days * DAY_MS)
+        understand = Understanding(routes, Memory())
         recipients = [Recipient("webhook", url) for url in (settings.webhook_url,) if url]
         self._keeper = Keeper(
-            database, store, understand, self._journal.id, settings.clock, self._stop
+            database,
+            store,
+            understand,
+            self._journal.id,
+            settings.clock,
+            settings.raw_retention_days * DAY_MS,
+            self._stop,
         )
         self._evaluator = Evaluator(
             database,

@@ -4,43 +4,64 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
 
-from ingest.formats import Rejected
+from ingest.formats import Decoded
 from ingest.journal import Entry
 from lots.model import DeadLetter
 from lots.readings.batch import ReadingBatch
 
 
-def of_message(journal: str, entry: Entry, rejected: Rejected) -> DeadLetter:
-    """A message that its format refused."""
-    message = entry.messages[rejected.position]
-    return DeadLetter(
-        id=f"{journal}:{entry.offset}:{rejected.position}",
-        tenant=rejected.tenant,
-        topic=message.topic,
-        payload=message.payload,
-        reason=f"{rejected.kind}: {rejected.reason}",
-        received=message.received,
-    )
+class DeadLetters:
+    """Those of one journal that are not written yet."""
 
+    def __init__(self, journal: str) -> None:
+        self._journal = journal
+        self._waiting: list[DeadLetter] = []
+        self.written = 0
 
-def of_reading(
-    journal: str, entry: Entry, batch: ReadingBatch, row: int, reason: str
-) -> DeadLetter:
-    """A single reading that cannot be kept, written as a message that says the same."""
-    tag = batch.tags[batch.tag[row]]
-    values = {
-        name: float(column[row])
-        for name, column in batch.values.items()
-        if not np.isnan(column[row])
-    }
-    counters = {"boot": int(batch.boot[row]), "seq": int(batch.seq[row])}
-    counted = {name: count for name, count in counters.items() if count >= 0}
-    return DeadLetter(
-        id=f"{journal}:{entry.offset}:r{row}",
-        tenant=tag.tenant,
-        topic=f"dunnage/v1/{tag.tenant}/{tag.tag}/readings",
-        payload=msgspec.json.encode({"t": int(batch.time[row])} | counted | values),
-        reason=f"refused: {reason}",
-        received=int(batch.received[row]),
-    )
+    def take(self, entry: Entry, decoded: Decoded) -> None:
+        """Messages that their formats refused."""
+        for rejected in decoded.rejected:
+            message = entry.messages[rejected.position]
+            letter = DeadLetter(
+                id=f"{self._journal}:{entry.offset}:{rejected.position}",
+                tenant=rejected.tenant,
+                topic=message.topic,
+                payload=message.payload,
+                reason=f"{rejected.kind}: {rejected.reason}",
+                received=message.received,
+            )
+            self._waiting.append(letter)
+
+    def refuse(self, entry: Entry, batch: ReadingBatch, row: int, reason: str) -> None:
+        """A single reading that cannot be kept, written as a message that says the same."""
+        tag = batch.tags[batch.tag[row]]
+        values = {
+            name: float(column[row])
+            for name, column in batch.values.items()
+            if not np.isnan(column[row])
+        }
+        counters = {"boot": int(batch.boot[row]), "seq": int(batch.seq[row])}
+        counted = {name: count for name, count in counters.items() if count >= 0}
+        letter = DeadLetter(
+            id=f"{self._journal}:{entry.offset}:r{row}",
+            tenant=tag.tenant,
+            topic=f"dunnage/v1/{tag.tenant}/{tag.tag}/readings",
+            payload=msgspec.json.encode({"t": int(batch.time[row])} | counted | values),
+            reason=f"refused: {reason}",
+            received=int(batch.received[row]),
+        )
+        self._waiting.append(letter)
+
+    def write(self, session: Session) -> None:
+        for letter in self._waiting:
+            session.merge(letter)
+
+    def clear(self) -> None:
+        self.written += len(self._waiting)
+        self._waiting.clear()
+
+    def expire(self, session: Session, before: int) -> None:
+        session.execute(delete(DeadLetter).where(DeadLetter.received < before))

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from time import monotonic
 
 import numpy as np
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from ingest import dead_letters
 from ingest.bind import Rosters
+from ingest.dead_letters import DeadLetters
 from ingest.journal import Entry
+from ingest.memories import Memories
+from ingest.notes import Note
 from ingest.pipeline import RETRY_S, Understanding
 from ingest.repeats import Repeats
 from ingest.strangers import Strangers
 from lots import registry
 from lots.clock import Clock
 from lots.cursors import read_cursor, write_cursor
-from lots.model import DeadLetter
 from lots.readings.batch import Bools, ReadingBatch
 from lots.readings.store import ReadingStore, Refused, StoreMisconfigured, StoreUnavailable
 
@@ -32,7 +34,7 @@ _log = logging.getLogger("dunnage.ingest")
 
 
 class Keeper:
-    """The consumer of the journal that keeps readings; for one thread."""
+    """The consumer of the journal that keeps readings, and the notes; for one thread."""
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class Keeper:
         understand: Understanding,
         journal: str,
         clock: Clock,
+        keep_ms: int,
         stop: threading.Event,
     ) -> None:
         self._database = database
@@ -48,47 +51,55 @@ class Keeper:
         self._understand = understand
         self._journal = journal
         self._clock = clock
+        self._keep_ms = keep_ms
         self._stop = stop
         self._repeats = Repeats()
         self._rosters = Rosters()
-        self._letters: list[DeadLetter] = []
-        self._strangers = Strangers()
+        self._memories = Memories(understand.memory)
+        self._letters = DeadLetters(journal)
+        self._notes: tuple[Note, ...] = (
+            self._letters,
+            Strangers(self._rosters),
+            self._memories,
+        )
         self._written = self._expire_due = monotonic()
         self.offset = 0
         """The store has all readings up to here."""
         self.committed = 0
         """And the registry knows so: what is before is not needed from the journal."""
         self.stored = 0
-        self.dead_letters = 0
         self.trouble: str | None = None
         """Why nothing is stored at the moment."""
+
+    @property
+    def dead_letters(self) -> int:
+        """Messages and readings that could not be used, since the start."""
+        return self._letters.written
 
     def restore(self, start: int) -> int:
         """Where to follow the journal from; raises `CursorMismatch`."""
         with registry.reading(self._database) as session:
             found = read_cursor(session, CURSOR, self._journal)
             self._rosters.refresh(session)
+            self._memories.restore(session)
         self.offset = self.committed = max(found, start)
         return self.offset
 
     def take(self, entry: Entry) -> None:
         """Keep an entry's readings, however long the store makes us wait."""
         decoded = self._understand(entry, self._repeats)
-        self._letters += (
-            dead_letters.of_message(self._journal, entry, each) for each in decoded.rejected
-        )
         batch = self._of_tenants(entry, decoded.batch)
         if batch is None:
             return
         refused = self._write(batch) if len(batch) else []
         if refused is None:
             return
-        self._letters += (
-            dead_letters.of_reading(self._journal, entry, batch, each.position, each.reason)
-            for each in refused
-        )
+        for each in refused:
+            self._letters.refuse(entry, batch, each.position, each.reason)
         self.stored += len(batch) - len(refused)
-        self._strangers.meet(batch, {t: r.known for t, r in self._rosters.by_tenant.items()})
+        kept = replace(decoded, batch=batch)
+        for note in self._notes:
+            note.take(entry, kept)
         self.offset = entry.end
 
     def idle(self) -> None:
@@ -101,16 +112,17 @@ class Keeper:
             self._expire_due = now + EXPIRE_S
 
     def _expire(self) -> None:
-        before = self._clock.now_ms() - self._understand.keep_ms
+        before = self._clock.now_ms() - self._keep_ms
         try:
             self._store.expire(before)
             with registry.writing(self._database) as session:
-                session.execute(delete(DeadLetter).where(DeadLetter.received < before))
+                for note in self._notes:
+                    note.expire(session, before)
         except (StoreUnavailable, StoreMisconfigured, DBAPIError) as error:
             _log.warning("old readings and dead letters stay for now: %s", error)
 
     def commit(self) -> None:
-        """Write the cursor, with the dead letters and unknown tags from before it."""
+        """Write the cursor, with the notes from before it."""
         self._written = monotonic()
         try:
             if self.offset > self.committed:
@@ -122,13 +134,11 @@ class Keeper:
 
     def _commit(self) -> None:
         with registry.writing(self._database) as session:
-            for letter in self._letters:
-                session.merge(letter)
-            self._strangers.introduce(session)
+            for note in self._notes:
+                note.write(session)
             write_cursor(session, CURSOR, self._journal, self.offset)
-        self.dead_letters += len(self._letters)
-        self._letters.clear()
-        self._strangers.clear()
+        for note in self._notes:
+            note.clear()
         self.committed = self.offset
 
     def _write(self, batch: ReadingBatch) -> list[Refused] | None:
@@ -161,12 +171,9 @@ class Keeper:
         if not unknown.any():
             return batch
         strange = unknown[batch.tag]
-        self._letters += (
-            dead_letters.of_reading(
-                self._journal, entry, batch, row, "there is no such tenant: `dunnage tenants add`"
-            )
-            for row in np.flatnonzero(strange).tolist()
-        )
+        for row in np.flatnonzero(strange).tolist():
+            reason = "there is no such tenant: `dunnage tenants add`"
+            self._letters.refuse(entry, batch, row, reason)
         return batch.take(~strange)
 
     def _ask_for_rosters(self) -> bool:

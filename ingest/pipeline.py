@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from ingest import formats
 from ingest.errors import JournalFull, JournalUnwritable
-from ingest.formats import Decoded, Kind, Rejected, Route
+from ingest.formats import Decoded, Kind, Memory, Rejected, Route
 from ingest.journal import Entry, Journal
 from ingest.message import Message
 from ingest.repeats import Repeats
@@ -31,10 +31,10 @@ _log = logging.getLogger("dunnage.ingest")
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """How entries become readings: ``routes`` by topic, raw data kept for ``keep_ms``."""
+    """How entries become readings: ``routes`` by topic, ``memory`` for their formats."""
 
     routes: Sequence[Route]
-    keep_ms: int
+    memory: Memory
 
     def __call__(self, entry: Entry, repeats: Repeats) -> Decoded:
         """What an entry says: decoded, screened, and without what ``repeats`` has seen."""
@@ -43,7 +43,7 @@ class Understanding:
 
     def _decode(self, messages: Sequence[Message]) -> Decoded:
         try:
-            return formats.decode(messages, self.routes, self.keep_ms)
+            return formats.decode(messages, self.routes, self.memory)
         except Exception:
             # A decoder must not stumble; if one does, that message alone pays for it.
             _log.exception("a decoder failed: trying its messages one by one")
@@ -51,7 +51,7 @@ class Understanding:
 
     def _alone(self, position: int, message: Message) -> Decoded:
         try:
-            one = formats.decode([message], self.routes, self.keep_ms)
+            one = formats.decode([message], self.routes, self.memory)
         except Exception as error:
             reason = f"the decoder failed on it ({error!r}): please report it as a fault of Dunnage"
             refused = [Rejected(position, None, Kind.UNUSABLE, reason)]
@@ -64,6 +64,7 @@ def _joined(parts: Sequence[Decoded]) -> Decoded:
         concatenate(part.batch for part in parts),
         [each for part in parts for each in part.rejected],
         [ack for part in parts for ack in part.acks],
+        [seen for part in parts for seen in part.sightings],
     )
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from ingest.bind import Rosters
+from ingest.formats import Decoded
+from ingest.journal import Entry
 from lots.model import Tag, UnknownTag
 from lots.readings.batch import ReadingBatch, TagKey
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Heard:
     """What was heard of one tag since the last note in the registry; ms, by the server's clock."""
 
     first: int
@@ -24,23 +28,27 @@ class Sighting:
 
 
 class Strangers:
-    """Sightings by tag, until they are written."""
+    """What was heard, by tag, until they are written."""
 
-    def __init__(self) -> None:
-        self._seen: dict[TagKey, Sighting] = {}
+    def __init__(self, rosters: Rosters) -> None:
+        self._rosters = rosters
+        self._seen: dict[TagKey, Heard] = {}
 
     def __len__(self) -> int:
         return len(self._seen)
 
-    def meet(self, batch: ReadingBatch, known: Mapping[str, Collection[str]]) -> None:
-        """Note the tags of ``batch`` that are not in ``known``: tenant -> its tags."""
+    def take(self, _entry: Entry, decoded: Decoded) -> None:
+        """Note the tags that the registry does not have."""
+        batch, rosters = decoded.batch, self._rosters.by_tenant
         for number, tag in enumerate(batch.tags):
+            roster = rosters.get(tag.tenant)
+            if roster is None or tag.tag in roster.known:
+                continue
             rows = np.flatnonzero(batch.tag == number)
-            if len(rows) and tag.tag not in known.get(tag.tenant, ()):
-                self._seen[tag] = _sighting(batch, rows, self._seen.get(tag))
+            if len(rows):
+                self._seen[tag] = _heard(batch, rows, self._seen.get(tag))
 
-    def introduce(self, session: Session) -> None:
-        """Write them, in the caller's transaction; `clear` once that is committed."""
+    def write(self, session: Session) -> None:
         for tag, seen in self._seen.items():
             if session.get(Tag, (tag.tenant, tag.tag)) is not None:
                 continue  # adopted since
@@ -57,11 +65,14 @@ class Strangers:
     def clear(self) -> None:
         self._seen = {}
 
+    def expire(self, session: Session, before: int) -> None:
+        session.execute(delete(UnknownTag).where(UnknownTag.last_seen < before))
 
-def _sighting(batch: ReadingBatch, rows: NDArray[np.intp], before: Sighting | None) -> Sighting:
+
+def _heard(batch: ReadingBatch, rows: NDArray[np.intp], before: Heard | None) -> Heard:
     newest = int(rows[np.argmax(batch.time[rows])])
     received = batch.received[rows]
-    return Sighting(
+    return Heard(
         first=before.first if before else int(received.min()),
         last=int(received.max()),
         readings=len(rows) + (before.readings if before else 0),

@@ -305,6 +305,15 @@ class DeadLetter(Base):
     received: Mapped[int] = mapped_column(index=True)
 
 
+class FormatMemory(Base):
+    """Something that a wire format must know of earlier messages to read later ones."""
+
+    __tablename__ = "format_memory"
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    since: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class Cursor(Base):
     """How far a consumer of a journal has come."""
 

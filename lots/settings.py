@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pydantic_settings
@@ -19,6 +20,7 @@ from pydantic_settings import (
 
 from lots.clock import Clock
 from lots.errors import UserError
+from lots.terms import Identity
 
 PREFIX = "DUNNAGE_"
 FILE = Path("dunnage.toml")
@@ -35,6 +37,9 @@ class Subscription(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     filter: str
     format: str
+    tenant: str = ""  # whose the readings are, where the format's topics do not say
+    identity: Identity | None = None  # by default the format's own
+    options: dict[str, Any] = Field(default_factory=dict)  # the format's own
 
     @field_validator("filter")
     @classmethod

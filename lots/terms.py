@@ -88,3 +88,11 @@ class Tier(StrEnum):
     STANDARD = "standard"
     PRIORITY = "priority"
     CRITICAL = "critical"
+
+
+class Identity(StrEnum):
+    """What tells two readings of one tag and time apart, and a repeat from a new one."""
+
+    COUNTERS = "counters"  # (boot, seq), the device's own
+    FRAME = "frame"  # the frame counter of the device's session on its network
+    VALUES = "values"  # what was measured

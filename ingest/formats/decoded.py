@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, NamedTuple
 
+from ingest.formats.memory import Memory
 from ingest.message import Numbered
 from lots.readings.batch import ReadingBatch
+from lots.terms import Identity
 
 
 class Kind(StrEnum):
@@ -38,6 +41,18 @@ class AckWanted:
     first: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A reader saw an item: no measured value, but where it was."""
+
+    tenant: str
+    reader: str
+    antenna: int  # 0 where the reader does not say
+    epc: str  # urn:epc:id:…, or urn:epc:raw:… for one of no known scheme
+    time: int  # ms since 1970 UTC, by the reader's clock
+    rssi: float | None  # dBm
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
     """``rejected`` has each message once at most, ``acks`` each tag once at most."""
@@ -45,7 +60,34 @@ class Decoded:
     batch: ReadingBatch
     rejected: list[Rejected]
     acks: list[AckWanted]
+    sightings: Sequence[Sighting] = ()
 
 
-Decoder = Callable[[Sequence[Numbered], int], Decoded]
-"""(messages of one format, how long raw readings are kept in ms) -> what they say. Pure."""
+class Row(NamedTuple):
+    """What a decoder is told of the row of the settings that its messages came by."""
+
+    tenant: str | None  # whose the messages are, where the format's topics do not say
+    identity: Identity
+    keep_ms: int  # how long raw readings are kept: what is older is impossible
+
+
+Decoder = Callable[[Sequence[Numbered], Row, Memory], Decoded]
+"""Messages of one row of the settings -> what they say. The same messages after the same memory
+give the same, always; what is bad in one of them is rejected, and never raised."""
+
+
+class OptionsError(ValueError):
+    """The options of a row of the settings cannot be used: names the option and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A wire format, as `FORMATS` lists it."""
+
+    name: str
+    about: str  # one line
+    filter: str  # an example of the topic filter it comes by
+    identity: Identity  # what tells its readings apart, unless the row says otherwise
+    open: Callable[[Mapping[str, Any]], Decoder]
+    """A row's options -> its decoder; raises `OptionsError`."""
+    names_tenant: bool = False  # its topics say whose they are; else the row must

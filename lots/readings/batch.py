@@ -36,6 +36,7 @@ class Flag(IntFlag):
     HUMIDITY_RANGE = 32
     PROBE_RANGE = 64
     PRESSURE_RANGE = 128
+    NETWORK_TIME = 256  # noted by a gateway or network: another delivery may have another
 
 
 DOUBT = Flag.TEMPERATURE_RANGE | Flag.HUMIDITY_RANGE | Flag.PROBE_RANGE | Flag.PRESSURE_RANGE

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.formats import Decoded, Kind, decode, matches
+from ingest.formats import Decoded, Kind, Memory, RouteError, decode, matches, route
 from ingest.formats.identity import keys
-from ingest.formats.native import MAX_OTHERS
+from ingest.formats.rows import MAX_OTHERS
 from ingest.message import MAX_PAYLOAD_BYTES, Message
 from lots.clock import DAY_MS
 from lots.readings.batch import Flag, TagKey
@@ -23,7 +23,7 @@ from lots.settings import Subscription
 NOW = 1_763_766_000_000
 KEEP = 400 * DAY_MS
 TOPIC = "dunnage/v1/acme/tag-1/readings"
-NATIVE = [Subscription(filter="dunnage/v1/+/+/readings", format="native")]
+NATIVE = [route(Subscription(filter="dunnage/v1/+/+/readings", format="native"), KEEP)]
 HOUR = 3_600_000
 E2000 = 946_684_800_000
 COUNTER_KEYS = [337695, 19377, 947055, 767349]
@@ -34,7 +34,7 @@ WIRE = Path(__file__).resolve().parents[2] / "docs" / "wire.md"
 def told(payload: Any, topic: str = TOPIC, received: int = NOW) -> Decoded:
     """What one message says; ``payload`` as bytes, or to be made JSON."""
     raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return decode([Message(received, topic, raw)], NATIVE, KEEP)
+    return decode([Message(received, topic, raw)], NATIVE, Memory())
 
 
 def reason(decoded: Decoded) -> str:
@@ -70,7 +70,7 @@ def test_messages_of_several_tags_become_one_batch() -> None:
         Message(NOW, TOPIC.replace("tag-1", "tag-2"), b'[{"t": %d, "humidity": 2}]' % NOW),
         Message(NOW + 9, TOPIC, b'{"t": %d, "temperature": 3, "probe": null}' % (NOW + 1)),
     ]
-    batch = decode(messages, NATIVE, KEEP).batch
+    batch = decode(messages, NATIVE, Memory()).batch
     assert [batch.tags[i].tag for i in batch.tag] == ["tag-1", "tag-2", "tag-1"]
     np.testing.assert_array_equal(batch.values["temperature"], [1, np.nan, 3])
     np.testing.assert_array_equal(batch.values["humidity"], [np.nan, 2, np.nan])
@@ -175,7 +175,7 @@ def test_nothing_bad_takes_the_good_with_it() -> None:
         Message(NOW, "nobody", b"{}"),
         Message(NOW, TOPIC, (good % (NOW, 3)).encode()),
     ]
-    decoded = decode(messages, NATIVE, KEEP)
+    decoded = decode(messages, NATIVE, Memory())
     np.testing.assert_array_equal(decoded.batch.values["temperature"], [1, 2, 3])
     assert [each.position for each in decoded.rejected] == [0, 1, 2]
     assert "reading 1: it cannot be read" in decoded.rejected[1].reason
@@ -205,7 +205,7 @@ def test_whoever_makes_up_quantities_costs_nobody_else_a_reading() -> None:
         Message(NOW, TOPIC.replace("tag-1", "tag-2"), usual),
         Message(NOW, TOPIC.replace("acme", "other"), unusual),
     ]
-    decoded = decode(messages, NATIVE, KEEP)
+    decoded = decode(messages, NATIVE, Memory())
     assert [each.position for each in decoded.rejected] == [0]
     assert len(decoded.batch) == MAX_OTHERS + 2
 
@@ -333,9 +333,8 @@ def test_topic_filters(topic_filter: str, topic: str, expected: bool) -> None:
 
 
 def test_an_unknown_format_names_those_there_are() -> None:
-    routes = [Subscription(filter="#", format="morse")]
-    decoded = decode([Message(NOW, TOPIC, b"{}")], routes, KEEP)
-    assert "'morse': use one of native" in reason(decoded)
+    with pytest.raises(RouteError, match=r"'morse' for '#': use one of .*native"):
+        route(Subscription(filter="#", format="morse"), KEEP)
 
 
 json_values = st.recursive(
@@ -362,7 +361,7 @@ topics = st.just(TOPIC) | st.text(max_size=30) | st.just("dunnage/v1/a/\ufffd/re
 @given(st.lists(st.tuples(topics, payloads), max_size=5))
 def test_whatever_comes_every_message_is_used_or_told(messages: list[tuple[str, bytes]]) -> None:
     entry = [Message(NOW, topic, payload) for topic, payload in messages]
-    decoded = decode(entry, NATIVE, KEEP)
+    decoded = decode(entry, NATIVE, Memory())
     positions = [each.position for each in decoded.rejected]
     assert positions == sorted(set(positions))
     assert all(each.reason.isprintable() for each in decoded.rejected)
@@ -371,7 +370,7 @@ def test_whatever_comes_every_message_is_used_or_told(messages: list[tuple[str, 
         assert len(positions) == len(messages)
     assert np.all((batch.time >= NOW - KEEP) & (batch.time <= NOW + DAY_MS))
     assert not any(np.isinf(column).any() for column in batch.values.values())
-    alone = [len(decode([one], NATIVE, KEEP).batch) for one in entry]
+    alone = [len(decode([one], NATIVE, Memory()).batch) for one in entry]
     assert sum(alone) == len(batch), "what a message says does not depend on its neighbours"
 
 
