@@ -11,7 +11,18 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy import Engine
 
-from api import alerts, dead_letters, health, lot_history, lots, metrics, problems, resources, tags
+from api import (
+    alerts,
+    dead_letters,
+    health,
+    lot_history,
+    lots,
+    metrics,
+    problems,
+    readings,
+    resources,
+    tags,
+)
 from api.auth import principal
 from api.gate import Gate
 from api.query import only_known, only_text
@@ -100,4 +111,7 @@ def _guarded() -> list[APIRouter]:
     registry_routers = [
         special[kind]() if kind in special else resources.router(kind) for kind in KINDS
     ]
-    return [*registry_routers, *(part.router() for part in (lot_history, alerts, dead_letters))]
+    return [
+        *registry_routers,
+        *(part.router() for part in (readings, lot_history, alerts, dead_letters)),
+    ]
