@@ -21,7 +21,7 @@ from ingest.screen import screen
 from ingest.source import Source
 from lots.readings.batch import concatenate
 
-BATCH = 500
+BATCH = 2_000
 """Messages that share one write to the disk, at most."""
 
 BATCH_WAIT_S = 0.25
@@ -80,14 +80,13 @@ class Intake:
     def run(self, stop: threading.Event) -> None:
         """Until ``stop``. A full journal or disk makes it wait, and the broker hold the rest."""
         while not stop.is_set():
-            deliveries = self._source.take(BATCH, BATCH_WAIT_S)
-            if not deliveries:
+            delivery = self._source.take(BATCH, BATCH_WAIT_S)
+            if delivery is None:
                 continue
-            messages = [delivery.message for delivery in deliveries]
-            while not self._kept(messages):
+            while not self._kept(delivery.messages):
                 if stop.wait(RETRY_S):
                     return
-            self._source.acknowledge(deliveries)
+            self._source.acknowledge(delivery)
 
     def _kept(self, messages: Sequence[Message]) -> bool:
         try:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from ingest.formats import decode
+from ingest.formats import Memory, decode, route
 from ingest.message import Message
 from lots.clock import DAY_MS
 from lots.settings import Subscription
 from tests.bench.comparing import Figure, beside
 from tests.bench.messages import arrays, singles
 
-ROUTES = (Subscription(filter="dunnage/v1/+/+/readings", format="native"),)
-KEEP_MS = 400 * DAY_MS
+SUBSCRIPTION = Subscription(filter="dunnage/v1/+/+/readings", format="native")
+ROUTES = [route(SUBSCRIPTION, 400 * DAY_MS)]
 READINGS = 6_000
 
 
@@ -23,11 +23,11 @@ def figures() -> Iterator[Figure]:
 
 
 def _decoding(name: str, messages: Sequence[Message]) -> Figure:
-    each = len(decode(messages, ROUTES, KEEP_MS).batch)
+    each = len(decode(messages, ROUTES, Memory()).batch)
     times = READINGS // each
 
     def ours() -> int:
-        return sum(len(decode(messages, ROUTES, KEEP_MS).batch) for _ in range(times))
+        return sum(len(decode(messages, ROUTES, Memory()).batch) for _ in range(times))
 
     def bare() -> int:
         found = 0
