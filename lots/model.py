@@ -16,10 +16,12 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
     Text,
+    text,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -28,6 +30,7 @@ from lots.terms import Placement, SiteRegion, Tier
 
 ID_LENGTH = 64
 FOLDED_LENGTH = 400
+EPC_LENGTH = 300
 
 
 def folded(name: str) -> str:
@@ -303,6 +306,41 @@ class DeadLetter(Base):
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     reason: Mapped[str] = mapped_column(Text)
     received: Mapped[int] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # to replay it
+    replayed: Mapped[int | None]  # when it was last sent round again; null: it has come back since
+
+
+class Waiting(Base):
+    """A message that a program of ours hands to the worker: the inbox. Gone once it has it."""
+
+    __tablename__ = "inbox"
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    tenant: Mapped[str | None] = mapped_column(index=True)
+    topic: Mapped[str] = mapped_column(Text)
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    received: Mapped[int]
+    readings: Mapped[int]  # how many are in it
+
+
+class Sighted(Base):
+    """An item seen by an antenna of a reader: a row for each minute in which it was."""
+
+    __tablename__ = "sightings"
+    __table_args__ = (
+        Index("ix_sightings_first", "tenant", "first"),
+        Index("ix_sightings_epc", "tenant", "epc", "first"),
+        Index("ix_sightings_reader", "tenant", "reader", "first"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)  # a hash of what, where and which minute
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    epc: Mapped[str] = mapped_column(String(EPC_LENGTH))
+    reader: Mapped[str]
+    antenna: Mapped[int]
+    first: Mapped[int]
+    last: Mapped[int]
+    rssi: Mapped[float | None]  # dBm, the strongest
 
 
 class FormatMemory(Base):
@@ -402,3 +440,31 @@ class Outgoing(Base):
     next_attempt: Mapped[int]
     sent: Mapped[int | None]
     error: Mapped[str | None] = mapped_column(Text)
+
+
+class OperatorAlert(Base):
+    """Something wrong with a worker itself, from ``opened`` to ``cleared``: for who runs it."""
+
+    __tablename__ = "operator_alerts"
+    id: Mapped[str] = mapped_column(primary_key=True)  # a hash of worker, name and opened
+    name: Mapped[str]
+    worker: Mapped[str] = mapped_column(String(200))  # its client_id
+    opened: Mapped[int]
+    cleared: Mapped[int | None]
+    numbers: Mapped[dict[str, Any]]  # as they were last while it was open
+    text: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(Text)
+    told_opened: Mapped[int | None]  # when the webhook took that it opened
+    told_cleared: Mapped[int | None]
+
+
+OPERATOR_ALERT_OPEN = OperatorAlert.__table__.c.cleared.is_(None)
+
+Index(
+    "uq_operator_alerts_open",
+    OperatorAlert.__table__.c.worker,
+    OperatorAlert.__table__.c.name,
+    unique=True,
+    sqlite_where=OPERATOR_ALERT_OPEN,
+    postgresql_where=OPERATOR_ALERT_OPEN,
+)
