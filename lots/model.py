@@ -468,3 +468,31 @@ Index(
     sqlite_where=OPERATOR_ALERT_OPEN,
     postgresql_where=OPERATOR_ALERT_OPEN,
 )
+
+
+class OperatorAlert(Base):
+    """Something wrong with a worker itself, from ``opened`` to ``cleared``: for who runs it."""
+
+    __tablename__ = "operator_alerts"
+    id: Mapped[str] = mapped_column(primary_key=True)  # a hash of worker, name and opened
+    name: Mapped[str]
+    worker: Mapped[str] = mapped_column(String(200))  # its client_id
+    opened: Mapped[int]
+    cleared: Mapped[int | None]
+    numbers: Mapped[dict[str, Any]]  # as they were last while it was open
+    text: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(Text)
+    told_opened: Mapped[int | None]  # when the webhook took that it opened
+    told_cleared: Mapped[int | None]
+
+
+OPERATOR_ALERT_OPEN = OperatorAlert.__table__.c.cleared.is_(None)
+
+Index(
+    "uq_operator_alerts_open",
+    OperatorAlert.__table__.c.worker,
+    OperatorAlert.__table__.c.name,
+    unique=True,
+    sqlite_where=OPERATOR_ALERT_OPEN,
+    postgresql_where=OPERATOR_ALERT_OPEN,
+)
