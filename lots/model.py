@@ -352,6 +352,33 @@ class FormatMemory(Base):
     value: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class TagSequence(Base):
+    """Which readings of a tag have come, by the numbers that it gives them."""
+
+    __tablename__ = "sequences"
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True)
+    boot: Mapped[int]  # the one heard last
+    low: Mapped[int]  # its lowest and its highest number
+    high: Mapped[int]
+    heard: Mapped[int] = mapped_column(index=True)
+    # What is not there where there is none of it:
+    # {"gaps": [[first, last, noticed], ...] between low and high,
+    #  "former": [[boot, low, high, gaps], ...], "closed": [[boot, *gap, closed], ...]}
+    more: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class FirstTimes(Base):
+    """The times that readings were given at their first delivery, where another gives another."""
+
+    __tablename__ = "first_times"
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)  # used again in turn
+    number: Mapped[int]  # of the newest reading in it, counted over the tag's life
+    readings: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class Cursor(Base):
     """How far a consumer of a journal has come."""
 
@@ -440,34 +467,6 @@ class Outgoing(Base):
     next_attempt: Mapped[int]
     sent: Mapped[int | None]
     error: Mapped[str | None] = mapped_column(Text)
-
-
-class OperatorAlert(Base):
-    """Something wrong with a worker itself, from ``opened`` to ``cleared``: for who runs it."""
-
-    __tablename__ = "operator_alerts"
-    id: Mapped[str] = mapped_column(primary_key=True)  # a hash of worker, name and opened
-    name: Mapped[str]
-    worker: Mapped[str] = mapped_column(String(200))  # its client_id
-    opened: Mapped[int]
-    cleared: Mapped[int | None]
-    numbers: Mapped[dict[str, Any]]  # as they were last while it was open
-    text: Mapped[str] = mapped_column(Text)
-    action: Mapped[str] = mapped_column(Text)
-    told_opened: Mapped[int | None]  # when the webhook took that it opened
-    told_cleared: Mapped[int | None]
-
-
-OPERATOR_ALERT_OPEN = OperatorAlert.__table__.c.cleared.is_(None)
-
-Index(
-    "uq_operator_alerts_open",
-    OperatorAlert.__table__.c.worker,
-    OperatorAlert.__table__.c.name,
-    unique=True,
-    sqlite_where=OPERATOR_ALERT_OPEN,
-    postgresql_where=OPERATOR_ALERT_OPEN,
-)
 
 
 class OperatorAlert(Base):
