@@ -49,6 +49,8 @@ class House:
             "DUNNAGE_API_PORT": self.url.rsplit(":", 1)[1],
             "DUNNAGE_WORKER_PORT": self.status_url.rsplit(":", 1)[1],
         } | settings
+        self.of: dict[str, dict[str, str]] = {"worker": {}, "api": {}}
+        """Settings of one process alone."""
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._publisher = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, f"tags-{tenant}")
         self._client = httpx.Client(base_url=self.url, timeout=20.0)
@@ -59,10 +61,14 @@ class House:
         self._publisher.max_inflight_messages_set(1000)
         self._publisher.connect(host, int(port))
         self._publisher.loop_start()
-        self.start("worker")
-        self.start("api")
-        soon(lambda: self.ready("api"), "the API is ready")
-        soon(lambda: self.ready("worker"), "the worker is ready")
+        try:
+            self.start("worker")
+            self.start("api")
+            soon(lambda: self.ready("api"), "the API is ready")
+            soon(lambda: self.ready("worker"), "the worker is ready")
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def __exit__(
@@ -94,7 +100,7 @@ class House:
         with self.log.open("ab") as log:
             self._children[name] = subprocess.Popen(
                 [sys.executable, "-m", "cli.main", name],
-                env=os.environ | self.settings,
+                env=os.environ | self.settings | self.of[name],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -110,6 +116,13 @@ class House:
             child.kill()
             child.wait()
             raise
+
+    def signal(self, name: str, number: int) -> None:
+        """Such as SIGSTOP and SIGCONT: it stays a child of ours."""
+        self._children[name].send_signal(number)
+
+    def runs(self, name: str) -> bool:
+        return name in self._children and self._children[name].poll() is None
 
     def dunnage(self, *arguments: str, status: int = 0) -> str:
         """A command's standard output."""
@@ -153,6 +166,10 @@ class House:
         reply = self._client.get(path, params=query or None)
         assert reply.status_code == 200, reply.text
         return reply.json()
+
+    def ask(self, path: str) -> httpx.Response:
+        """Whatever it answers."""
+        return self._client.get(path)
 
     def items(self, path: str, /, **query: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.get(path, **query)["items"]
