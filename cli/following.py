@@ -11,10 +11,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from ingest.bind import Rosters, bind
+from ingest.formats import Decoded
 from ingest.journal import Entry
 from ingest.keeper import Keeper
-from ingest.pipeline import Understanding
-from ingest.repeats import Repeats
 from lots import registry
 from rules.evaluator import Evaluator
 
@@ -31,17 +30,14 @@ class RuleFollower:
     def __init__(
         self,
         evaluator: Evaluator,
-        understand: Understanding,
         database: Engine,
         keeper: Keeper,
         stop: threading.Event,
     ) -> None:
         self._evaluator = evaluator
-        self._understand = understand
         self._database = database
         self._keeper = keeper
         self._stop = stop
-        self._repeats = Repeats()
         self._rosters = Rosters()
         self._settled = self._saved = monotonic()
         self.evaluated = 0
@@ -54,12 +50,12 @@ class RuleFollower:
         self._refresh()
         return offset
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: Entry, decoded: Decoded) -> None:
         """Evaluate one entry, and write what it changed before the next one."""
         if entry.tick is not None:
             self._evaluator.tick(entry.end, entry.tick)
         else:
-            batch = self._understand(entry, self._repeats).batch
+            batch = decoded.batch
             self._evaluator.take(entry.end, bind(batch, self._rosters.by_tenant))
             self.evaluated += len(batch)
         if self._evaluator.pending:

@@ -22,8 +22,10 @@ from cli.worker_status import Reading, StatusServer
 from ingest.errors import JournalError
 from ingest.formats import Memory, Route
 from ingest.keeper import Keeper
-from ingest.pipeline import Intake, Understanding, follow
+from ingest.pipeline import Intake, follow
+from ingest.repeats import Repeats
 from ingest.source import Source
+from ingest.understanding import Understanding
 from lots import registry
 from lots.clock import DAY_MS
 from lots.cursors import adopt_journal
@@ -87,13 +89,12 @@ class Worker:
         rules: pack.Rules,
         routes: list[Route],
     ) -> None:
-        understand = Understanding(routes, Memory())
+        self._understanding = Understanding(self._journal, routes, Memory(), Repeats())
         recipients = [Recipient("webhook", url) for url in (settings.webhook_url,) if url]
         self._keeper = Keeper(
             database,
             store,
-            understand,
-            self._journal.id,
+            self._understanding,
             settings.clock,
             settings.raw_retention_days * DAY_MS,
             self._stop,
@@ -107,7 +108,7 @@ class Worker:
             settings.clock,
             settings.raw_retention_days,
         )
-        self._rules = RuleFollower(self._evaluator, understand, database, self._keeper, self._stop)
+        self._rules = RuleFollower(self._evaluator, database, self._keeper, self._stop)
         self._outbox = Outbox(database, self._channels)
 
     def stop(self, *_: object) -> None:
@@ -144,18 +145,18 @@ class Worker:
 
     def _start(self) -> list[threading.Thread]:
         kept, judged = self._kept, self._judged
-        keeper, rules, journal = self._keeper, self._rules, self._journal
+        keeper, rules, understanding = self._keeper, self._rules, self._understanding
         parts: dict[str, Callable[[], None]] = {
             "intake": partial(self._intake.run, self._stop),
-            "keeper": partial(follow, journal, kept, keeper.take, keeper.idle, self._stop),
-            "rules": partial(follow, journal, judged, rules.take, rules.idle, self._stop),
+            "keeper": partial(follow, understanding, kept, keeper.take, keeper.idle, self._stop),
+            "rules": partial(follow, understanding, judged, rules.take, rules.idle, self._stop),
             "outbox": partial(self._outbox.run, self._stop),
         }
         self._source.start()
         threads = [self._thread(name, target) for name, target in parts.items()]
         for thread in threads:
             thread.start()
-        _log.info("the worker is up", journal=journal.id, status_port=self._status.port)
+        _log.info("the worker is up", journal=self._journal.id, status_port=self._status.port)
         return threads
 
     def _tick(self, now: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import msgspec
 import numpy as np
 from sqlalchemy import delete
@@ -9,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ingest.formats import Decoded
 from ingest.journal import Entry
+from lots import left_over
 from lots.model import DeadLetter
 from lots.readings.batch import ReadingBatch
 
@@ -25,8 +28,9 @@ class DeadLetters:
         """Messages that their formats refused."""
         for rejected in decoded.rejected:
             message = entry.messages[rejected.position]
+            offset, position = entry.place(rejected.position)
             letter = DeadLetter(
-                id=f"{self._journal}:{entry.offset}:{rejected.position}",
+                id=f"{self._journal}:{offset}:{position}",
                 tenant=rejected.tenant,
                 topic=message.topic,
                 payload=message.payload,
@@ -35,7 +39,7 @@ class DeadLetters:
             )
             self._waiting.append(letter)
 
-    def refuse(self, entry: Entry, batch: ReadingBatch, row: int, reason: str) -> None:
+    def refuse(self, batch: ReadingBatch, row: int, reason: str) -> None:
         """A single reading that cannot be kept, written as a message that says the same."""
         tag = batch.tags[batch.tag[row]]
         values = {
@@ -45,8 +49,9 @@ class DeadLetters:
         }
         counters = {"boot": int(batch.boot[row]), "seq": int(batch.seq[row])}
         counted = {name: count for name, count in counters.items() if count >= 0}
+        identity = f"{tag.tenant}/{tag.tag}/{int(batch.time[row])}/{int(batch.key[row])}"
         letter = DeadLetter(
-            id=f"{self._journal}:{entry.offset}:r{row}",
+            id=f"reading:{blake2b(identity.encode(), digest_size=16).hexdigest()}",
             tenant=tag.tenant,
             topic=f"dunnage/v1/{tag.tenant}/{tag.tag}/readings",
             payload=msgspec.json.encode({"t": int(batch.time[row])} | counted | values),
@@ -56,8 +61,7 @@ class DeadLetters:
         self._waiting.append(letter)
 
     def write(self, session: Session) -> None:
-        for letter in self._waiting:
-            session.merge(letter)
+        left_over.keep(session, self._waiting)
 
     def clear(self) -> None:
         self.written += len(self._waiting)

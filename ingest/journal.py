@@ -10,8 +10,11 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +41,7 @@ __all__ = [
     "JournalUnwritable",
     "Message",
     "OffsetUnknown",
+    "joined",
 ]
 
 SEGMENT_BYTES = 64 << 20
@@ -52,13 +56,35 @@ _log = logging.getLogger(__name__)
 class Entry:
     """A batch of messages, or a tick: that it was ``tick`` (ms since 1970 UTC), and no messages.
 
-    The next entry is at ``end``.
+    The next entry is at ``end``. Several may be `joined` into one.
     """
 
     offset: int
     end: int
     messages: tuple[Message, ...]
     tick: int | None
+    parts: tuple[tuple[int, int], ...] = ()  # of what is joined: first position, offset
+
+    def place(self, position: int) -> tuple[int, int]:
+        """Where the message at ``position`` is kept: an entry's offset, the position in it."""
+        if not self.parts:
+            return self.offset, position
+        first, offset = self.parts[bisect_right(self.parts, position, key=itemgetter(0)) - 1]
+        return offset, position - first
+
+
+def joined(entries: Sequence[Entry]) -> Entry:
+    """Entries that follow each other, as one; at least one, and a tick only alone."""
+    if len(entries) == 1:
+        return entries[0]
+    counts = accumulate((len(entry.messages) for entry in entries), initial=0)
+    return Entry(
+        entries[0].offset,
+        entries[-1].end,
+        tuple(chain.from_iterable(entry.messages for entry in entries)),
+        None,
+        tuple((first, entry.offset) for first, entry in zip(counts, entries, strict=False)),
+    )
 
 
 class _Segment(NamedTuple):

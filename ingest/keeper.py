@@ -13,12 +13,13 @@ from sqlalchemy.exc import DBAPIError
 
 from ingest.bind import Rosters
 from ingest.dead_letters import DeadLetters
+from ingest.formats import Decoded
 from ingest.journal import Entry
 from ingest.memories import Memories
 from ingest.notes import Note
-from ingest.pipeline import RETRY_S, Understanding
-from ingest.repeats import Repeats
+from ingest.pipeline import RETRY_S
 from ingest.strangers import Strangers
+from ingest.understanding import Understanding
 from lots import registry
 from lots.clock import Clock
 from lots.cursors import read_cursor, write_cursor
@@ -40,23 +41,20 @@ class Keeper:
         self,
         database: Engine,
         store: ReadingStore,
-        understand: Understanding,
-        journal: str,
+        understanding: Understanding,
         clock: Clock,
         keep_ms: int,
         stop: threading.Event,
     ) -> None:
         self._database = database
         self._store = store
-        self._understand = understand
-        self._journal = journal
+        self._journal = understanding.journal.id
         self._clock = clock
         self._keep_ms = keep_ms
         self._stop = stop
-        self._repeats = Repeats()
         self._rosters = Rosters()
-        self._memories = Memories(understand.memory)
-        self._letters = DeadLetters(journal)
+        self._memories = Memories(understanding.memory)
+        self._letters = DeadLetters(self._journal)
         self._notes: tuple[Note, ...] = (
             self._letters,
             Strangers(self._rosters),
@@ -85,17 +83,16 @@ class Keeper:
         self.offset = self.committed = max(found, start)
         return self.offset
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: Entry, decoded: Decoded) -> None:
         """Keep an entry's readings, however long the store makes us wait."""
-        decoded = self._understand(entry, self._repeats)
-        batch = self._of_tenants(entry, decoded.batch)
+        batch = self._of_tenants(decoded.batch)
         if batch is None:
             return
         refused = self._write(batch) if len(batch) else []
         if refused is None:
             return
         for each in refused:
-            self._letters.refuse(entry, batch, each.position, each.reason)
+            self._letters.refuse(batch, each.position, each.reason)
         self.stored += len(batch) - len(refused)
         kept = replace(decoded, batch=batch)
         for note in self._notes:
@@ -158,7 +155,7 @@ class Keeper:
             return refused
         return None
 
-    def _of_tenants(self, entry: Entry, batch: ReadingBatch) -> ReadingBatch | None:
+    def _of_tenants(self, batch: ReadingBatch) -> ReadingBatch | None:
         """Readings of tenants that there are: nobody could ever ask for the others.
 
         None where we are to stop before the registry told which there are.
@@ -173,7 +170,7 @@ class Keeper:
         strange = unknown[batch.tag]
         for row in np.flatnonzero(strange).tolist():
             reason = "there is no such tenant: `dunnage tenants add`"
-            self._letters.refuse(entry, batch, row, reason)
+            self._letters.refuse(batch, row, reason)
         return batch.take(~strange)
 
     def _ask_for_rosters(self) -> bool:

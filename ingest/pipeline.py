@@ -9,17 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
-from ingest import formats
 from ingest.errors import JournalFull, JournalUnwritable
-from ingest.formats import Decoded, Kind, Memory, Rejected, Route
+from ingest.formats import Decoded
 from ingest.journal import Entry, Journal
 from ingest.message import Message
-from ingest.repeats import Repeats
-from ingest.screen import screen
 from ingest.source import Source
-from lots.readings.batch import concatenate
+from ingest.understanding import Understanding
 
 BATCH = 2_000
 """Messages that share one write to the disk, at most."""
@@ -27,45 +23,6 @@ BATCH = 2_000
 BATCH_WAIT_S = 0.25
 RETRY_S = 0.5
 _log = logging.getLogger("dunnage.ingest")
-
-
-@dataclass(frozen=True, slots=True)
-class Understanding:
-    """How entries become readings: ``routes`` by topic, ``memory`` for their formats."""
-
-    routes: Sequence[Route]
-    memory: Memory
-
-    def __call__(self, entry: Entry, repeats: Repeats) -> Decoded:
-        """What an entry says: decoded, screened, and without what ``repeats`` has seen."""
-        decoded = self._decode(entry.messages)
-        return replace(decoded, batch=repeats.drop(screen(decoded.batch)))
-
-    def _decode(self, messages: Sequence[Message]) -> Decoded:
-        try:
-            return formats.decode(messages, self.routes, self.memory)
-        except Exception:
-            # A decoder must not stumble; if one does, that message alone pays for it.
-            _log.exception("a decoder failed: trying its messages one by one")
-            return _joined([self._alone(p, message) for p, message in enumerate(messages)])
-
-    def _alone(self, position: int, message: Message) -> Decoded:
-        try:
-            one = formats.decode([message], self.routes, self.memory)
-        except Exception as error:
-            reason = f"the decoder failed on it ({error!r}): please report it as a fault of Dunnage"
-            refused = [Rejected(position, None, Kind.UNUSABLE, reason)]
-            return Decoded(concatenate([]), refused, [])
-        return replace(one, rejected=[replace(each, position=position) for each in one.rejected])
-
-
-def _joined(parts: Sequence[Decoded]) -> Decoded:
-    return Decoded(
-        concatenate(part.batch for part in parts),
-        [each for part in parts for each in part.rejected],
-        [ack for part in parts for ack in part.acks],
-        [seen for part in parts for seen in part.sightings],
-    )
 
 
 class Intake:
@@ -103,23 +60,21 @@ class Intake:
 
 
 def follow(
-    journal: Journal,
+    understanding: Understanding,
     offset: int,
-    take: Callable[[Entry], None],
+    take: Callable[[Entry, Decoded], None],
     idle: Callable[[], None],
     stop: threading.Event,
 ) -> None:
-    """Hand every entry from ``offset`` on to ``take``, in order, until ``stop``.
+    """Hand what stands in the journal from ``offset`` on to ``take``, in order, until ``stop``.
 
     ``idle`` is called between portions and at least some times a second.
     """
     while not stop.is_set():
-        entries = journal.read(offset)
-        for entry in entries:
-            if stop.is_set():
-                return
-            take(entry)
-            offset = entry.end
+        found = understanding.after(offset)
+        if found is None:
+            understanding.journal.wait(offset, BATCH_WAIT_S)
+        else:
+            take(found.entry, found.decoded)
+            offset = found.entry.end
         idle()
-        if not entries:
-            journal.wait(offset, BATCH_WAIT_S)

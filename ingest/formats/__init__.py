@@ -37,12 +37,17 @@ __all__ = [
     "Rejected",
     "Route",
     "RouteError",
+    "Routing",
     "Row",
     "Sighting",
     "decode",
     "matches",
     "route",
+    "together",
 ]
+
+MAX_TOPICS = 100_000
+"""Topics whose route is remembered; then the memory begins anew."""
 
 FORMATS: Mapping[str, Format] = MappingProxyType({each.name: each for each in (native.FORMAT,)})
 
@@ -104,21 +109,49 @@ def route(row: RowOfSettings, keep_ms: int) -> Route:
     )
 
 
-def decode(messages: Sequence[Message], routes: Sequence[Route], memory: Memory) -> Decoded:
-    """What the messages of one entry say, each by the first route that takes it.
+class Routing:
+    """Which of ``routes`` takes a topic: the first whose filter does. For one thread at a time."""
 
-    The same entry after the same memory gives the same, always.
-    """
-    by_route: dict[int, list[Numbered]] = {}
-    rejected: list[Rejected] = []
-    for position, message in enumerate(messages):
-        taken = next((n for n, r in enumerate(routes) if matches(r.filter, message.topic)), None)
-        if taken is None:
-            rejected.append(Rejected(position, None, Kind.UNUSABLE, _no_route(message.topic)))
-        else:
-            by_route.setdefault(taken, []).append(Numbered(position, message))
-    parts = [routes[n].decode(part, routes[n].row, memory) for n, part in by_route.items()]
-    rejected += (each for part in parts for each in part.rejected)
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.routes = tuple(routes)
+        self._known: dict[str, int] = {}
+
+    def of(self, topic: str) -> int:
+        """Its place in ``routes``; -1 for none."""
+        known = self._known.get(topic)
+        if known is None:
+            takes = (n for n, each in enumerate(self.routes) if matches(each.filter, topic))
+            known = next(takes, -1)
+            if len(self._known) >= MAX_TOPICS:
+                self._known.clear()
+            self._known[topic] = known
+        return known
+
+    def decode(self, messages: Sequence[Message], memory: Memory) -> Decoded:
+        """What the messages of one entry say. The same after the same memory, always."""
+        by_route: dict[int, list[Numbered]] = {}
+        for numbered in map(Numbered, range(len(messages)), messages):
+            by_route.setdefault(self.of(numbered.message.topic), []).append(numbered)
+        unusable = [
+            Rejected(position, None, Kind.UNUSABLE, _no_route(message.topic))
+            for position, message in by_route.pop(-1, [])
+        ]
+        parts = [
+            taken.decode(by_route[n], taken.row, memory)
+            for n, taken in enumerate(self.routes)
+            if n in by_route
+        ]
+        return together([*parts, Decoded(concatenate([]), unusable, [])])
+
+
+def decode(messages: Sequence[Message], routes: Sequence[Route], memory: Memory) -> Decoded:
+    """As `Routing.decode`, for routes that are used once."""
+    return Routing(routes).decode(messages, memory)
+
+
+def together(parts: Sequence[Decoded]) -> Decoded:
+    """What several decoders said of one entry."""
+    rejected = (each for part in parts for each in part.rejected)
     return Decoded(
         batch=concatenate(part.batch for part in parts),
         rejected=sorted(rejected, key=lambda each: each.position),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.ingest.test_source import numbers, payloads, publisher, source, take, until
+from tests.ingest.test_source import acknowledge, numbers, payloads, publisher, source, take, until
 from tests.servers import free_port
 
 
@@ -38,12 +38,12 @@ def test_carries_messages_small_and_large(unique_name: str) -> None:
         publish(f"{unique_name}/a", *numbers(0, 200))
         taken = take(opened, 200)
         assert sorted(payloads(taken)) == sorted(numbers(0, 200))
-        opened.acknowledge(taken)
+        acknowledge(opened, taken)
         until(lambda: opened.acknowledged == 200)
         publish(f"{unique_name}/a", bytes(200_000))
         (large,) = take(opened, 1)
-        assert large.message.payload == bytes(200_000)
-        opened.acknowledge([large])
+        assert large.messages[0].payload == bytes(200_000)
+        acknowledge(opened, [large])
         assert (opened.connected, opened.reconnects, opened.last_error) == (True, 0, None)
 
 

@@ -1,0 +1,104 @@
+"""What the journal's entries say: understood once, for all who follow the journal."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ingest import formats
+from ingest.formats import Decoded, Kind, Memory, Rejected, Route
+from ingest.journal import Entry, Journal, joined
+from ingest.message import Message
+from ingest.repeats import Repeats
+from ingest.screen import screen
+from lots.readings.batch import concatenate
+
+BATCH = 4_000
+"""Messages that are understood together, at most: each stage costs little more for many."""
+
+BATCH_BYTES = 1 << 20
+RECENT = 16
+"""Batches that stay for those who follow a little behind."""
+
+_log = logging.getLogger("dunnage.ingest")
+
+
+class Understood(NamedTuple):
+    """Entries of the journal as one, and what they say."""
+
+    entry: Entry
+    decoded: Decoded
+
+
+class Understanding:
+    """Of one journal: ``routes`` by topic, ``memory`` for their formats; from any thread."""
+
+    def __init__(
+        self, journal: Journal, routes: Sequence[Route], memory: Memory, repeats: Repeats
+    ) -> None:
+        self.journal = journal
+        self.memory = memory
+        self.repeats = repeats
+        self._routing = formats.Routing(routes)
+        self._lock = threading.Lock()
+        self._recent: dict[int, Understood] = {}
+
+    def after(self, offset: int) -> Understood | None:
+        """What follows ``offset``; None at the journal's end. Raises what `Journal.read` does.
+
+        Who follows behind another gets the same batch, while that is among the recent ones.
+        """
+        with self._lock:
+            found = self._recent.get(offset)
+            if found is not None:
+                return found
+            entry = self._entry(offset)
+            if entry is None:
+                return None
+            found = Understood(entry, self._understand(entry.messages))
+            self._recent[offset] = found
+            while len(self._recent) > RECENT:
+                del self._recent[next(iter(self._recent))]
+            return found
+
+    def _entry(self, offset: int) -> Entry | None:
+        """As many entries as may go together: a tick stands alone, its place in time matters."""
+        entries = self.journal.read(offset)
+        together: list[Entry] = []
+        count = size = 0
+        for entry in entries:
+            count += len(entry.messages)
+            size += entry.end - entry.offset
+            # Up to where another's batch begins, so that it can be shared from there on.
+            alone = entry.tick is not None or entry.offset in self._recent
+            if together and (alone or count > BATCH or size > BATCH_BYTES):
+                break
+            together.append(entry)
+            if entry.tick is not None:
+                break
+        return joined(together) if together else None
+
+    def _understand(self, messages: Sequence[Message]) -> Decoded:
+        """Decoded, screened, and with repeats told apart."""
+        decoded = self._decode(messages)
+        return replace(decoded, batch=self.repeats.drop(screen(decoded.batch)))
+
+    def _decode(self, messages: Sequence[Message]) -> Decoded:
+        try:
+            return self._routing.decode(messages, self.memory)
+        except Exception:
+            # A decoder must not stumble; if one does, that message alone pays for it.
+            _log.exception("a decoder failed: trying its messages one by one")
+            return formats.together([self._alone(p, each) for p, each in enumerate(messages)])
+
+    def _alone(self, position: int, message: Message) -> Decoded:
+        try:
+            one = self._routing.decode([message], self.memory)
+        except Exception as error:
+            reason = f"the decoder failed on it ({error!r}): please report it as a fault of Dunnage"
+            refused = [Rejected(position, None, Kind.UNUSABLE, reason)]
+            return Decoded(concatenate([]), refused, [])
+        return replace(one, rejected=[replace(each, position=position) for each in one.rejected])
