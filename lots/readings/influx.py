@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
-import httpx
-import msgspec
 import numpy as np
 
 from lots.readings import influxql
-from lots.readings.batch import Floats, ReadingBatch, TagKey, concatenate
-from lots.readings.influx_writers import (
-    Answer,
-    LineWriter,
-    V1Writer,
-    V2Writer,
-    exchange,
-)
+from lots.readings.batch import ReadingBatch, TagKey, concatenate
+from lots.readings.influx_database import InfluxDatabase, InfluxServer, Table
+from lots.readings.influx_writers import Answer
 from lots.readings.line_protocol import lines, quantity_name
-from lots.readings.store import Aggregate, Refused, StoreMisconfigured, StoreUnavailable
+from lots.readings.store import Aggregate, Refused
 from lots.readings.stored import bounds, recalled, storable
 
 LINES = 5_000
@@ -37,21 +28,6 @@ RETENTION_MARGIN_DAYS = 30
 
 _DROPPED = re.compile(r"dropped=(\d+)\s*$")
 
-# A limit of the server's, not a fault of the point: other points wait too, until it is raised.
-_SERVER_LIMITS = ("max-values-per-tag", "max-series-per-database")
-
-
-@dataclass(frozen=True, slots=True)
-class InfluxServer:
-    """Where to write and read, and as whom."""
-
-    url: str  # http://host:port
-    database: str  # 2.x and 3.x: the bucket
-    user: str = ""
-    password: str = ""
-    org: str | None = None  # 2.x and 3.x
-    token: str = ""  # 2.x and 3.x
-
 
 class InfluxStore:
     """A `ReadingStore` on a server. A missing 1.x database is created when we may."""
@@ -59,14 +35,8 @@ class InfluxStore:
     def __init__(
         self, server: InfluxServer, retention_days: int, *, timeout_s: float = TIMEOUT_S
     ) -> None:
-        self._server = server
-        self._retention_days = retention_days
-        self._client = _client(server, timeout_s)
-        self._writer: LineWriter = (
-            V1Writer(self._client, server.database)
-            if server.org is None
-            else V2Writer(server.url, server.token, server.org, server.database, timeout_s)
-        )
+        keep_days = retention_days + RETENTION_MARGIN_DAYS
+        self._readings = InfluxDatabase(server, keep_days, timeout_s)
 
     def write(self, batch: ReadingBatch) -> list[Refused]:
         kept, positions, refused = storable(batch)
@@ -81,7 +51,7 @@ class InfluxStore:
         first, last = bounds(begins, ends)
         pages: list[ReadingBatch] = []
         while True:
-            table = self._ask(influxql.window(tag, first, last, PAGE, quantities))
+            table = self._readings.ask(influxql.window(tag, first, last, PAGE, quantities))
             if not table.rows:
                 return concatenate(pages)
             pages.append(_readings(tag, table))
@@ -94,8 +64,8 @@ class InfluxStore:
     ) -> Aggregate:
         named = list(dict.fromkeys(quantities))
         known = [name for name in named if name]
-        table = self._ask(influxql.aggregate(tag, *bounds(begins, ends), step, known))
-        columns = _columns(table)
+        table = self._readings.ask(influxql.aggregate(tag, *bounds(begins, ends), step, known))
+        columns = table.floats()
         n = len(table.rows)
         found = {
             name: [
@@ -115,23 +85,20 @@ class InfluxStore:
         )
 
     def latest(self, tag: TagKey) -> ReadingBatch:
-        return _readings(tag, self._ask(influxql.latest(tag)))
+        return _readings(tag, self._readings.ask(influxql.latest(tag)))
 
     def count(self, tenant: str) -> int:
-        table = self._ask(influxql.count(tenant))
+        table = self._readings.ask(influxql.count(tenant))
         return int(table.rows[0][1]) if table.rows else 0
 
     def expire(self, before: int) -> None:
         """InfluxDB does so by its retention policy."""
 
     def check(self) -> None:
-        self._ask(influxql.probe())
-        if self._server.org is None:
-            self._demand(self._writer.post(b""))  # nothing, but only for who may write
+        self._readings.check()
 
     def close(self) -> None:
-        self._writer.close()
-        self._client.close()
+        self._readings.close()
 
     def _offer(self, points: list[tuple[int, str]]) -> list[Refused]:
         """Write ``points`` (position, line); finds those that are to blame for a refusal.
@@ -159,126 +126,11 @@ class InfluxStore:
         return found
 
     def _post(self, points: list[tuple[int, str]]) -> Answer:
-        """The answer to a write: taken, or refused for the points' own sake."""
-        body = "\n".join(line for _, line in points).encode()
-        answer = self._writer.post(body)
-        if _no_database(answer) and self._create_database():
-            answer = self._writer.post(body)
-        limit = next((name for name in _SERVER_LIMITS if name in answer.reason), None)
-        if limit:
-            raise StoreMisconfigured(
-                f"InfluxDB is at a limit of its own ({answer.reason}): raise {limit} in its"
-                " configuration and restart it"
-            )
-        if answer.status not in _OF_THE_POINTS:
-            self._demand(answer)
-        return answer
-
-    def _ask(self, statement: str) -> _Table:
-        params = {"db": self._server.database, "q": statement, "epoch": "ns"}
-        answer = exchange(self._client, "GET", "/query", params)
-        if _no_database(answer) and self._create_database():
-            answer = exchange(self._client, "GET", "/query", params)
-        self._demand(answer)
-        return _table(answer)
-
-    def _create_database(self) -> bool:
-        """Whether a missing database is one of 1.x and is there now."""
-        if self._server.org is not None:
-            return False
-        days = self._retention_days + RETENTION_MARGIN_DAYS
-        statement = influxql.create_database(self._server.database, days)
-        answer = exchange(self._client, "POST", "/query", {"q": statement})
-        if answer.status in (401, 403):
-            raise StoreMisconfigured(
-                f"InfluxDB at {self._server.url} has no database {self._server.database!r} and"
-                f" does not let us create it ({answer.reason}): as its administrator run"
-                f" {statement}"
-            )
-        return answer.ok
-
-    def _demand(self, answer: Answer) -> None:
-        """Nothing for an answer that is one; else raises what the caller can do about it."""
-        where = f"InfluxDB at {self._server.url}"
-        said = f"{answer.status}: {answer.reason}"
-        if answer.status >= 500 or answer.status in (408, 429):
-            raise StoreUnavailable(f"{where} cannot answer now ({said})")
-        if answer.status in (401, 403):
-            raise StoreMisconfigured(
-                f"{where} refuses us ({said}): check the user, password or token in readings_url,"
-                f" and that it may read and write {self._server.database!r}"
-            )
-        if _no_database(answer):
-            raise StoreMisconfigured(
-                f"{where} has no database or bucket {self._server.database!r} ({said}): create it,"
-                " or correct readings_url"
-            )
-        if not answer.ok:
-            raise StoreMisconfigured(
-                f"{where} does not understand us ({said}): check the address, the port and http"
-                " or https (influxdbs://) in readings_url"
-            )
+        return self._readings.post("\n".join(line for _, line in points).encode())
 
 
-_OF_THE_POINTS = frozenset({400, 413, 422})
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    columns: list[str] = field(default_factory=list)
-    rows: list[list[Any]] = field(default_factory=list)
-    partial: bool = False  # the server has more than it gave
-
-
-def _client(server: InfluxServer, timeout_s: float) -> httpx.Client:
-    headers = {"Authorization": f"Token {server.token}"} if server.token else {}
-    return httpx.Client(
-        base_url=server.url,
-        auth=(server.user, server.password) if server.user else None,
-        headers=headers,
-        timeout=timeout_s,
-    )
-
-
-def _no_database(answer: Answer) -> bool:
-    """1.x says so to a query with status 200."""
-    return answer.status == 404 or "database not found" in _error(answer)
-
-
-def _error(answer: Answer) -> str:
-    """The error within an answer; a long answer is data."""
-    return answer.reason if len(answer.text) < 2_000 else ""
-
-
-def _table(answer: Answer) -> _Table:
-    """What a query found; raises `StoreUnavailable` for what is not the answer to one."""
-    try:
-        (result,) = msgspec.json.decode(answer.text)["results"]
-    except (msgspec.DecodeError, TypeError, KeyError, ValueError) as error:
-        raise StoreUnavailable(
-            f"InfluxDB gave no answer to a query, but {answer.text[:200]!r}"
-        ) from error
-    if "error" in result:
-        raise StoreUnavailable(f"InfluxDB cannot answer a query: {result['error']}")
-    if not result.get("series"):
-        return _Table()
-    series = result["series"][0]
-    partial = bool(result.get("partial") or series.get("partial"))
-    return _Table(series["columns"], series["values"], partial)
-
-
-def _columns(table: _Table) -> dict[str, Floats]:
-    """All but the time, which floats do not hold; a null is NaN."""
-    columns = zip(*table.rows, strict=True)
-    return {
-        name: np.array(column, np.float64)
-        for name, column in zip(table.columns, columns, strict=False)
-        if name != "time"
-    }
-
-
-def _readings(tag: TagKey, table: _Table) -> ReadingBatch:
-    columns = _columns(table)
+def _readings(tag: TagKey, table: Table) -> ReadingBatch:
+    columns = table.floats()
     ns = np.array([row[0] for row in table.rows], np.int64)
     flags = np.nan_to_num(columns.pop("flags", np.zeros(len(ns)))).astype(np.int64)
     columns.pop("doubt", None)

@@ -63,8 +63,10 @@ def probe() -> str:
     return f'SELECT "flags" FROM {identifier(MEASUREMENT)} WHERE time >= 0 AND time < 1'
 
 
-def create_database(name: str, retention_days: int) -> str:
-    return f"CREATE DATABASE {identifier(name)} WITH DURATION {retention_days}d"
+def create_database(name: str, keep_days: int | None) -> str:
+    """For ever in shards of a year where ``keep_days`` is None: years are read at once there."""
+    duration = "INF SHARD DURATION 364d" if keep_days is None else f"{keep_days}d"
+    return f"CREATE DATABASE {identifier(name)} WITH DURATION {duration}"
 
 
 def identifier(name: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from lots.readings.influx import InfluxServer, InfluxStore
+from lots.readings.influx import InfluxStore
+from lots.readings.influx_database import InfluxServer
 from lots.readings.sqlite import SqliteStore
 from lots.readings.store import ReadingStore, StoreMisconfigured
 

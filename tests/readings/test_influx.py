@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from lots.readings.batch import ReadingBatch, TagKey, concatenate, of_tag
-from lots.readings.influx import LINES, InfluxServer, InfluxStore
+from lots.readings.influx import LINES, InfluxStore
+from lots.readings.influx_database import InfluxServer
 from lots.readings.open import open_store
 from lots.readings.store import StoreMisconfigured, StoreUnavailable
 from tests.conftest import make
