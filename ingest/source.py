@@ -37,7 +37,10 @@ CLOSE_TIMEOUT_S = 10.0
 GOODBYE_TIMEOUT_S = 2.0
 GOODBYE_TOPIC = "dunnage/goodbye"
 READ_BYTES = 256 << 10
-BROKER_FIGURES = ("$SYS/broker/publish/messages/dropped", "$SYS/brokers/+/stats/#")
+BROKER_FIGURES = (
+    "$SYS/broker/publish/messages/dropped",
+    "$SYS/brokers/+/metrics/delivery/dropped/queue_full",
+)
 """What Mosquitto, and EMQX, say of messages that they did not keep."""
 
 MAX_PUBLISHED = 10_000
