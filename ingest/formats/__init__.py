@@ -18,6 +18,7 @@ from ingest.formats.decoded import (
     Rejected,
     Row,
     Sighting,
+    together,
 )
 from ingest.formats.memory import Memory
 from ingest.message import Message, Numbered
@@ -147,17 +148,6 @@ class Routing:
 def decode(messages: Sequence[Message], routes: Sequence[Route], memory: Memory) -> Decoded:
     """As `Routing.decode`, for routes that are used once."""
     return Routing(routes).decode(messages, memory)
-
-
-def together(parts: Sequence[Decoded]) -> Decoded:
-    """What several decoders said of one entry."""
-    rejected = (each for part in parts for each in part.rejected)
-    return Decoded(
-        batch=concatenate(part.batch for part in parts),
-        rejected=sorted(rejected, key=lambda each: each.position),
-        acks=[ack for part in parts for ack in part.acks],
-        sightings=[seen for part in parts for seen in part.sightings],
-    )
 
 
 def matches(topic_filter: str, topic: str) -> bool:

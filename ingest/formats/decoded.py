@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ingest.formats.memory import Memory
 from ingest.message import Numbered
-from lots.readings.batch import ReadingBatch
+from lots.readings.batch import ReadingBatch, concatenate
 from lots.terms import Identity
 
 
@@ -61,6 +61,20 @@ class Decoded:
     rejected: list[Rejected]
     acks: list[AckWanted]
     sightings: Sequence[Sighting] = ()
+
+
+def together(parts: Sequence[Decoded]) -> Decoded:
+    """What several decoders said of one entry, no message by two of them."""
+    if len(parts) == 1:
+        return parts[0]
+    rejected = (each for part in parts for each in part.rejected)
+    acks = sorted((ack for part in parts for ack in part.acks), key=lambda ack: (ack.boot, ack.seq))
+    return Decoded(
+        batch=concatenate(part.batch for part in parts),
+        rejected=sorted(rejected, key=lambda each: each.position),
+        acks=list({(ack.tenant, ack.tag): ack for ack in acks}.values()),
+        sightings=[seen for part in parts for seen in part.sightings],
+    )
 
 
 class Row(NamedTuple):

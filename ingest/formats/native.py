@@ -8,25 +8,64 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ingest.formats.decoded import AckWanted, Decoded, Decoder, Format, OptionsError, Row
+from ingest.formats.decoded import (
+    AckWanted,
+    Decoded,
+    Decoder,
+    Format,
+    OptionsError,
+    Row,
+    together,
+)
 from ingest.formats.memory import Memory
-from ingest.formats.rows import QUANTITIES, Rows, Unusable, named, require_name, shown
+from ingest.formats.plain import MAX_COUNT, MAX_READINGS, Plain
+from ingest.formats.rows import NO_VALUE, QUANTITIES, Rows, Unusable, named, require_name, shown
 from ingest.message import MAX_PAYLOAD_BYTES, Numbered
 from lots.readings.batch import TagKey
 from lots.terms import Identity
 
-MAX_READINGS = 10_000
-"""In one message."""
-
 MAX_FIELDS = 64
 """In one reading."""
 
+MAX_TOPICS = 100_000
+"""Whose tags are remembered; then the memory begins anew."""
+
 _FRAME = frozenset(["boot", "seq", "t", "sent", "ack", "first"])
-_MAX_COUNT = 2**53 - 1  # what every JSON implementation keeps exactly
 
 
-def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
+def decode(messages: Sequence[Numbered], row: Row, memory: Memory) -> Decoded:
     """What ``messages`` say; nothing bad in them takes the good with it."""
+    return Native()(messages, row, memory)
+
+
+class Native:
+    """A decoder that remembers whose its topics are."""
+
+    def __init__(self) -> None:
+        self._tags: dict[str, TagKey] = {}
+
+    def __call__(self, messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
+        """What is plain goes straight into columns, the rest is looked at item by item."""
+        plain, odd = Plain(), []
+        for numbered in messages:
+            tag = self._tags.get(numbered.message.topic) or self._learnt(numbered.message.topic)
+            if tag is None or not plain.take(tag, numbered):
+                odd.append(numbered)
+        return together([plain.decoded(row), itemwise(odd, row)])
+
+    def _learnt(self, topic: str) -> TagKey | None:
+        try:
+            tag = _tag(topic)
+        except Unusable:
+            return None
+        if len(self._tags) >= MAX_TOPICS:
+            self._tags.clear()
+        self._tags[topic] = tag
+        return tag
+
+
+def itemwise(messages: Sequence[Numbered], row: Row) -> Decoded:
+    """What ``messages`` say, item by item and field by field."""
     found = Rows(row)
     for numbered in messages:
         position, message = numbered
@@ -47,7 +86,7 @@ def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
 def _open(options: Mapping[str, Any]) -> Decoder:
     if options:
         raise OptionsError("the native format has no options: leave them out")
-    return decode
+    return Native()
 
 
 FORMAT = Format(
@@ -66,6 +105,11 @@ def _names(topic: str) -> tuple[str, str]:
     if len(levels) != 5 or levels[:2] != ["dunnage", "v1"] or levels[4] != "readings":
         raise Unusable(f"{_of(topic)}: publish on dunnage/v1/{{tenant}}/{{tag}}/readings")
     return named("tenant", levels[2], _of(topic)), levels[3]
+
+
+def _tag(topic: str) -> TagKey:
+    tenant, name = _names(topic)
+    return TagKey(tenant, named("tag", name, _of(topic)))
 
 
 def _of(topic: str) -> str:
@@ -135,8 +179,8 @@ def _count(item: dict[str, Any], name: str) -> int:
         return -1
     if type(value) is float and value.is_integer():
         value = int(value)
-    if type(value) is not int or not 0 <= value <= _MAX_COUNT:
-        raise Unusable(f"{name} is {shown(value)}: send a whole number from 0 to {_MAX_COUNT}")
+    if type(value) is not int or not 0 <= value <= MAX_COUNT:
+        raise Unusable(f"{name} is {shown(value)}: send a whole number from 0 to {MAX_COUNT}")
     return value
 
 
@@ -163,7 +207,7 @@ def _values(item: dict[str, Any]) -> dict[str, float]:
         elif known:
             raise Unusable(f"{name} is {shown(value)}: send a number, or leave it out")
     if not values:
-        raise Unusable("there is no value in it: send temperature, humidity or another number")
+        raise Unusable(NO_VALUE)
     return values
 
 

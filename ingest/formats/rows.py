@@ -24,6 +24,8 @@ ID_LENGTH = 64
 SHOWN = 5
 """So many troubles of one message are told, the rest are counted."""
 
+NO_VALUE = "there is no value in it: send temperature, humidity or another number"
+
 QUANTITIES = frozenset(
     [
         "temperature",
@@ -57,6 +59,26 @@ class _Trouble:
     reasons: list[str] = field(default_factory=list)
 
 
+class Troubles:
+    """What is wrong with the messages of one entry, each message told once."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, _Trouble] = {}
+
+    def add(self, position: int, tenant: str | None, reason: str, kind: Kind) -> None:
+        trouble = self._found.setdefault(position, _Trouble(position, tenant))
+        trouble.reasons.append(reason)
+        if kind == Kind.UNUSABLE:
+            trouble.kind = kind
+
+    def rejected(self) -> list[Rejected]:
+        """By position."""
+        return [
+            Rejected(trouble.position, trouble.tenant, trouble.kind, _told(trouble))
+            for _, trouble in sorted(self._found.items())
+        ]
+
+
 class Rows:
     """What a decoder found in the messages of one row of the settings."""
 
@@ -74,7 +96,7 @@ class Rows:
         self._seq: list[int] = []
         self._flags: list[int] = []
         self._values: list[Mapping[str, float]] = []
-        self._troubles: dict[int, _Trouble] = {}
+        self._troubles = Troubles()
         self._acks: dict[TagKey, AckWanted] = {}
         self._sightings: list[Sighting] = []
 
@@ -125,19 +147,12 @@ class Rows:
         self, position: int, tenant: str | None, reason: str, kind: Kind = Kind.UNUSABLE
     ) -> None:
         """The message at ``position``, or a part of it, cannot be used; the rest of it stays."""
-        trouble = self._troubles.setdefault(position, _Trouble(position, tenant))
-        trouble.reasons.append(reason)
-        if kind == Kind.UNUSABLE:
-            trouble.kind = kind
+        self._troubles.add(position, tenant, reason, kind)
 
     def decoded(self) -> Decoded:
         """All of it; readings of an impossible time are rejected."""
         batch = self._batch()
-        rejected = [
-            Rejected(trouble.position, trouble.tenant, trouble.kind, _told(trouble))
-            for _, trouble in sorted(self._troubles.items())
-        ]
-        return Decoded(batch, rejected, list(self._acks.values()), self._sightings)
+        return Decoded(batch, self._troubles.rejected(), list(self._acks.values()), self._sightings)
 
     def _note_names(self, tenant: str, values: Mapping[str, float]) -> None:
         if self._names.keys() >= values.keys():

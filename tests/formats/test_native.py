@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.formats import Decoded, Kind, Memory, RouteError, decode, matches, route
+from ingest.formats import Decoded, Kind, Memory, RouteError, Row, decode, matches, native, route
 from ingest.formats.identity import keys
 from ingest.formats.rows import MAX_OTHERS
-from ingest.message import MAX_PAYLOAD_BYTES, Message
+from ingest.message import MAX_PAYLOAD_BYTES, Message, Numbered
 from lots.clock import DAY_MS
 from lots.readings.batch import Flag, TagKey
 from lots.settings import Subscription
+from lots.terms import Identity
 
 NOW = 1_763_766_000_000
 KEEP = 400 * DAY_MS
@@ -176,7 +177,7 @@ def test_nothing_bad_takes_the_good_with_it() -> None:
         Message(NOW, TOPIC, (good % (NOW, 3)).encode()),
     ]
     decoded = decode(messages, NATIVE, Memory())
-    np.testing.assert_array_equal(decoded.batch.values["temperature"], [1, 2, 3])
+    np.testing.assert_array_equal(np.sort(decoded.batch.values["temperature"]), [1, 2, 3])
     assert [each.position for each in decoded.rejected] == [0, 1, 2]
     assert "reading 1: it cannot be read" in decoded.rejected[1].reason
     assert "reading 2: temperature is 'x'" in decoded.rejected[1].reason
@@ -372,6 +373,62 @@ def test_whatever_comes_every_message_is_used_or_told(messages: list[tuple[str, 
     assert not any(np.isinf(column).any() for column in batch.values.values())
     alone = [len(decode([one], NATIVE, Memory()).batch) for one in entry]
     assert sum(alone) == len(batch), "what a message says does not depend on its neighbours"
+
+
+counts = st.integers(-1, 3) | st.sampled_from([2**53 - 1, 2**53, 4.0])
+numbers = st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False)
+nearly_plain = st.fixed_dictionaries(
+    {},
+    optional={
+        "boot": counts,
+        "seq": counts,
+        "first": counts,
+        "ack": st.booleans() | st.none(),
+        "t": st.sampled_from([NOW, NOW // 1000, NOW - E2000, 0, -1.5]) | numbers,
+        "sent": st.sampled_from([NOW, NOW + 10**7]),
+        "temperature": numbers,
+        "humidity": numbers,
+        "door": st.booleans() | numbers,
+        "lat": numbers,
+        "co2": numbers,
+    },
+)
+nearly_plain_payloads = (nearly_plain | st.lists(nearly_plain, max_size=3)).map(
+    lambda value: json.dumps(value).encode()
+)
+
+
+def rows(decoded: Decoded) -> list[tuple[object, ...]]:
+    batch = decoded.batch
+    return sorted(
+        (
+            *batch.tags[batch.tag[i]],
+            *(int(column[i]) for column in (batch.time, batch.key, batch.flags)),
+            *(int(column[i]) for column in (batch.received, batch.boot, batch.seq)),
+            str({n: float(c[i]) for n, c in sorted(batch.values.items()) if not np.isnan(c[i])}),
+        )
+        for i in range(len(batch))
+    )
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([TOPIC, TOPIC.replace("tag-1", "tag-2")]), nearly_plain_payloads),
+        max_size=4,
+    ),
+    st.sampled_from([Identity.COUNTERS, Identity.VALUES]),
+)
+def test_the_quick_way_and_the_careful_way_agree(
+    messages: list[tuple[str, bytes]], identity: Identity
+) -> None:
+    entry = [
+        Numbered(n, Message(NOW, topic, payload)) for n, (topic, payload) in enumerate(messages)
+    ]
+    row = Row(None, identity, KEEP)
+    quick, careful = native.decode(entry, row, Memory()), native.itemwise(entry, row)
+    assert rows(quick) == rows(careful)
+    assert quick.rejected == careful.rejected
+    assert {ack.tag for ack in quick.acks} == {ack.tag for ack in careful.acks}
 
 
 def samples() -> list[tuple[str, str, str]]:
