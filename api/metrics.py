@@ -14,13 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lots import model
+from lots.left_over import HERE
 
 COUNTED: tuple[tuple[str, str, type[model.Base], ColumnElement[bool]], ...] = (
     ("dunnage_lots", "Lots that are registered", model.Lot, true()),
     ("dunnage_tags", "Tags that are registered", model.Tag, true()),
     ("dunnage_tags_unknown", "Tags that report and are not registered", model.UnknownTag, true()),
     ("dunnage_alerts_open", "Alerts that are open", model.Alert, model.STILL_OPEN),
-    ("dunnage_dead_letters", "Messages that could not be used", model.DeadLetter, true()),
+    ("dunnage_dead_letters", "Messages that could not be used", model.DeadLetter, HERE),
 )
 """Name, help, table and condition of each gauge: of all tenants together, as nobody signs in."""
 

@@ -1,4 +1,4 @@
-"""What an operator does now and then: tenants, keys, unknown tags, dead letters."""
+"""What an operator does now and then: tenants, keys, unknown tags."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from cli.import_ import DEFAULT_TENANT
-from cli.terminal import KEPT, plain, table
+from cli.terminal import plain, table
 from lots import registry
 from lots.clock import Clock
-from lots.model import DeadLetter
 from lots.records import TagRecord
 from lots.refusals import Missing, RegistryError
 from lots.settings import load
@@ -97,29 +96,6 @@ def adopt_tag(tag: str, tenant: str, interval: int) -> None:
             raise RegistryError(f"tag {tag!r} cannot be registered: {why}") from error
         registry.put(session, tenant, "tags", record)
     print(f"tag {plain(tag)} is registered: bind it with `dunnage import bindings`")
-
-
-def list_dead_letters(tenant: str | None, limit: int) -> None:
-    query = select(DeadLetter).order_by(DeadLetter.received.desc(), DeadLetter.id).limit(limit)
-    if tenant is not None:
-        query = query.where(DeadLetter.tenant == tenant)
-    with database() as engine, registry.reading(engine) as session:
-        found = session.scalars(query).all()
-    if not found:
-        print("no dead letters")
-        return
-    rows = ((row.id, _time(row.received), row.topic, row.reason) for row in found)
-    table(("id", "received (UTC)", "topic", "reason"), rows)
-
-
-def show_dead_letter(letter: str) -> None:
-    with database() as engine, registry.reading(engine) as session:
-        row = session.get(DeadLetter, letter)
-    if row is None:
-        raise Missing(f"there is no dead letter {letter!r}: see `dunnage dead-letters list`")
-    print(f"received {_time(row.received)} UTC on {plain(row.topic)}")
-    print(f"reason: {plain(row.reason)}")
-    print(plain(row.payload.decode("utf-8", "backslashreplace"), KEPT))
 
 
 def _require(session: Session, tenant: str) -> None:

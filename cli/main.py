@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cli import dead_letters
 from cli.import_ import import_file
 from cli.terminal import KEPT, plain
 from lots.errors import UserError
@@ -23,11 +24,10 @@ app = typer.Typer(
 tenants = typer.Typer(help="Tenants: the customers of the service.", no_args_is_help=True)
 keys = typer.Typer(help="Keys to the API.", no_args_is_help=True)
 tags = typer.Typer(help="Tags that report and are not registered.", no_args_is_help=True)
-letters = typer.Typer(help="Messages that could not be used, and why.", no_args_is_help=True)
 app.add_typer(tenants, name="tenants")
 app.add_typer(keys, name="keys")
 app.add_typer(tags, name="tags")
-app.add_typer(letters, name="dead-letters")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.command("import")(import_file)
 
 Tenant = Annotated[str, typer.Option(help="Whose it is.")]
@@ -202,27 +202,6 @@ def adopt_tag(
     from cli.administration import adopt_tag as command
 
     command(tag, tenant, interval)
-
-
-@letters.command("list")
-def list_letters(
-    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10000, help="So many at most.")] = 50,
-) -> None:
-    """The newest first, with their reasons."""
-    from cli.administration import list_dead_letters as command
-
-    command(tenant, limit)
-
-
-@letters.command("show")
-def show_letter(
-    letter: Annotated[str, typer.Argument(help="Its id, as `list` prints it.")],
-) -> None:
-    """One whole: topic, reason and payload as it came."""
-    from cli.administration import show_dead_letter as command
-
-    command(letter)
 
 
 def main() -> None:

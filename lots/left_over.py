@@ -7,6 +7,7 @@ it comes back under its own id, and has one attempt more.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from lots.model import DeadLetter
 from lots.upserts import insert_new
 
 AT_ONCE = 200
-"""Letters of up to 256 KiB that are in memory together."""
+"""Letters to replay in one transaction: each has up to 256 KiB."""
 
 HERE = DeadLetter.replayed.is_(None)
 """Letters that nobody has sent round again, or that came back."""
@@ -55,28 +56,31 @@ def newest(session: Session, which: Which, limit: int) -> Sequence[DeadLetter]:
     return session.scalars(query.order_by(*order).limit(limit)).all()
 
 
+def ids(session: Session, which: Which) -> list[str]:
+    """Of all of them, the oldest first."""
+    query = select(DeadLetter.id).where(*which.conditions())
+    return list(session.scalars(query.order_by(DeadLetter.received, DeadLetter.id)))
+
+
 def replay(session: Session, which: Which, now: int) -> list[str]:
-    """Hand the oldest up to `AT_ONCE` of ``which`` to the worker again; returns their ids.
+    """Hand ``which``, some hundred at most, to the worker again; returns their ids.
 
     In the caller's transaction: a letter is out of sight exactly when it is in the inbox.
     """
-    query = select(DeadLetter).where(*which.conditions())
-    order = (DeadLetter.received, DeadLetter.id)
-    letters = session.scalars(
-        query.order_by(*order).limit(AT_ONCE).with_for_update(skip_locked=True)
-    ).all()
+    query = select(DeadLetter).where(*which.conditions()).with_for_update()
+    letters = session.scalars(query.order_by(DeadLetter.received, DeadLetter.id)).all()
     inbox.hand_in(
         session,
         (Handed(each.tenant, each.topic, each.payload, each.received) for each in letters),
     )
-    ids = [each.id for each in letters]
+    done = [each.id for each in letters]
     session.execute(
         update(DeadLetter)
-        .where(DeadLetter.id.in_(ids))
+        .where(DeadLetter.id.in_(done))
         .values(replayed=now, attempts=DeadLetter.attempts + 1)
         .execution_options(synchronize_session=False)
     )
-    return ids
+    return done
 
 
 def keep(session: Session, letters: Iterable[DeadLetter]) -> None:
@@ -99,6 +103,14 @@ def keep(session: Session, letters: Iterable[DeadLetter]) -> None:
         insert_new(session, DeadLetter, new)
 
 
+def shown(payload: bytes) -> dict[str, str]:
+    """``text`` where it is text: ``base64`` of what no program can show."""
+    try:
+        return {"text": payload.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(payload).decode()}
+
+
 def _back(session: Session, letters: Sequence[DeadLetter]) -> dict[str, str]:
     """Of those that were sent round again: id -> the id it had before."""
     query = select(DeadLetter.id, DeadLetter.received, DeadLetter.topic, DeadLetter.payload).where(
@@ -106,11 +118,11 @@ def _back(session: Session, letters: Sequence[DeadLetter]) -> dict[str, str]:
         DeadLetter.received.in_(sorted({letter.received for letter in letters})),
     )
     known = {(row.received, row.topic, row.payload): row.id for row in session.execute(query)}
-    ids = set(known.values())
+    own = set(known.values())
     found = {}
     for letter in letters:
         before = known.get((letter.received, letter.topic, letter.payload))
-        if before is not None or letter.id in ids:
+        if before is not None or letter.id in own:
             found[letter.id] = before or letter.id
     return found
 

@@ -16,6 +16,7 @@ from api.problems import SLUGS, TITLES
 from lots.settings import Settings
 from tests.api.service import LOT, Service
 from tests.api.test_alerts import raised
+from tests.api.test_left_over import keep, letter
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 
@@ -24,6 +25,7 @@ class Sample(NamedTuple):
     method: str
     path: str
     body: str | None
+    kind: str = "application/json"  # of the body
 
     @property
     def bare(self) -> str:
@@ -38,7 +40,7 @@ def samples() -> list[Sample]:
 
 
 def _sample(words: list[str]) -> Sample:
-    method, body, path = "GET", None, ""
+    method, body, path, kind = "GET", None, "", "application/json"
     while words:
         word = words.pop(0)
         if word == "-X":
@@ -46,12 +48,21 @@ def _sample(words: list[str]) -> Sample:
         elif word == "--json":
             body = words.pop(0)
             method = "POST" if method == "GET" else method
+        elif word == "--data-binary":
+            method, body = "POST", _file(words.pop(0))
         elif word == "-H":
-            assert words.pop(0) == "$KEY"
+            header = words.pop(0)
+            kind = header.removeprefix("Content-Type: ") if header != "$KEY" else kind
         else:
             assert word.startswith("$API/"), word
             path = word.removeprefix("$API")
-    return Sample(method, path, body)
+    return Sample(method, path, body, kind)
+
+
+def _file(name: str) -> str:
+    """What the page shows of the file ``@name``."""
+    (content,) = re.findall(rf"```csv {re.escape(name[1:])}\n(.*?)```", PAGE, re.DOTALL)
+    return str(content)
 
 
 def test_every_route_has_a_sample(tmp_path: Path) -> None:
@@ -72,12 +83,15 @@ def test_every_route_has_a_sample(tmp_path: Path) -> None:
 
 def test_the_samples_work_in_their_order(service: Service) -> None:
     acme = service.caller("documentation")
-    seeded = False
+    seeded = lettered = False
     for sample in samples():
         if "/alerts/" in sample.path and not seeded:
             raised(service, acme, 1, id="5d1f0c7e", lot="PB-2207")
             seeded = True
-        headers = {"Content-Type": "application/json"} if sample.body else {}
+        if "2f1c9a" in sample.path and not lettered:
+            keep(service, letter(acme, 1, b"x", id="2f1c9a:0:3"))
+            lettered = True
+        headers = {"Content-Type": sample.kind} if sample.body else {}
         content = sample.body.encode() if sample.body else None
         reply = acme.writes.request(sample.method, sample.path, content=content, headers=headers)
         assert reply.is_success, f"{sample}: {reply.text}"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 
+from sqlalchemy import select
+
+from api.dead_letters import SHOWN_BYTES
 from lots import registry
-from lots.model import Base, DeadLetter, UnknownTag
-from tests.api.service import NOW, Caller, Service
+from lots.model import Base, DeadLetter, UnknownTag, Waiting
+from tests.api.service import NOW, Caller, Service, problem
 
 
 def keep(service: Service, *rows: Base) -> None:
@@ -25,9 +28,9 @@ def stranger(who: Caller, tag: str) -> UnknownTag:
     )
 
 
-def letter(who: Caller, n: int, payload: bytes) -> DeadLetter:
+def letter(who: Caller, n: int, payload: bytes, id: str = "") -> DeadLetter:  # noqa: A002
     return DeadLetter(
-        id=f"{who.tenant}-{n}",
+        id=id or f"{who.tenant}-{n}",
         tenant=who.tenant,
         topic=f"dunnage/v1/{who.tenant}/T1/readings",
         payload=payload,
@@ -74,6 +77,7 @@ def test_dead_letters_are_shown_as_they_came(service: Service, acme: Caller) -> 
         "topic": f"dunnage/v1/{acme.tenant}/T1/readings",
         "received": "2025-11-22T11:59:59Z",
         "reason": "temperature: not a number",
+        "attempts": 0,
         "payload": {"text": '{"temperature": "wärm"}'},
     }
     assert base64.b64decode(found[1]["payload"]["base64"]) == b"\xff\x00\x01"
@@ -100,3 +104,46 @@ def test_dead_letters_of_others_and_of_nobody_are_not_shown(
     nobodys.tenant = None
     keep(service, letter(rival, 1, b"x"), nobodys)
     assert acme.get("/v1/dead-letters")["items"] == []
+    reply = acme.writes.post(f"/v1/dead-letters/{rival.tenant}-1/replay")
+    problem(reply, 404)
+    problem(acme.reads.post(f"/v1/dead-letters/{rival.tenant}-1/replay"), 403)
+    assert rival.get(f"/v1/dead-letters/{rival.tenant}-1")["payload"] == {"text": "x"}
+
+
+def test_a_list_shows_the_beginning_of_a_long_payload(service: Service, acme: Caller) -> None:
+    long = "ü" * 200_000
+    keep(
+        service,
+        letter(acme, 1, b"x" + long.encode()),
+        letter(acme, 2, b"\xff" * 200_000),
+        letter(acme, 3, b"\xf0\x9f\x90\x91" * 256),
+    )
+    text, binary, exact = (item["payload"] for item in acme.get("/v1/dead-letters")["items"])
+    assert text == {"text": "x" + "ü" * 511, "cut_from": 400_001}
+    assert binary["cut_from"] == 200_000
+    assert base64.b64decode(binary["base64"]) == b"\xff" * SHOWN_BYTES
+    assert exact == {"text": "\U0001f411" * 256}
+    whole = acme.get(f"/v1/dead-letters/{acme.tenant}-1")
+    assert whole["payload"] == {"text": "x" + long}
+
+
+def test_a_letter_is_replayed_as_it_came(service: Service, acme: Caller) -> None:
+    keep(service, letter(acme, 1, b"\xff x"), letter(acme, 2, b"y"))
+    path = f"/v1/dead-letters/{acme.tenant}-1"
+    reply = acme.writes.post(f"{path}/replay")
+    assert reply.status_code == 202, reply.text
+    assert reply.json() == {"id": f"{acme.tenant}-1", "replayed": "2025-11-22T12:00:00Z"}
+    assert [item["id"] for item in acme.get("/v1/dead-letters")["items"]] == [f"{acme.tenant}-2"]
+    problem(acme.writes.post(f"{path}/replay"), 404)
+    acme.refused(path, 404)
+    topic = f"dunnage/v1/{acme.tenant}/T1/readings"
+    with registry.reading(service.engine) as session:
+        rows = session.execute(select(Waiting.topic, Waiting.payload, Waiting.received))
+        mine = [tuple(row) for row in rows if row.topic == topic]
+    assert mine == [(topic, b"\xff x", NOW - 1000)]
+
+
+def test_letters_are_found_by_a_part_of_their_reason(service: Service, acme: Caller) -> None:
+    keep(service, letter(acme, 1, b"x"))
+    assert acme.get("/v1/dead-letters", reason="NOT a num")["items"]
+    assert not acme.get("/v1/dead-letters", reason="n_t a num")["items"]
