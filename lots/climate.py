@@ -26,6 +26,12 @@ WINDOW_MS = 72 * HOUR_MS
 QUANTITIES = ("temperature", "humidity", "probe")
 """What the rules judge by."""
 
+MAX_GAP_H = 3.0
+"""Past this many hours without a sample, what happened meanwhile is unknown. [D]"""
+
+WET_HUMIDITY = 80.0
+"""%RH: a surface is wet while the air is more humid than this and above 0 degC (ISO 9223)."""
+
 PLACEMENTS = tuple(Placement)
 CODES = {placement.value: code for code, placement in enumerate(PLACEMENTS)}
 """placement -> its code in `Samples.placement`."""

@@ -401,6 +401,23 @@ class Refold(Base):
     since: Mapped[int]
 
 
+class StaleRollup(Base):
+    """Rollups of a tag that are to be made, or made again: the steps from ``start`` to ``until``.
+
+    ``mark`` grows each time that something new is known of them: who made them removes the row
+    only if it is still the one that was made.
+    """
+
+    __tablename__ = "stale_rollups"
+    __table_args__ = (Index("ix_stale_rollups_due", "step", "start"),)
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)  # an hour or a day, ms
+    start: Mapped[int] = mapped_column(primary_key=True)
+    until: Mapped[int]  # the start of the last one; beyond all times: up to the present
+    mark: Mapped[int] = mapped_column(default=1)
+
+
 class LotNow(Base):
     """What the rules know of a lot now, for people to read."""
 

@@ -1,0 +1,176 @@
+"""Which rollups are stale: marked where a reading comes or a correction changes, until made again.
+
+A mark is written in the transaction that makes it necessary. Removing one asks for the number it
+had when the making began, so that what came meanwhile is not lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, bindparam, delete, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from lots.clock import DAY_MS, HOUR_MS
+from lots.model import StaleRollup
+from lots.readings.batch import TagKey
+from lots.whereabouts import FOREVER
+
+OPEN = FOREVER
+"""``until`` of what is stale up to the present."""
+
+_PORTION = 500  # ids in one question
+
+_MARK_ON_POSTGRESQL = text(
+    "insert into stale_rollups (tenant, tag, step, start, until, mark)"
+    " select a.tenant, a.tag, :step, a.start, a.until, 1 from unnest("
+    "cast(:tenants as text[]), cast(:tags as text[]), cast(:starts as bigint[]),"
+    " cast(:untils as bigint[])) as a (tenant, tag, start, until)"
+    " order by a.tenant, a.tag, a.start"  # whoever else marks does so in this order: no deadlock
+    " on conflict (tenant, tag, step, start) do update"
+    " set mark = stale_rollups.mark + 1, until = greatest(stale_rollups.until, excluded.until)"
+)
+
+_STILL = and_(
+    *(
+        StaleRollup.__table__.c[name] == bindparam(f"b_{name}")
+        for name in ("tenant", "tag", "step", "start", "mark")
+    )
+)
+"""Which row is meant, and that nothing marked it since."""
+
+
+class Span(NamedTuple):
+    """The steps of ``tag`` that start from ``start`` to ``until``, both included, ms."""
+
+    tag: TagKey
+    start: int
+    until: int
+
+
+class Stale(NamedTuple):
+    """A span that is marked, and the number of its mark."""
+
+    span: Span
+    mark: int
+
+
+def mark(session: Session, step: int, spans: Iterable[Span]) -> None:
+    """Say that the ``step``s of ``spans`` are stale, in the caller's transaction; in bulk."""
+    rows = _merged(spans)
+    if not rows:
+        return
+    if session.get_bind().dialect.name == postgresql.dialect.name:
+        columns = {
+            "tenants": [span.tag.tenant for span in rows],
+            "tags": [span.tag.tag for span in rows],
+            "starts": [span.start for span in rows],
+            "untils": [span.until for span in rows],
+        }
+        session.execute(_MARK_ON_POSTGRESQL, {"step": step, **columns})
+        return
+    wanted = sqlite.insert(StaleRollup.__table__)  # type: ignore[arg-type]
+    known = StaleRollup.__table__.c
+    statement = wanted.on_conflict_do_update(
+        index_elements=["tenant", "tag", "step", "start"],
+        set_={
+            "mark": known.mark + 1,
+            "until": func.max(known.until, wanted.excluded.until),
+        },
+    )
+    session.execute(
+        statement,
+        [
+            {"tenant": tenant, "tag": tag, "step": step, "start": start, "until": until, "mark": 1}
+            for (tenant, tag), start, until in rows
+        ],
+    )
+
+
+def due(session: Session, step: int, before: int, limit: int) -> list[Stale]:
+    """The ``limit`` newest spans of ``step``s of which the first starts before ``before`` (ms)."""
+    query = (
+        select(StaleRollup)
+        .where(StaleRollup.step == step, StaleRollup.start < before)
+        .order_by(StaleRollup.start.desc(), StaleRollup.tenant, StaleRollup.tag)
+        .limit(limit)
+    )
+    return [
+        Stale(Span(TagKey(row.tenant, row.tag), row.start, row.until), row.mark)
+        for row in session.scalars(query)
+    ]
+
+
+def done(session: Session, step: int, made: Sequence[Stale]) -> None:
+    """Remove what was made, unless it was marked again since."""
+    if made:
+        statement = delete(StaleRollup.__table__).where(_STILL)  # type: ignore[arg-type]
+        session.execute(statement, [_bound(step, stale) for stale in sorted(made)])
+
+
+def shorten(session: Session, step: int, made: Sequence[tuple[Stale, int]]) -> None:
+    """What starts after the instant beside each was made, unless it was marked again since."""
+    if made:
+        statement = update(StaleRollup.__table__).where(_STILL)  # type: ignore[arg-type]
+        rows = [_bound(step, stale) | {"b_until": until} for stale, until in sorted(made)]
+        session.execute(statement.values(until=bindparam("b_until")), rows)
+
+
+def stale_of(
+    session: Session, tenant: str, tags: Collection[str], step: int, begins: int, ends: int
+) -> dict[str, list[Span]]:
+    """tag -> its spans of stale ``step``s that start in begins <= t < ends, ms."""
+    found: dict[str, list[Span]] = {}
+    asked = sorted(tags)
+    for first in range(0, len(asked), _PORTION):
+        query = select(StaleRollup).where(
+            StaleRollup.tenant == tenant,
+            StaleRollup.tag.in_(asked[first : first + _PORTION]),
+            StaleRollup.step == step,
+            StaleRollup.start < ends,
+            StaleRollup.until >= begins,
+        )
+        for row in session.scalars(query):
+            key = TagKey(tenant, row.tag)
+            found.setdefault(row.tag, []).append(Span(key, row.start, row.until))
+    return found
+
+
+def waiting(session: Session) -> int:
+    """How many marks there are."""
+    return session.scalar(select(func.count()).select_from(StaleRollup)) or 0
+
+
+def recalibrated(session: Session, tenant: str, since: dict[str, int]) -> None:
+    """The corrections of each tag are others from its ``since`` (ms) on: its hours wet are too."""
+    spans = [Span(TagKey(tenant, tag), at - at % HOUR_MS, OPEN) for tag, at in since.items()]
+    mark(session, HOUR_MS, spans)
+
+
+def days_of(spans: Iterable[Span]) -> list[Span]:
+    """The days that the hours of ``spans`` are in."""
+    return [
+        Span(span.tag, span.start - span.start % DAY_MS, span.until - span.until % DAY_MS)
+        for span in spans
+    ]
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """Without two that start alike: a statement may touch a row once."""
+    found: dict[tuple[TagKey, int], int] = {}
+    for tag, start, until in spans:
+        found[tag, start] = max(found.get((tag, start), until), until)
+    return sorted(Span(tag, start, until) for (tag, start), until in found.items())
+
+
+def _bound(step: int, stale: Stale) -> dict[str, Any]:
+    (tenant, tag), start, _ = stale.span
+    return {
+        "b_tenant": tenant,
+        "b_tag": tag,
+        "b_step": step,
+        "b_start": start,
+        "b_mark": stale.mark,
+    }
