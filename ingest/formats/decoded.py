@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ingest.formats.memory import Memory
 from ingest.message import Numbered
-from lots.readings.batch import ReadingBatch, concatenate
+from lots.readings.batch import ReadingBatch, TagKey, concatenate
 from lots.terms import Identity
 
 
@@ -41,6 +41,14 @@ class AckWanted:
     first: int | None
 
 
+class Spent(NamedTuple):
+    """A reading that was rejected, by its tag's numbers: it is not to be sent again."""
+
+    tag: TagKey
+    boot: int
+    seq: int
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """A reader saw an item: no measured value, but where it was."""
@@ -61,6 +69,9 @@ class Decoded:
     rejected: list[Rejected]
     acks: list[AckWanted]
     sightings: Sequence[Sighting] = ()
+    spent: Sequence[Spent] = ()
+    framed: frozenset[TagKey] = frozenset()
+    """Tags whose boot and seq count frames of a network: not each of these has a reading."""
 
 
 def together(parts: Sequence[Decoded]) -> Decoded:
@@ -74,6 +85,8 @@ def together(parts: Sequence[Decoded]) -> Decoded:
         rejected=sorted(rejected, key=lambda each: each.position),
         acks=list({(ack.tenant, ack.tag): ack for ack in acks}.values()),
         sightings=[seen for part in parts for seen in part.sightings],
+        spent=[each for part in parts for each in part.spent],
+        framed=frozenset().union(*(part.framed for part in parts)),
     )
 
 

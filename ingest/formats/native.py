@@ -162,8 +162,12 @@ def _add(found: Rows, tag: TagKey, numbered: Numbered, place: str, item: Any) ->
         raise Unusable(f"it has {len(item)} fields: send {MAX_FIELDS} at most")
     boot, seq = _count(item, "boot"), _count(item, "seq")
     _note_ack(found, tag, boot, seq, item)
-    t, sent = _time(item, "t"), _time(item, "sent")
-    found.add(numbered, tag, _values(item), t=t, sent=sent, boot=boot, seq=seq, place=place)
+    try:
+        t, sent = _time(item, "t"), _time(item, "sent")
+        found.add(numbered, tag, _values(item), t=t, sent=sent, boot=boot, seq=seq, place=place)
+    except Unusable:
+        found.spend(tag, boot, seq)
+        raise
 
 
 def _note_ack(found: Rows, tag: TagKey, boot: int, seq: int, item: dict[str, Any]) -> None:

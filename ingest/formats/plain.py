@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from ingest.formats.clocks import device_times
-from ingest.formats.decoded import AckWanted, Decoded, Kind, Rejected, Row
+from ingest.formats.decoded import AckWanted, Decoded, Kind, Rejected, Row, Spent
 from ingest.formats.identity import keys
 from ingest.formats.rows import NO_VALUE, Troubles, impossible
 from ingest.message import MAX_PAYLOAD_BYTES, Numbered
@@ -127,16 +127,20 @@ class Plain:
         usable = told.any(axis=1) & times.possible
         if usable.all():
             return Decoded(batch, [], acks)
-        return Decoded(batch.take(usable), self._rejected(told, usable, t, tags, row), acks)
+        rejected = self._rejected(told, usable, t, tags, row)
+        return Decoded(batch.take(usable), rejected, acks, spent=_spent(batch, ~usable))
 
     def _acks(self, table: Floats, tags: Sequence[TagKey]) -> list[AckWanted]:
         boot, seq, first = (table[:, _PLACE[name]] for name in ("boot", "seq", "first"))
         asking = np.flatnonzero((table[:, _PLACE["ack"]] == 1) & (boot >= 0) & (seq >= 0))
-        found = {}
+        found: dict[TagKey, AckWanted] = {}
         for at in asking.tolist():
             tag, oldest = tags[self._tag[at]], int(first[at])
             known = oldest if oldest >= 0 else None
-            found[tag] = AckWanted(*tag, int(boot[at]), int(seq[at]), known)
+            asked = AckWanted(*tag, int(boot[at]), int(seq[at]), known)
+            before = found.get(tag, asked)
+            if (before.boot, before.seq) <= (asked.boot, asked.seq):
+                found[tag] = asked
         return list(found.values())
 
     def _rejected(
@@ -153,3 +157,8 @@ class Plain:
             else:
                 troubles.add(position, tenant, place + NO_VALUE, Kind.UNUSABLE)
         return troubles.rejected()
+
+
+def _spent(batch: ReadingBatch, rejected: Bools) -> list[Spent]:
+    rows = np.flatnonzero(rejected & (batch.boot >= 0) & (batch.seq >= 0)).tolist()
+    return [Spent(batch.tags[batch.tag[n]], int(batch.boot[n]), int(batch.seq[n])) for n in rows]

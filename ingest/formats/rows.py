@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ingest.formats.clocks import device_times
-from ingest.formats.decoded import AckWanted, Decoded, Kind, Rejected, Row, Sighting
+from ingest.formats.decoded import AckWanted, Decoded, Kind, Rejected, Row, Sighting, Spent
 from ingest.formats.identity import keys
 from ingest.message import Numbered
 from lots.readings.batch import Flag, ReadingBatch, TagKey
@@ -99,6 +99,7 @@ class Rows:
         self._troubles = Troubles()
         self._acks: dict[TagKey, AckWanted] = {}
         self._sightings: list[Sighting] = []
+        self._spent: list[Spent] = []
 
     def add(
         self,
@@ -140,8 +141,16 @@ class Rows:
         self._sightings.append(sighting)
 
     def want_ack(self, wanted: AckWanted) -> None:
-        """A tag asks how far its readings are safe; its latest question is answered."""
-        self._acks[TagKey(wanted.tenant, wanted.tag)] = wanted
+        """A tag asks how far its readings are safe; one question of a boot has the answer to all
+        those before it."""
+        known = self._acks.get(TagKey(wanted.tenant, wanted.tag))
+        if known is None or (known.boot, known.seq) <= (wanted.boot, wanted.seq):
+            self._acks[TagKey(wanted.tenant, wanted.tag)] = wanted
+
+    def spend(self, tag: TagKey, boot: int, seq: int) -> None:
+        """A reading of ``tag`` with these numbers is among what is rejected."""
+        if boot >= 0 and seq >= 0 and self._row.identity != Identity.VALUES:
+            self._spent.append(Spent(tag, boot, seq))
 
     def reject(
         self, position: int, tenant: str | None, reason: str, kind: Kind = Kind.UNUSABLE
@@ -152,7 +161,14 @@ class Rows:
     def decoded(self) -> Decoded:
         """All of it; readings of an impossible time are rejected."""
         batch = self._batch()
-        return Decoded(batch, self._troubles.rejected(), list(self._acks.values()), self._sightings)
+        return Decoded(
+            batch,
+            self._troubles.rejected(),
+            list(self._acks.values()),
+            self._sightings,
+            self._spent,
+            frozenset(self._tags if self._row.identity == Identity.FRAME else ()),
+        )
 
     def _note_names(self, tenant: str, values: Mapping[str, float]) -> None:
         if self._names.keys() >= values.keys():
@@ -181,9 +197,10 @@ class Rows:
         tags = tuple(self._tags)
         for index in np.flatnonzero(~times.possible):
             position, place = self._origin[index]
-            tenant = tags[self._tag[index]].tenant
+            tag = tags[self._tag[index]]
+            self.spend(tag, self._boot[index], self._seq[index])
             self.reject(
-                position, tenant, place + impossible(self._t[index], keep_ms), Kind.QUARANTINE
+                position, tag.tenant, place + impossible(self._t[index], keep_ms), Kind.QUARANTINE
             )
         batch = ReadingBatch(
             tags=tags,
