@@ -12,6 +12,8 @@ from ingest.message import MAX_PAYLOAD_BYTES
 
 _PUBLISH = 0x30
 _PUBACK = b"\x40\x02"
+_SHORTEST = 2  # bytes of a packet without a body
+_LONG = MAX_PAYLOAD_BYTES
 _MORE = 0x80  # a further byte of the remaining length follows
 MAX_TOPICS = 100_000
 """Topics whose text is remembered; then the memory begins anew."""
@@ -71,12 +73,16 @@ class Packets:
         known = self._topics
         self._wanted = 0
         self.ready = False
-        while end - at >= 2:
+        while end - at > _SHORTEST:
             head, length, body = data[at], data[at + 1], at + 2
             if length & _MORE:
-                length, body = _long_length(data, at)
-                if not body:
-                    return at
+                if data[body] & _MORE:
+                    length, body = _long_length(data, at)
+                    if not body:
+                        return at
+                else:  # nearly all are of two bytes
+                    length += (data[body] << 7) - _MORE
+                    body += 1
             stop = body + length
             if stop > end:
                 self._wanted = stop - at
@@ -84,23 +90,28 @@ class Packets:
             if len(topics) >= most:
                 self.ready = True
                 return at
-            if head & 0xF0 == _PUBLISH:
-                start = body + 2 + (data[body] << 8 | data[body + 1]) if length >= 2 else stop + 1
-                if head & 0x06:
-                    first, start = start, start + 2
-                    acks.append(_PUBACK + data[first:start])
+            if head & 0xF4 == _PUBLISH and length >= 2:
+                body += 2
+                start = body + (data[body - 2] << 8 | data[body - 1])
+                name = data[body:start]
+                if head & 0x02:
+                    acks.append(_PUBACK + data[start : start + 2])
+                    start += 2
                 else:
                     acks.append(b"")
-                if start > stop or head & 0x04:
-                    raise MalformedPacket("a PUBLISH packet that is none, or of QoS 2")
-                name = data[body + 2 : start - 2 if head & 0x06 else start]
-                topic = known.get(name)
-                topics.append(self._learnt(name) if topic is None else topic)
+                if start > stop:
+                    raise MalformedPacket("a PUBLISH packet is shorter than its topic")
+                topics.append(known.get(name) or self._learnt(name))
                 # One byte over the limit tells the format that it was longer.
-                payloads.append(data[start : min(stop, start + MAX_PAYLOAD_BYTES + 1)])
+                payloads.append(data[start:stop] if length < _LONG else _cut(data, start, stop))
+            elif head & 0xF0 == _PUBLISH:
+                raise MalformedPacket("a PUBLISH packet without a topic, or of QoS 2")
             else:
                 chunk.others += data[at:stop]
             at = stop
+        if end - at > 1 and not data[at + 1]:  # one without a body, such as PINGRESP
+            chunk.others += data[at : at + 2]
+            at += 2
         return at
 
     def _learnt(self, name: bytes) -> str:
@@ -112,6 +123,10 @@ class Packets:
             topic = "\ufffd"
         self._topics[name] = topic
         return topic
+
+
+def _cut(data: bytes, start: int, stop: int) -> bytes:
+    return data[start : min(stop, start + MAX_PAYLOAD_BYTES + 1)]
 
 
 def _long_length(data: bytes, at: int) -> tuple[int, int]:
