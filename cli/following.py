@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from ingest.bind import Rosters, bind
+from ingest.first_times import FirstTimesNote, keep
 from ingest.formats import Decoded
 from ingest.journal import Entry
 from ingest.keeper import Keeper
@@ -32,11 +33,13 @@ class RuleFollower:
         evaluator: Evaluator,
         database: Engine,
         keeper: Keeper,
+        times: FirstTimesNote,
         stop: threading.Event,
     ) -> None:
         self._evaluator = evaluator
         self._database = database
         self._keeper = keeper
+        self._times = times
         self._stop = stop
         self._rosters = Rosters()
         self._settled = self._saved = monotonic()
@@ -68,15 +71,20 @@ class RuleFollower:
             self._insist(self._settle)
             self._settled = monotonic()
         if now - self._saved >= SAVE_S:
-            self._insist(self._evaluator.save)
+            self._insist(self._save)
             self._saved = monotonic()
 
     def close(self) -> None:
         """Leave a snapshot, so that the next start has nothing to fold again."""
         try:
-            self._evaluator.save()
+            self._save()
         except DBAPIError as error:
             _log.warning("no snapshot: the registry does not answer", error=str(error.orig))
+
+    def _save(self) -> None:
+        """A snapshot, and before it what repeats are told by: the journal is read on from there."""
+        keep(self._database, self._times)
+        self._evaluator.save()
 
     def _settle(self) -> None:
         if self._evaluator.engine.dirty:

@@ -1,7 +1,8 @@
 """`dunnage worker`: from the broker to the store and the alerts, in one process.
 
 Threads: intake (broker to journal), keeper (journal to store), rules (journal to alerts), outbox
-(alerts to people). What they share is the journal; each has its own place in it.
+(alerts to people), watch (over all of it, for operators). What they share is the journal; each has
+its own place in it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from sqlalchemy import Engine
 
 from cli.following import RuleFollower
 from cli.parts import journal_of, routes_of, rules_of, store_of
+from cli.watching import Watch, broker_memory
 from cli.worker_status import Reading, StatusServer
 from ingest.errors import JournalError
+from ingest.first_times import FirstTimesNote
 from ingest.formats import Memory, Route
 from ingest.keeper import Keeper
 from ingest.pipeline import Intake, follow
@@ -31,6 +34,7 @@ from lots.clock import DAY_MS
 from lots.cursors import adopt_journal
 from lots.readings.store import ReadingStore
 from lots.settings import Settings
+from operations.heartbeats import Heartbeats
 from rules import pack, schedule
 from rules.channels.webhook import WebhookChannel
 from rules.evaluator import Evaluator
@@ -54,6 +58,7 @@ class Worker:
         self._stop = threading.Event()
         self._failed: BaseException | None = None
         self._clock = settings.clock
+        self._heartbeats = Heartbeats()
         rules, routes = rules_of(settings), routes_of(settings)
         self._channels = {"webhook": WebhookChannel(settings.webhook_secret)}
         with ExitStack() as opened:
@@ -65,7 +70,15 @@ class Worker:
             self._journal = journal_of(settings)
             opened.callback(self._journal.close)
             filters = [row.filter for row in routes]
-            self._source = Source(settings.broker, settings.client_id, filters, settings.clock)
+            memory = broker_memory(settings)
+            self._source = Source(
+                settings.broker,
+                settings.client_id,
+                filters,
+                settings.clock,
+                watch_broker=True,
+                expects_session=memory.expects_session,
+            )
             opened.callback(self._source.close)
             self._intake = Intake(self._source, self._journal)
             self._wire(settings, database, store, rules, routes)
@@ -74,9 +87,25 @@ class Worker:
                     adopt_journal(session, self._journal.id, self._journal.start)
             self._kept = self._keeper.restore(self._journal.start)
             self._judged = self._rules.restore(self._journal.id, self._journal.start)
+            self._watch = Watch(
+                settings,
+                database,
+                memory,
+                self._heartbeats,
+                self._source,
+                self._intake,
+                self._journal,
+                self._keeper,
+                self._rules,
+                self._evaluator,
+            )
             # Last: who answers has all that a start needs.
             self._status = StatusServer(
-                settings.api_host, settings.worker_port, self.figures, self.troubles
+                settings.api_host,
+                settings.worker_port,
+                self.figures,
+                self.troubles,
+                self._watch.open,
             )
             opened.callback(self._status.close)
             self._opened = opened.pop_all()
@@ -108,7 +137,8 @@ class Worker:
             settings.clock,
             settings.raw_retention_days,
         )
-        self._rules = RuleFollower(self._evaluator, database, self._keeper, self._stop)
+        times = FirstTimesNote(self._understanding.repeats)
+        self._rules = RuleFollower(self._evaluator, database, self._keeper, times, self._stop)
         self._outbox = Outbox(database, self._channels)
 
     def stop(self, *_: object) -> None:
@@ -146,12 +176,17 @@ class Worker:
     def _start(self) -> list[threading.Thread]:
         kept, judged = self._kept, self._judged
         keeper, rules, understanding = self._keeper, self._rules, self._understanding
+        keeps = self._heartbeats.around("keeper", keeper.idle)
+        judges = self._heartbeats.around("rules", rules.idle)
         parts: dict[str, Callable[[], None]] = {
             "intake": partial(self._intake.run, self._stop),
-            "keeper": partial(follow, understanding, kept, keeper.take, keeper.idle, self._stop),
-            "rules": partial(follow, understanding, judged, rules.take, rules.idle, self._stop),
+            "keeper": partial(follow, understanding, kept, keeper.take, keeps, self._stop),
+            "rules": partial(follow, understanding, judged, rules.take, judges, self._stop),
             "outbox": partial(self._outbox.run, self._stop),
+            "watch": partial(self._watch.run, self._stop),
         }
+        self._heartbeats.follow("intake", lambda: self._intake.heartbeat)
+        self._heartbeats.follow("outbox", lambda: self._outbox.heartbeat)
         self._source.start()
         threads = [self._thread(name, target) for name, target in parts.items()]
         for thread in threads:
@@ -216,6 +251,7 @@ class Worker:
         yield Reading("dunnage_rules_lag_bytes", lag + "the rules", end - self._evaluator.offset)
         dirty = len(self._evaluator.engine.dirty)
         yield Reading("dunnage_lots_dirty", "Lots waiting to be folded again", dirty)
+        yield from self._watch.figures()
 
 
 def run_worker(settings: Settings, *, new_journal: bool = False) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ingest.bind import Rosters
 from ingest.dead_letters import DeadLetters
+from ingest.first_times import FirstTimesNote
 from ingest.formats import Decoded
 from ingest.journal import Entry
 from ingest.memories import Memories
@@ -54,11 +55,13 @@ class Keeper:
         self._stop = stop
         self._rosters = Rosters()
         self._memories = Memories(understanding.memory)
+        self._times = FirstTimesNote(understanding.repeats)
         self._letters = DeadLetters(self._journal)
         self._notes: tuple[Note, ...] = (
             self._letters,
             Strangers(self._rosters),
             self._memories,
+            self._times,
         )
         self._written = self._expire_due = monotonic()
         self.offset = 0
@@ -80,6 +83,7 @@ class Keeper:
             found = read_cursor(session, CURSOR, self._journal)
             self._rosters.refresh(session)
             self._memories.restore(session)
+            self._times.restore(session)
         self.offset = self.committed = max(found, start)
         return self.offset
 

@@ -205,7 +205,10 @@ class Sequences:
     def _kept(self, places: NDArray[np.intp], more: Mapping[int, Any]) -> list[Kept]:
         columns = (self._boot, self._low, self._high, self._heard)
         rows = zip(places.tolist(), *(column[places].tolist() for column in columns), strict=True)
-        return [Kept(self._tags[place], *row, more.get(place)) for place, *row in rows]
+        return [
+            Kept(self._tags[place], boot, low, high, heard, more.get(place))
+            for place, boot, low, high, heard in rows
+        ]
 
     # What comes
 

@@ -82,9 +82,9 @@ class Understanding:
         return joined(together) if together else None
 
     def _understand(self, messages: Sequence[Message]) -> Decoded:
-        """Decoded, screened, and with repeats told apart."""
+        """Decoded, screened, and with the times of first deliveries."""
         decoded = self._decode(messages)
-        return replace(decoded, batch=self.repeats.drop(screen(decoded.batch)))
+        return replace(decoded, batch=self.repeats.settle(screen(decoded.batch)))
 
     def _decode(self, messages: Sequence[Message]) -> Decoded:
         try:

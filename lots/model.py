@@ -376,6 +376,7 @@ class FirstTimes(Base):
     tag: Mapped[str] = mapped_column(primary_key=True)
     slot: Mapped[int] = mapped_column(primary_key=True)  # used again in turn
     number: Mapped[int]  # of the newest reading in it, counted over the tag's life
+    newest: Mapped[int]  # the time of that
     readings: Mapped[bytes] = mapped_column(LargeBinary)
 
 

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("tag", sa.String(length=64), nullable=False),
         sa.Column("slot", sa.BigInteger(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("newest", sa.BigInteger(), nullable=False),
         sa.Column("readings", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "tag", "slot", name=op.f("pk_first_times")),
     )
