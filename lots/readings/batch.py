@@ -86,8 +86,8 @@ class ReadingBatch:
         column = self.values.get(quantity)
         return np.full(len(self), np.nan) if column is None else column
 
-    def take(self, index: NDArray[np.intp] | Bools) -> ReadingBatch:
-        """The readings at ``index`` (positions or a mask), in that order."""
+    def take(self, index: NDArray[np.intp] | Bools | slice) -> ReadingBatch:
+        """The readings at ``index`` (positions, a mask or a slice), in that order."""
         return replace(
             self,
             tag=self.tag[index],

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lots.readings import influxql
-from lots.readings.batch import ReadingBatch, TagKey, concatenate
+from lots.readings import influx_rollups, influxql
+from lots.readings.batch import Ints, ReadingBatch, TagKey, concatenate
 from lots.readings.influx_database import InfluxDatabase, InfluxServer, Table
 from lots.readings.influx_writers import Answer
-from lots.readings.line_protocol import lines, quantity_name
-from lots.readings.store import Aggregate, Refused
+from lots.readings.line_protocol import LineProtocol, quantity_name
+from lots.readings.store import Aggregate, Refused, Rollups
 from lots.readings.stored import bounds, recalled, storable
 
 LINES = 5_000
@@ -37,12 +37,14 @@ class InfluxStore:
     ) -> None:
         keep_days = retention_days + RETENTION_MARGIN_DAYS
         self._readings = InfluxDatabase(server, keep_days, timeout_s)
+        self._lines = LineProtocol()
+        self._rollups = influx_rollups.database_of(server, timeout_s)
 
     def write(self, batch: ReadingBatch) -> list[Refused]:
         kept, positions, refused = storable(batch)
-        points = list(zip(positions.tolist(), lines(kept), strict=True))
-        for start in range(0, len(points), LINES):
-            refused += self._offer(points[start : start + LINES])
+        for start in range(0, len(kept), LINES):
+            portion = slice(start, start + LINES)
+            refused += self._offer(kept.take(portion), positions[portion])
         return sorted(refused, key=lambda bad: bad.position)
 
     def window(
@@ -84,6 +86,19 @@ class InfluxStore:
             high={name: of[3] for name, of in by_name.items()},
         )
 
+    def write_rollups(self, step: int, rollups: Sequence[tuple[TagKey, Rollups]]) -> None:
+        influx_rollups.write(self._rollups, step, rollups)
+
+    def rollups(
+        self,
+        tag: TagKey,
+        begins: int,
+        ends: int,
+        step: int,
+        quantities: Sequence[str] | None = None,
+    ) -> Rollups:
+        return influx_rollups.read(self._rollups, tag, begins, ends, step, quantities)
+
     def latest(self, tag: TagKey) -> ReadingBatch:
         return _readings(tag, self._readings.ask(influxql.latest(tag)))
 
@@ -99,18 +114,21 @@ class InfluxStore:
 
     def close(self) -> None:
         self._readings.close()
+        self._rollups.close()
 
-    def _offer(self, points: list[tuple[int, str]]) -> list[Refused]:
-        """Write ``points`` (position, line); finds those that are to blame for a refusal.
+    def _offer(self, batch: ReadingBatch, positions: Ints) -> list[Refused]:
+        """Write ``batch``; finds the readings, by ``positions``, that are to blame for a refusal.
 
         A refusal may be of some or of all, and which, no version says: so halves are offered
         until each is taken whole or is a single point. What was taken already is written again,
         which changes nothing.
         """
-        answer = self._post(points)
+        text = self._lines.text(batch)
+        answer = self._readings.post(text.encode())
         if answer.ok:
             return []
         self.check()  # it may be we who are refused, not the points
+        points = list(zip(positions.tolist(), text[:-1].split("\n"), strict=True))
         return self._narrowed(points, answer)
 
     def _narrowed(self, points: list[tuple[int, str]], refusal: Answer) -> list[Refused]:

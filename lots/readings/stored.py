@@ -77,7 +77,11 @@ def _refused(batch: ReadingBatch, values: Mapping[str, Floats]) -> list[Refused]
 
 def is_unicode(name: str) -> bool:
     """Whether ``name`` can be written at all: a lone surrogate cannot."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _fault(what: str, name: str) -> str | None:
