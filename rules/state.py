@@ -1,7 +1,4 @@
-"""What the rules know of lots, as a fold over their samples: pure, and the same however split.
-
-The states of any number of lots are columns, and one fold takes the samples of all of them: what
-numpy can do is done for all samples at once, what follows from the sample before by `rules.kernels`.
+"""What the rules know of one lot, as a fold over its samples: pure, and the same however split.
 
 Across a gap in the data nothing is believed to have happened: hours do not count as wet or dry, the
 mould index stands still, a lag starts anew and is unknown until it has settled.
@@ -10,27 +7,32 @@ mould index stands still, a lag starts anew and is unknown until it has settled.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from lots.climate import Samples
+from lots.climate import CODES, Samples
 from lots.clock import HOUR_MS
-from lots.readings.batch import Bools, Floats, Ints
-from lots.terms import FORMS, Commodity
-from rules import air, kernels, lead, wool
-from rules.kernels import NEVER
-from rules.pack import Level, Rule, Rules, Silence
-from rules.signals import SIGNALS, TERMS
+from lots.readings.batch import Floats
+from lots.terms import Commodity, Placement
+from rules import air, lead, wool
+from rules.pack import Level, Rule
+from rules.signals import SIGNALS
+
+MAX_GAP_H = 3.0
+"""Past this many hours without a sample, what happened meanwhile is unknown. [D]"""
 
 LEAD_TIME_CONSTANT_H = 4.3
 """Of a bundle of about 1 t at 8 W/m2K; a lot has its own where it is stacked otherwise."""
 
 DRY_MARGIN_K = 3.0
+WET_HUMIDITY = 80.0  # ISO 9223: wet while T > 0 degC and RH > 80 %
+DRYING_H = 12.0  # dry hours in a row that end a wet spell [D]
+REGAIN_LAG_H = 24.0  # of a bale's outer layer [D]
+SETTLED_LAGS = 3.0  # a lag's unknown start is forgotten to 5 % after as many time constants
 
 NAN = math.nan
 
@@ -66,71 +68,73 @@ class LotFacts:
         return self.time_constant_h or LEAD_TIME_CONSTANT_H
 
 
-Records = NDArray[np.void]
-"""Columns that belong together, one row a lot, so that a lot's are side by side in memory."""
+class Held(msgspec.Struct, frozen=True):
+    """The last measured value of a quantity: it holds until the next, or until it is too old."""
 
-STATE = np.dtype(
-    [
-        ("newest", np.int64),  # ms; `NEVER` before the first sample
-        # The last measured value of a quantity, and when: it holds until the next, or is too old.
-        ("temperature", np.float64),
-        ("temperature_at", np.int64),
-        ("humidity", np.float64),
-        ("humidity_at", np.int64),
-        ("core", np.float64),
-        ("core_at", np.int64),
-        ("on_surface", np.float64),
-        ("on_surface_at", np.int64),
-        # First-order lags: the value, and for how many hours it has followed since it began.
-        ("surface", np.float64),
-        ("surface_hours", np.float64),
-        ("regain", np.float64),
-        ("regain_hours", np.float64),
-        ("wet_hours", np.float64),
-        ("dry_hours", np.float64),
-        ("mould", np.float64),
-        ("mould_dry_hours", np.float64),
-    ]
-)
-"""The fold's state of a lot but for its rules'."""
+    value: float = NAN
+    at: int = 0
 
-FACTS = np.dtype(
-    [("kind", np.int64), ("lag_h", np.float64), *((name, np.float64) for name in TERMS)]
-)
-"""What the fold asks of a lot's facts; ``kind``: `Book.kinds`, -1 for a lot that has none."""
+    def taking(self, value: float, at: int) -> Held:
+        return self if math.isnan(value) else Held(value, at)
+
+    def known(self, now: int) -> float:
+        return self.value if now - self.at <= MAX_GAP_H * HOUR_MS else NAN
 
 
-def fresh(n: int) -> Records:
-    """`STATE` of ``n`` lots that nothing is known of."""
-    found = np.zeros(n, STATE)
-    found["newest"] = NEVER
-    for name in ("temperature", "humidity", "core", "on_surface", "surface", "regain"):
-        found[name] = NAN
-    return found
+class Lag(msgspec.Struct, frozen=True):
+    """A first-order lag: ``value`` follows its target; unknown until ``hours`` have settled it."""
+
+    value: float = NAN
+    hours: float = 0.0
+
+    def following(self, target: float, hours: float | None, constant: float) -> Lag:
+        """After ``hours`` towards ``target``; None: unknown how long, so it starts anew.
+
+        An unknown target (NaN) leaves nothing known.
+        """
+        if hours is None or math.isnan(self.value) or math.isnan(target):
+            return Lag(target, 0.0)
+        left = math.exp(-hours / constant)
+        return Lag(target + (self.value - target) * left, self.hours + hours)
+
+    def known(self, constant: float) -> float:
+        return self.value if self.hours >= SETTLED_LAGS * constant else NAN
 
 
-@dataclass(slots=True, eq=False)
-class States:
-    """The fold's state of ``n`` lots: ``lots`` (n,) `STATE`; ``pending``, ``opened`` (n, rules) ms:
-    since when a rule's condition holds and waits for its delay, since when it fires, else `NEVER`.
-    """
+class RuleState(msgspec.Struct, frozen=True):
+    """``pending``: since when the condition holds and waits for its delay; ``opened``: since when
+    the rule fires; ms, None if not."""
 
-    lots: Records
-    pending: Ints
-    opened: Ints
+    pending: int | None = None
+    opened: int | None = None
 
-    @classmethod
-    def fresh(cls, n: int, rules: int) -> States:
-        """Of lots that nothing is known of."""
-        return cls(fresh(n), *(np.full((n, rules), NEVER, np.int64) for _ in range(2)))
 
-    def take(self, rows: Ints) -> States:
-        """Copies, that can go their own way."""
-        return States(self.lots[rows], self.pending[rows], self.opened[rows])
+IDLE = RuleState()
 
-    def put(self, rows: Ints, states: States) -> None:
-        self.lots[rows] = states.lots
-        self.pending[rows], self.opened[rows] = states.pending, states.opened
+
+class LotState(msgspec.Struct):
+    """The fold's state of one lot. Instants ms, None before the first."""
+
+    newest: int | None = None
+    temperature: Held = Held()
+    humidity: Held = Held()
+    core: Held = Held()
+    on_surface: Held = Held()
+    surface: Lag = Lag()
+    regain: Lag = Lag()
+    wet_hours: float = 0.0
+    dry_hours: float = 0.0
+    mould: float = 0.0
+    mould_dry_hours: float = 0.0
+    rules: dict[str, RuleState] = msgspec.field(default_factory=dict)
+
+    def copy(self) -> LotState:
+        """One that can go its own way."""
+        return msgspec.structs.replace(self, rules=dict(self.rules))
+
+    def open_rules(self) -> dict[str, int]:
+        """rule -> since when it fires."""
+        return {n: s.opened for n, s in self.rules.items() if s.opened is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,137 +147,214 @@ class Transition:
     numbers: dict[str, float]
 
 
-class Book:
-    """The rules in force, in the order of the columns that keep their states."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Folded:
+    """A state after samples, what happened on the way, and the last sample's numbers."""
 
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules.rules
-        self.levels = [
-            (rule.name, rule.test) for rule in rules.rules if isinstance(rule.test, Level)
-        ]
-        self.names = [name for name, _ in self.levels]
-        self.delays = np.asarray([test.delay_ms for _, test in self.levels], np.int64)
-        pairs = [(commodity, form) for commodity, forms in FORMS.items() for form in forms]
-        self.kinds: dict[tuple[str, str], int] = {pair: code for code, pair in enumerate(pairs)}
-        """(commodity, form) -> its code."""
-        of = [{rule.name for rule in rules.of(*pair)} for pair in pairs]
-        self.applies = np.asarray([[name in own for name in self.names] for own in of], np.bool_)
-        self.applies = self.applies.reshape(len(pairs), len(self.names))
-        """(kinds, rules)"""
-        self.silences: list[list[tuple[str, Silence]]] = [
-            [(r.name, r.test) for r in rules.of(*pair) if isinstance(r.test, Silence)]
-            for pair in pairs
-        ]
-        """By kind."""
-        is_wool = [commodity == Commodity.WOOL for commodity, _ in pairs]
-        self.is_wool = np.asarray(is_wool, np.bool_)
-        self.mould_classes = [wool.MOULD_CLASS_OF_FORM.get(form, "") for _, form in pairs]
-        classes = [wool.MOULD_CLASSES.get(name) for name in self.mould_classes]
-        self.mould = np.asarray([(NAN,) * 3 if c is None else c.pace for c in classes], np.float64)
-        """(kinds, 3), as `kernels.courses` takes it."""
-
-    def open_rules(self, opened: Ints) -> dict[str, int]:
-        """rule -> since when it fires, of one lot's row (rules,)."""
-        fires = np.flatnonzero(opened != NEVER).tolist()
-        return {self.names[rule]: int(opened[rule]) for rule in fires}
+    state: LotState
+    transitions: list[Transition]
+    numbers: dict[str, float]
 
 
-def facts_row(facts: LotFacts, book: Book) -> tuple[float, ...]:
-    """``facts`` as a row of `FACTS`; raises KeyError for a kind that there is not."""
-    return (
-        book.kinds[facts.commodity, facts.form],
-        facts.lag_h,
-        *facts.limits,
-        facts.contract_regain,
-    )
+def fold(state: LotState, samples: Samples, facts: LotFacts, rules: Sequence[Rule]) -> Folded:
+    """Take ``samples``, in order of time and all newer than the state's newest, into ``state``.
 
-
-class Signals(dict[str, Floats]):
-    """All signals by name, (n,) each. What follows from others is worked out when asked for."""
-
-    def __init__(
-        self, known: Mapping[str, Floats], facts: Records, of: NDArray[np.intp], book: Book
-    ) -> None:
-        """``known``: the measured ones and those that add up; ``of`` (n,): whose, in ``facts``."""
-        super().__init__(known)
-        self._facts, self._of, self._book = facts, of, book
-        self._known = known
-
-    def __missing__(self, name: str) -> Floats:
-        self[name] = found = self._derived(name)
-        return found
-
-    def _derived(self, name: str) -> Floats:
-        temperature, humidity = self["temperature"], self["humidity"]
-        match name:
-            case "dew_point":
-                return air.dew_point(temperature, humidity)
-            case "absolute_humidity":
-                return air.absolute_humidity(temperature, humidity)
-            case "margin":
-                return self["surface"] - self["dew_point"]
-            case "hours_until_dry":
-                lags = self._facts["lag_h"][self._of]
-                return lead.hours_until_dry_margin(
-                    self["surface"], temperature, self["dew_point"], lags, DRY_MARGIN_K
-                )
-        return np.asarray(self._facts[name][self._of])
-
-    def at(self, index: NDArray[np.intp]) -> Signals:
-        """The same at ``index`` alone."""
-        known = {name: column[index] for name, column in self._known.items()}
-        return Signals(known, self._facts, self._of[index], self._book)
-
-    def numbers(self) -> list[dict[str, float]]:
-        """The known signals at each place, rounded to what the sensors can say."""
-        columns = {name: self[name].tolist() for name in SIGNALS}
-        return [
-            {
-                name: round(value, 2)
-                for name, value in zip(columns, row, strict=True)
-                if math.isfinite(value)
-            }
-            for row in zip(*columns.values(), strict=True)
-        ]
-
-
-def numbers_now(lots: Records, facts: Records, book: Book) -> list[dict[str, float]]:
-    """The numbers that each of ``lots`` (`STATE`) had at its newest sample."""
-    newest = lots["newest"]
-
-    def held(name: str) -> Floats:
-        known = newest - lots[f"{name}_at"] <= kernels.HOLD_MS
-        return np.where(known, lots[name], NAN)
-
-    temperature, humidity = held("temperature"), held("humidity")
-    unknown = np.isnan(temperature + humidity)
-    is_wool = book.is_wool[facts["kind"]]
-    settled = lots["surface_hours"] >= kernels.SETTLED_LAGS * facts["lag_h"]
-    followed = lots["regain_hours"] >= kernels.REGAIN_LAG_H
-    known = {
-        "temperature": temperature,
-        "humidity": humidity,
-        "core": held("core"),
-        "surface": np.where(settled & ~is_wool, lots["surface"], NAN),
-        "wet_hours": np.where(unknown, NAN, lots["wet_hours"]),
-        "regain": np.where(followed & is_wool, lots["regain"], NAN),
-        "mould_index": np.where(unknown | ~is_wool, NAN, lots["mould"]),
-    }
-    return Signals(known, facts, np.arange(len(lots)), book).numbers()
-
-
-def fold(
-    states: States, facts: Records, samples: Samples, starts: Ints, book: Book
-) -> dict[int, list[Transition]]:
-    """Take ``samples`` into ``states`` (m lots), in place; returns what began and ended, by lot.
-
-    ``facts`` (m,) `FACTS`; ``starts`` (m + 1,): where each lot's samples begin. They are in order
-    of time and all newer than the lot's newest; those of one time belong together: the rules are
-    judged when all of them are in, so that a rule begins at most once at any time.
+    Samples of one time belong together: the rules are judged when all of them are in, so that a
+    rule begins at most once at any time. ``state`` itself stays as it is.
     """
-    fold_of = _Fold(states, facts, samples, starts, book)
-    return fold_of.transitions()
+    state = state.copy()
+    if not len(samples):
+        return Folded(state, [], {})
+    steps = _steps(state, samples)
+    columns = _columns(state, samples, facts, steps)
+    transitions: list[Transition] = []
+    for rule in rules:
+        if isinstance(rule.test, Level):
+            before = state.rules.get(rule.name, IDLE)
+            after, found = _walk(rule.name, rule.test, before, columns, samples, steps)
+            state.rules[rule.name] = after
+            transitions += found
+    transitions.sort(key=lambda transition: (transition.at, transition.rule))
+    return Folded(state, transitions, _numbers(columns, len(samples) - 1))
 
 
-def _plain(column: NDArray[np.int64] | Floats) -> NDArray[np.int64] | Floats:
-    return np.ascontiguousarray(column)
+def _steps(state: LotState, samples: Samples) -> list[float | None]:
+    """Hours since the sample before; None across a gap and for the first."""
+    before = samples.time[0] if state.newest is None else state.newest
+    hours = np.diff(samples.time, prepend=before) / HOUR_MS
+    steps: list[float | None] = [h if h <= MAX_GAP_H else None for h in hours.tolist()]
+    if state.newest is None:
+        steps[0] = None
+    return steps
+
+
+def _columns(
+    state: LotState, samples: Samples, facts: LotFacts, steps: list[float | None]
+) -> dict[str, Floats]:
+    """All signals at each sample, (n,) each; moves ``state`` on to the last."""
+    is_lead = facts.commodity == Commodity.LEAD
+    rows = _measured(state, samples, facts, steps)
+    columns = dict(zip(("temperature", "humidity", "core", "surface"), rows.T, strict=True))
+    temperature, humidity = columns["temperature"], columns["humidity"]
+    columns["dew_point"] = air.dew_point(temperature, humidity)
+    columns["absolute_humidity"] = air.absolute_humidity(temperature, humidity)
+    columns["margin"] = columns["surface"] - columns["dew_point"]
+    columns["wet_hours"] = _wet_hours(state, temperature, humidity, steps)
+    unknown = np.full(len(samples), NAN)
+    columns["hours_until_dry"] = columns["regain"] = columns["mould_index"] = unknown
+    if is_lead:
+        columns["hours_until_dry"] = lead.hours_until_dry_margin(
+            columns["surface"], temperature, columns["dew_point"], facts.lag_h, DRY_MARGIN_K
+        )
+    else:
+        columns["surface"] = columns["margin"] = unknown
+        columns["regain"] = _regain(state, temperature, humidity, steps)
+        columns["mould_index"] = _mould(state, temperature, humidity, steps, facts.form)
+    terms = {f"limit_{name}": value for name, value in facts.limits._asdict().items()}
+    terms["contract_regain"] = facts.contract_regain
+    return columns | {name: np.full(len(samples), value) for name, value in terms.items()}
+
+
+def _measured(
+    state: LotState, samples: Samples, facts: LotFacts, steps: list[float | None]
+) -> Floats:
+    """(n, 4): air temperature, humidity, core and surface as known at each sample."""
+    rows = np.empty((len(samples), 4))
+    columns = (samples.time, samples.placement, samples.temperature, samples.humidity)
+    series = zip(*(column.tolist() for column in columns), samples.probe.tolist(), strict=True)
+    for i, (time, placement, temperature, humidity, probe) in enumerate(series):
+        before = state.temperature.known(time)
+        if placement == CODES[Placement.AIR]:
+            state.temperature = state.temperature.taking(temperature, time)
+            state.humidity = state.humidity.taking(humidity, time)
+            state.on_surface = state.on_surface.taking(probe, time)
+        else:
+            found = temperature if math.isnan(probe) else probe
+            if placement == CODES[Placement.CORE]:
+                state.core = state.core.taking(found, time)
+            else:
+                state.on_surface = state.on_surface.taking(found, time)
+        state.newest = time
+        _follow_surface(state, time, facts, steps[i], before)
+        rows[i] = (
+            state.temperature.known(time),
+            state.humidity.known(time),
+            state.core.known(time),
+            state.surface.known(facts.lag_h),
+        )
+    return rows
+
+
+def _follow_surface(
+    state: LotState, time: int, facts: LotFacts, step: float | None, before: float
+) -> None:
+    """The goods' surface: measured where a tag is on it, else lagging behind the air."""
+    measured, now = state.on_surface.known(time), state.temperature.known(time)
+    if not math.isnan(measured):
+        state.surface = Lag(measured, SETTLED_LAGS * facts.lag_h)
+    elif not math.isnan(now):
+        # Over the step the air went from one reading to the next: its mean is the target.
+        mean = now if math.isnan(before) else (before + now) / 2
+        state.surface = state.surface.following(mean, step, facts.lag_h)
+    else:
+        state.surface = Lag()
+
+
+def _wet_hours(
+    state: LotState, temperature: Floats, humidity: Floats, steps: list[float | None]
+) -> Floats:
+    """Hours of wetness in the present spell; unknown hours count as neither wet nor dry."""
+    wet = (temperature > 0.0) & (humidity > WET_HUMIDITY)
+    known = ~(np.isnan(temperature) | np.isnan(humidity))
+    found = np.empty(len(wet))
+    for i, (is_wet, is_known, step) in enumerate(
+        zip(wet.tolist(), known.tolist(), steps, strict=True)
+    ):
+        if is_wet:  # across a gap too: the dry hours before it are not the end of this spell
+            state.wet_hours, state.dry_hours = state.wet_hours + (step or 0.0), 0.0
+        elif is_known and step is not None:
+            state.dry_hours += step
+            if state.dry_hours >= DRYING_H:
+                state.wet_hours = 0.0
+        found[i] = state.wet_hours if is_known else NAN
+    return found
+
+
+def _regain(
+    state: LotState, temperature: Floats, humidity: Floats, steps: list[float | None]
+) -> Floats:
+    targets = wool.regain(humidity, temperature).tolist()
+    found = np.empty(len(targets))
+    for i, (target, step) in enumerate(zip(targets, steps, strict=True)):
+        state.regain = state.regain.following(target, step, REGAIN_LAG_H)
+        # A day, not three: the outer layer's start is near the air it was packed in.
+        found[i] = state.regain.value if state.regain.hours >= REGAIN_LAG_H else NAN
+    return found
+
+
+def _mould(
+    state: LotState,
+    temperature: Floats,
+    humidity: Floats,
+    steps: list[float | None],
+    form: str,
+) -> Floats:
+    """The index after each sample: it stands still, and is unknown, where the climate is."""
+    hours = np.asarray([NAN if step is None else step for step in steps])
+    unknown = np.isnan(temperature + humidity)
+    known = np.flatnonzero(~unknown & ~np.isnan(hours))
+    index, dry_hours = wool.mould_course(
+        state.mould,
+        state.mould_dry_hours,
+        temperature[known],
+        humidity[known],
+        hours[known],
+        wool.MOULD_CLASS_OF_FORM[form],
+    )
+    course = np.concatenate(([state.mould], index))
+    if len(known):
+        state.mould, state.mould_dry_hours = float(index[-1]), float(dry_hours[-1])
+    course = course[np.searchsorted(known, np.arange(len(steps)), side="right")]
+    return np.where(unknown, NAN, course)
+
+
+def _walk(
+    name: str,
+    test: Level,
+    before: RuleState,
+    columns: dict[str, Floats],
+    samples: Samples,
+    steps: list[float | None],
+) -> tuple[RuleState, list[Transition]]:
+    """Run one rule's little machine over the samples: idle, pending, open."""
+    holds, _ = test.opens(columns)
+    if before == IDLE and not holds.any():
+        return IDLE, []
+    clears, _ = test.clears(columns)
+    pending, opened = before.pending, before.opened
+    found, gap = [], False
+    times = samples.time.tolist()
+    for i, (time, following) in enumerate(zip(times, [*times[1:], None], strict=True)):
+        gap = gap or steps[i] is None
+        if time == following:
+            continue
+        if opened is not None:
+            if clears[i]:
+                opened = None
+                found.append(Transition(name, False, time, _numbers(columns, i)))
+        elif not holds[i]:
+            pending = None
+        else:
+            if pending is None or gap:
+                pending = time
+            if time - pending >= test.delay_ms:
+                opened, pending = time, None
+                found.append(Transition(name, True, time, _numbers(columns, i)))
+        gap = False
+    return RuleState(pending, opened), found
+
+
+def _numbers(columns: dict[str, Floats], i: int) -> dict[str, float]:
+    """The known signals at sample ``i``, rounded to what the sensors can say."""
+    found = {name: float(columns[name][i]) for name in SIGNALS}
+    return {name: round(value, 2) for name, value in found.items() if math.isfinite(value)}

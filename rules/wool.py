@@ -6,7 +6,6 @@ scalars or arrays that broadcast and give arrays (0-d for scalars); NaN in, NaN 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,6 +13,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from rules import kernels
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +39,11 @@ class MouldClass:
     humidity_min: float  # %RH
     decline: float  # Cmat
 
+    @property
+    def pace(self) -> tuple[float, float, float]:
+        """What `rules.kernels.advance` asks of a class: k1_early, k1_late and the decline."""
+        return self.k1_early, self.k1_late, self.decline
+
 
 MOULD_CLASSES: Final[Mapping[str, MouldClass]] = MappingProxyType(
     {
@@ -56,12 +62,6 @@ MOULD_CLASS_OF_FORM: Final[Mapping[str, str]] = MappingProxyType(
         "cashmere": "sensitive",
     }
 )
-_LEVELLING: Final = 2.3  # of k2 = 1 - exp(2.3 (M - Mmax))
-_DECLINE_FIRST: Final = 0.00133  # 1/h, in the first hours outside growth
-_DECLINE_LATER: Final = 0.000667
-_FIRST_HOURS: Final = 6.0
-_LATER_FROM: Final = 24.0
-
 
 def regain(humidity: ArrayLike, temperature: ArrayLike = 20.0) -> Floats:
     """%, in equilibrium with air of ``humidity``: GAB at 20 °C, 0.07 points less per K above.
@@ -131,11 +131,12 @@ def mould_course(
         np.atleast_1d(np.asarray(hours, float)),
     )
     rate, highest = _growth(columns[0], columns[1], kind)
+    index, dry_hours = float(index), float(dry_hours)
     found = np.empty((2, len(rate)))
     for position, (pace, limit, span) in enumerate(
         zip(rate.tolist(), highest.tolist(), columns[2].tolist(), strict=True)
     ):
-        index, dry_hours = _advance(index, dry_hours, pace, limit, span, kind)
+        index, dry_hours = kernels.advance(index, dry_hours, pace, limit, span, *kind.pace)
         found[0, position] = index
         found[1, position] = dry_hours
     return found[0], found[1]
@@ -161,13 +162,13 @@ def mould_step(
     rate, highest = _growth(warmth, damp, kind)
     after = np.empty((2, m.size))
     for lot in range(m.size):
-        after[:, lot] = _advance(
+        after[:, lot] = kernels.advance(
             float(m.flat[lot]),
             float(dry.flat[lot]),
             float(rate.flat[lot]),
             float(highest.flat[lot]),
             float(span.flat[lot]),
-            kind,
+            *kind.pace,
         )
     return after[0].reshape(m.shape), after[1].reshape(m.shape)
 
@@ -175,6 +176,13 @@ def mould_step(
 def critical_humidity(temperature: ArrayLike, mould_class: str) -> Floats:
     """%RH from which mould grows at ``temperature``; inf where none does (0 °C, 50 °C, beyond)."""
     return _critical(np.asarray(temperature, float), _class(mould_class))
+
+
+def growth(
+    temperature: ArrayLike, humidity: ArrayLike, mould_class: str
+) -> tuple[Floats, Floats]:
+    """Index per hour at k1 = k2 = 1, 0 where mould does not grow; and the highest index there."""
+    return _growth(np.asarray(temperature, float), np.asarray(humidity, float), _class(mould_class))
 
 
 def _class(name: str) -> MouldClass:
@@ -193,7 +201,6 @@ def _critical(t: Floats, kind: MouldClass) -> Floats:
 
 
 def _growth(t: Floats, humidity: Floats, kind: MouldClass) -> tuple[Floats, Floats]:
-    """Index per hour at k1 = k2 = 1, 0 where mould does not grow; and the highest index there."""
     damp = np.minimum(humidity, 100.0)
     critical = _critical(t, kind)
     grows = damp >= critical
@@ -206,41 +213,3 @@ def _growth(t: Floats, humidity: Floats, kind: MouldClass) -> tuple[Floats, Floa
     rate = np.where(grows, 1.0 / (24.0 * days), 0.0)
     rate = np.where(np.isnan(t) | np.isnan(humidity), np.nan, rate)
     return rate, kind.a + kind.b * r - kind.c * r * r
-
-
-def _advance(
-    m: float, dry: float, rate: float, highest: float, hours: float, kind: MouldClass
-) -> tuple[float, float]:
-    if math.isnan(m + dry + rate + hours):
-        return math.nan, math.nan
-    if rate == 0.0:
-        return max(m - kind.decline * _declined(dry, dry + hours), 0.0), dry + hours
-    if m < 1.0:
-        to_one = _hours_to(1.0, m, rate * kind.k1_early, highest)
-        if to_one >= hours:
-            return _grown(m, rate * kind.k1_early * hours, highest), 0.0
-        m, hours = 1.0, hours - to_one
-    return _grown(m, rate * kind.k1_late * hours, highest), 0.0
-
-
-def _declined(begins: float, ends: float) -> float:
-    """By how much, at Cmat 1, the index falls from ``begins`` to ``ends`` hours outside growth."""
-    first = min(ends, _FIRST_HOURS) - min(begins, _FIRST_HOURS)
-    later = max(ends, _LATER_FROM) - max(begins, _LATER_FROM)
-    return _DECLINE_FIRST * first + _DECLINE_LATER * later
-
-
-def _grown(m: float, growth: float, highest: float) -> float:
-    """dM/dx = 1 - exp(2.3 (M - Mmax)) from ``m``, solved for x = ``growth``."""
-    if m >= highest:
-        return m
-    room = math.expm1(_LEVELLING * (highest - m))
-    return highest - math.log1p(room * math.exp(-_LEVELLING * growth)) / _LEVELLING
-
-
-def _hours_to(target: float, m: float, rate: float, highest: float) -> float:
-    """Hours until `_grown` comes to ``target``; inf if the humidity does not bring it there."""
-    if target >= highest:
-        return math.inf
-    room, left = (math.expm1(_LEVELLING * (highest - value)) for value in (m, target))
-    return math.log(room / left) / (_LEVELLING * rate)

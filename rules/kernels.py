@@ -1,0 +1,333 @@
+"""The loops of the fold that numpy cannot take, compiled by numba: one lot after another, by time.
+
+What is compiled stands in this file with all that it is made of, scalars and constants too: what
+numba keeps of a function is taken for stale by the time of its own file alone. Everything here
+works in place on contiguous columns and lets go of the interpreter's lock while it does.
+
+``starts`` (m + 1,) says where each lot's samples begin, and where the last one's end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from lots.clock import HOUR_MS
+from lots.readings.batch import Bools, Floats, Ints
+
+NEVER: Final = -(2**63)
+"""No instant, where one is kept as an integer: before all others."""
+
+MAX_GAP_H: Final = 3.0
+"""Past this many hours without a sample, what happened meanwhile is unknown. [D]"""
+HOLD_MS: Final = int(MAX_GAP_H * HOUR_MS)
+"""So long a measured value holds until the next."""
+
+WET_HUMIDITY: Final = 80.0  # ISO 9223: wet while T > 0 degC and RH > 80 %
+DRYING_H: Final = 12.0  # dry hours in a row that end a wet spell [D]
+REGAIN_LAG_H: Final = 24.0  # of a bale's outer layer [D]
+SETTLED_LAGS: Final = 3.0  # a lag's unknown start is forgotten to 5 % after as many time constants
+
+AIR, SURFACE, CORE = 0, 1, 2
+"""Where a sample was taken: codes of `lots.climate.CODES`."""
+
+_LEVELLING: Final = 2.3  # of k2 = 1 - exp(2.3 (M - Mmax))
+_DECLINE_FIRST: Final = 0.00133  # 1/h, in the first hours outside growth
+_DECLINE_LATER: Final = 0.000667
+_FIRST_HOURS: Final = 6.0
+_LATER_FROM: Final = 24.0
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def compiled(function: F) -> F:
+    """``function`` as machine code, kept on disk for the next start.
+
+    Beside this file, else in the user's cache folder, else where NUMBA_CACHE_DIR says; where none
+    of these can be written it is compiled at each start, which takes seconds.
+    """
+    try:
+        return cast(F, numba.njit(cache=True, nogil=True)(function))
+    except RuntimeError:  # nowhere to keep it
+        return cast(F, numba.njit(nogil=True)(function))
+
+
+@compiled
+def follow(
+    states: NDArray[np.void],
+    lags: Floats,
+    starts: Ints,
+    time: Ints,
+    placement: Ints,
+    temperature: Floats,
+    humidity: Floats,
+    probe: Floats,
+    known: Floats,
+) -> None:
+    """Held values and the surface, which lags behind the air by ``lags`` (m,) h.
+
+    Moves ``states`` (m,) on, and writes what is known at each sample to ``known`` (5, n): air
+    temperature, humidity, core, surface, and the hours since the sample before (NaN: unknown).
+    """
+    for lot in range(len(starts) - 1):
+        state, lag = states[lot], lags[lot]
+        for i in range(starts[lot], starts[lot + 1]):
+            now = time[i]
+            step = math.nan
+            if state.newest != NEVER and now - state.newest <= HOLD_MS:
+                step = (now - state.newest) / HOUR_MS
+            before = state.temperature if now - state.temperature_at <= HOLD_MS else math.nan
+            if placement[i] == AIR:
+                if not math.isnan(temperature[i]):
+                    state.temperature, state.temperature_at = temperature[i], now
+                if not math.isnan(humidity[i]):
+                    state.humidity, state.humidity_at = humidity[i], now
+                if not math.isnan(probe[i]):
+                    state.on_surface, state.on_surface_at = probe[i], now
+            else:
+                measured = temperature[i] if math.isnan(probe[i]) else probe[i]
+                if not math.isnan(measured):
+                    if placement[i] == CORE:
+                        state.core, state.core_at = measured, now
+                    else:
+                        state.on_surface, state.on_surface_at = measured, now
+            state.newest = now
+            warmth = state.temperature if now - state.temperature_at <= HOLD_MS else math.nan
+            if not math.isnan(state.on_surface) and now - state.on_surface_at <= HOLD_MS:
+                # Measured: it is settled at once.
+                state.surface, state.surface_hours = state.on_surface, SETTLED_LAGS * lag
+            elif math.isnan(warmth):
+                state.surface, state.surface_hours = math.nan, 0.0
+            else:
+                # Over the step the air went from one reading to the next: its mean is the target.
+                target = warmth if math.isnan(before) else (before + warmth) / 2
+                state.surface, state.surface_hours = following(
+                    state.surface, state.surface_hours, target, step, lag
+                )
+            known[0, i] = warmth
+            known[1, i] = state.humidity if now - state.humidity_at <= HOLD_MS else math.nan
+            known[2, i] = state.core if now - state.core_at <= HOLD_MS else math.nan
+            known[3, i] = state.surface if state.surface_hours >= SETTLED_LAGS * lag else math.nan
+            known[4, i] = step
+
+
+@compiled
+def following(
+    value: float, hours: float, target: float, step: float, constant: float
+) -> tuple[float, float]:
+    """A first-order lag ``step`` h on towards ``target``: its value, and how long it followed.
+
+    Unknown how long (NaN): it starts anew. An unknown target leaves nothing known.
+    """
+    if math.isnan(step) or math.isnan(value) or math.isnan(target):
+        return target, 0.0
+    return target + (value - target) * math.exp(-step / constant), hours + step
+
+
+@compiled
+def courses(
+    states: NDArray[np.void],
+    mould: Floats,
+    starts: Ints,
+    known: Floats,
+    balance: Floats,
+    found: Floats,
+) -> None:
+    """What adds up: hours of wetness, and of wool the regain and the mould index.
+
+    ``mould`` (m, 3): `MouldClass` k1_early, k1_late and decline; NaN: not of wool. ``balance``
+    (3, n): the regain and the mould's rate and highest index by the climate of each sample. Moves
+    ``states`` on, and writes to ``found`` (3, n): wet hours, regain, mould index; NaN: unknown.
+    """
+    for lot in range(len(starts) - 1):
+        state, early, late, decline = states[lot], mould[lot, 0], mould[lot, 1], mould[lot, 2]
+        is_wool = not math.isnan(early)
+        for i in range(starts[lot], starts[lot + 1]):
+            temperature, humidity, step = known[0, i], known[1, i], known[4, i]
+            is_known = not math.isnan(temperature + humidity)
+            if temperature > 0.0 and humidity > WET_HUMIDITY:
+                # Across a gap too: the dry hours before it are not the end of this spell.
+                if not math.isnan(step):
+                    state.wet_hours += step
+                state.dry_hours = 0.0
+            elif is_known and not math.isnan(step):
+                state.dry_hours += step
+                if state.dry_hours >= DRYING_H:
+                    state.wet_hours = 0.0
+            found[0, i] = state.wet_hours if is_known else math.nan
+            found[1, i] = found[2, i] = math.nan
+            if not is_wool:
+                continue
+            state.regain, state.regain_hours = following(
+                state.regain, state.regain_hours, balance[0, i], step, REGAIN_LAG_H
+            )
+            # A day, not three: the outer layer's start is near the air it was packed in.
+            if state.regain_hours >= REGAIN_LAG_H:
+                found[1, i] = state.regain
+            if is_known and not math.isnan(step):
+                state.mould, state.mould_dry_hours = advance(
+                    state.mould, state.mould_dry_hours, balance[1, i], balance[2, i], step,
+                    early, late, decline,
+                )  # fmt: skip
+            if is_known:
+                found[2, i] = state.mould
+
+
+@compiled
+def advance(
+    m: float, dry: float, rate: float, highest: float, hours: float,
+    early: float, late: float, decline: float,
+) -> tuple[float, float]:  # fmt: skip
+    """The VTT mould index ``m`` and its hours outside growth after ``hours`` of one climate.
+
+    ``rate``, ``highest``: as `rules.wool.growth` has them; ``early``, ``late``, ``decline``: of the
+    `MouldClass`. Within a step the model is solved exactly.
+    """
+    if math.isnan(m + dry + rate + hours):
+        return math.nan, math.nan
+    if rate == 0.0:
+        return max(m - decline * declined(dry, dry + hours), 0.0), dry + hours
+    if m < 1.0:
+        to_one = hours_to(1.0, m, rate * early, highest)
+        if to_one >= hours:
+            return grown(m, rate * early * hours, highest), 0.0
+        m, hours = 1.0, hours - to_one
+    return grown(m, rate * late * hours, highest), 0.0
+
+
+@compiled
+def declined(begins: float, ends: float) -> float:
+    """By how much, at Cmat 1, the index falls from ``begins`` to ``ends`` hours outside growth."""
+    first = min(ends, _FIRST_HOURS) - min(begins, _FIRST_HOURS)
+    later = max(ends, _LATER_FROM) - max(begins, _LATER_FROM)
+    return _DECLINE_FIRST * first + _DECLINE_LATER * later
+
+
+@compiled
+def grown(m: float, growth: float, highest: float) -> float:
+    """dM/dx = 1 - exp(2.3 (M - Mmax)) from ``m``, solved for x = ``growth``."""
+    if m >= highest:
+        return m
+    room = math.expm1(_LEVELLING * (highest - m))
+    return highest - math.log1p(room * math.exp(-_LEVELLING * growth)) / _LEVELLING
+
+
+@compiled
+def hours_to(target: float, m: float, rate: float, highest: float) -> float:
+    """Hours until `grown` comes to ``target``; inf if the humidity does not bring it there."""
+    if target >= highest:
+        return math.inf
+    room = math.expm1(_LEVELLING * (highest - m))
+    left = math.expm1(_LEVELLING * (highest - target))
+    return math.log(room / left) / (_LEVELLING * rate)
+
+
+@compiled
+def walk(
+    pending: Ints,
+    opened: Ints,
+    applies: Bools,
+    delays: Ints,
+    starts: Ints,
+    time: Ints,
+    step: Floats,
+    holds: Bools,
+    clears: Bools,
+    found: Ints,
+) -> int:
+    """Every rule's little machine over the samples: idle, pending, open.
+
+    ``pending``, ``opened`` (m, rules): since when, ms, `NEVER` if not; moved on. ``applies``
+    (m, rules); ``delays`` (rules,) ms; ``holds``, ``clears`` (rules, n). Samples of one time are
+    judged when all of them are in. Writes what begins and ends to ``found``, as (sample x rules +
+    rule) x 2 + 1 if it begins, and returns how many there are.
+    """
+    count = 0
+    rules = len(delays)
+    for lot in range(len(starts) - 1):
+        end = starts[lot + 1]
+        for rule in range(rules):
+            if not applies[lot, rule]:
+                continue
+            since, began, gap = pending[lot, rule], opened[lot, rule], False
+            for i in range(starts[lot], end):
+                gap = gap or math.isnan(step[i])
+                if i + 1 < end and time[i + 1] == time[i]:
+                    continue
+                if began != NEVER:
+                    if clears[rule, i]:
+                        began = NEVER
+                        found[count] = (i * rules + rule) * 2
+                        count += 1
+                elif not holds[rule, i]:
+                    since = NEVER
+                else:
+                    if since == NEVER or gap:
+                        since = time[i]
+                    if time[i] - since >= delays[rule]:
+                        began, since = time[i], NEVER
+                        found[count] = (i * rules + rule) * 2 + 1
+                        count += 1
+                gap = False
+            pending[lot, rule], opened[lot, rule] = since, began
+    return count
+
+
+@compiled
+def sift(
+    starts: Ints, time: Ints, identity: Ints, bases: Ints, keep: Bools, late: Ints
+) -> None:
+    """Which samples can be taken: ``keep`` (n,) is False for those not after ``bases`` (m,), whose
+    first time goes to ``late`` (m,), else `NEVER`, and for repeats within the batch."""
+    for lot in range(len(starts) - 1):
+        late[lot] = NEVER
+        run = starts[lot]
+        for i in range(starts[lot], starts[lot + 1]):
+            keep[i] = True
+            if time[i] <= bases[lot]:
+                keep[i] = False
+                if late[lot] == NEVER:
+                    late[lot] = time[i]
+                continue
+            if time[i] != time[run]:
+                run = i
+            for other in range(run, i):
+                if identity[other] == identity[i]:
+                    keep[i] = False
+                    break
+
+
+@compiled
+def recall(
+    last: Ints, previous: Ints, times: Ints, identities: Ints,
+    starts: Ints, time: Ints, identity: Ints, keep: Bools,
+) -> None:  # fmt: skip
+    """Set ``keep`` (n,) to False for samples that the lot's window has already.
+
+    A lot's window is a chain: from ``last`` (m,) by ``previous``, -1 at its end.
+    """
+    for lot in range(len(starts) - 1):
+        begin, end = starts[lot], starts[lot + 1]
+        at = last[lot]
+        while at >= 0:
+            i = begin + np.searchsorted(time[begin:end], times[at])
+            while i < end and time[i] == times[at]:
+                if identity[i] == identities[at]:
+                    keep[i] = False
+                i += 1
+            at = previous[at]
+
+
+@compiled
+def chains(last: Ints, previous: Ints, starts: Ints, index: Ints) -> None:
+    """Write each lot's chain to its part of ``index``, the oldest link first."""
+    for lot in range(len(starts) - 1):
+        at = last[lot]
+        for i in range(starts[lot + 1] - 1, starts[lot] - 1, -1):
+            index[i] = at
+            at = previous[at]
