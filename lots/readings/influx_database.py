@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,13 +41,13 @@ class Table:
     rows: list[list[Any]] = field(default_factory=list)
     partial: bool = False  # the server has more than it gave
 
-    def floats(self) -> dict[str, Floats]:
-        """All but the time, which floats do not hold; a null is NaN."""
+    def floats(self, but: Collection[str] = ()) -> dict[str, Floats]:
+        """All ``but`` these and the time, which floats do not hold; a null is NaN."""
         columns = zip(*self.rows, strict=True)
         return {
             name: np.array(column, np.float64)
             for name, column in zip(self.columns, columns, strict=False)
-            if name != "time"
+            if name != "time" and name not in but
         }
 
 
@@ -55,6 +56,7 @@ class InfluxDatabase:
 
     def __init__(self, server: InfluxServer, keep_days: int | None, timeout_s: float) -> None:
         self._server = server
+        self.name = server.database
         self._keep_days = keep_days
         self._client = _client(server, timeout_s)
         self._writer: LineWriter = (

@@ -21,10 +21,15 @@ def window(tag: TagKey, first: int, last: int, limit: int, quantities: Sequence[
     if quantities is not None:
         named = [identifier(field_name(quantity)) for quantity in quantities]
         fields = ", ".join(['"flags"', *named])
-    return (
-        f"SELECT {fields} FROM {identifier(MEASUREMENT)} WHERE {_of(tag)}"
-        f" AND time >= {first} AND time < {last} ORDER BY time ASC LIMIT {limit}"
-    )
+    return _points(MEASUREMENT, fields, tag, first, last, limit)
+
+
+def points(
+    measurement: str, tag: TagKey, first: int, last: int, limit: int, fields: Sequence[str] | None
+) -> str:
+    """The first ``limit`` points of ``tag`` with first <= ns < last; None: all their fields."""
+    named = "*::field" if fields is None else ", ".join(identifier(name) for name in fields)
+    return _points(measurement, named, tag, first, last, limit)
 
 
 def latest(tag: TagKey) -> str:
@@ -76,6 +81,13 @@ def identifier(name: str) -> str:
 
 def literal(text: str) -> str:
     return "'" + _escaped(text, "'") + "'"
+
+
+def _points(measurement: str, fields: str, tag: TagKey, first: int, last: int, limit: int) -> str:
+    return (
+        f"SELECT {fields} FROM {identifier(measurement)} WHERE {_of(tag)}"
+        f" AND time >= {first} AND time < {last} ORDER BY time ASC LIMIT {limit}"
+    )
 
 
 def _of(tag: TagKey) -> str:

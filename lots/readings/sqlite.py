@@ -6,15 +6,17 @@ import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lots.readings import rollup_tables
 from lots.readings.batch import KEY_MODULUS, Floats, ReadingBatch, TagKey
 from lots.readings.sqlite_file import CORE, SqliteFile
-from lots.readings.store import Aggregate, Refused
+from lots.readings.store import Aggregate, Refused, Rollups
 from lots.readings.stored import bounds, is_unicode, recalled, storable
 
 _ROWS = 10_000  # fetched at a time: rows of Python's take ten times the room of columns
@@ -81,6 +83,33 @@ class SqliteStore:
             mean={name: found[name][2] for name in quantities},
             high={name: found[name][3] for name in quantities},
         )
+
+    def write_rollups(self, step: int, rollups: Sequence[tuple[TagKey, Rollups]]) -> None:
+        with self._writing, self._file.connection() as connection:
+            connection.execute("begin immediate")
+            try:
+                for tag, found in rollups:
+                    id_ = self._tag(connection, tag)
+                    rollup_tables.write(
+                        connection, id_, step, found, partial(self._quantity, connection)
+                    )
+                connection.commit()
+            except BaseException:
+                self._ids.clear()  # some may be of the transaction that is undone
+                raise
+
+    def rollups(
+        self,
+        tag: TagKey,
+        begins: int,
+        ends: int,
+        step: int,
+        quantities: Sequence[str] | None = None,
+    ) -> Rollups:
+        with self._file.connection() as connection:
+            connection.execute("begin")
+            id_ = _tag_id(connection, tag)
+            return rollup_tables.read(connection, id_, begins, ends, step, quantities)
 
     def latest(self, tag: TagKey) -> ReadingBatch:
         with self._file.connection() as connection:

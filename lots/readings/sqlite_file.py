@@ -13,7 +13,23 @@ from lots.readings.store import StoreMisconfigured, StoreUnavailable
 CORE = ("temperature", "humidity", "probe", "pressure", "battery")
 """Quantities with a column of their own; the others are rows of ``others``."""
 
-_LAYOUT = 1  # the file's user_version
+_LAYOUT = 2  # the file's user_version; 1 had no rollups
+
+STATISTICS = ("count", "low", "mean", "high")
+
+_ROLLUPS = f"""
+create table if not exists rollups (
+    tag integer not null, step integer not null, start integer not null,
+    covered integer not null, wet integer not null, dry integer not null, heard integer not null,
+    {", ".join(f"{name}_{which} real" for name in CORE for which in STATISTICS)},
+    primary key (tag, step, start)
+) without rowid;
+create table if not exists other_rollups (
+    tag integer not null, step integer not null, start integer not null, quantity integer not null,
+    {", ".join(f"{which} real" for which in STATISTICS)},
+    primary key (tag, step, start, quantity)
+) without rowid;
+"""
 
 _SCHEMA = f"""
 begin immediate;
@@ -30,6 +46,7 @@ create table if not exists others (
     tag integer not null, at integer not null, quantity integer not null, value real not null,
     primary key (tag, at, quantity)
 ) without rowid;
+{_ROLLUPS}
 pragma user_version = {_LAYOUT};
 commit;
 """
@@ -108,13 +125,13 @@ class SqliteFile:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         (layout,) = connection.execute("pragma user_version").fetchone()
-        if layout not in (0, _LAYOUT):
+        if layout not in (0, 1, _LAYOUT):
             raise StoreMisconfigured(
                 f"{self._path} is of layout {layout}, this version of Dunnage knows {_LAYOUT}:"
                 " use the version that wrote it, or name another file in readings_url"
             )
         connection.execute("pragma journal_mode = wal")
-        if layout == 0:
+        if layout != _LAYOUT:
             connection.executescript(_SCHEMA)
 
     def _judged(self, error: sqlite3.Error) -> Exception:

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lots.errors import UserError
-from lots.readings.batch import Floats, Ints, ReadingBatch, TagKey
+from lots.readings.batch import Bools, Floats, Ints, ReadingBatch, TagKey
 
 
 class StoreUnavailable(UserError):
@@ -41,6 +44,43 @@ class Aggregate:
     high: Mapping[str, Floats]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Rollups:
+    """One tag's hours, or days: columns of one length m, in order, what is unknown left out.
+
+    ``statistics`` of the raw values, where a step may have no reading of its own; ``covered`` (m,)
+    ms of the step between two readings that are not too far apart; ``wet``, ``dry`` (m,) ms of that
+    which are known to have been so, by corrected values; ``heard`` (m,) a bit for each minute of an
+    hour, or hour of a day, in which the climate was measured.
+    """
+
+    statistics: Aggregate
+    covered: Ints
+    wet: Ints
+    dry: Ints
+    heard: Ints
+
+    def __len__(self) -> int:
+        return len(self.covered)
+
+    def take(self, index: NDArray[np.intp] | Bools) -> Rollups:
+        """The steps at ``index`` (positions or a mask)."""
+        whole = self.statistics
+        return Rollups(
+            Aggregate(
+                whole.start[index],
+                {name: column[index] for name, column in whole.count.items()},
+                {name: column[index] for name, column in whole.low.items()},
+                {name: column[index] for name, column in whole.mean.items()},
+                {name: column[index] for name, column in whole.high.items()},
+            ),
+            self.covered[index],
+            self.wet[index],
+            self.dry[index],
+            self.heard[index],
+        )
+
+
 class ReadingStore(Protocol):
     """Readings by tag and time. A reading written again is identical, so it changes nothing."""
 
@@ -66,6 +106,27 @@ class ReadingStore(Protocol):
         self, tag: TagKey, begins: int, ends: int, step: int, quantities: Sequence[str]
     ) -> Aggregate:
         """``quantities`` of ``tag`` by ``step`` ms in begins <= time < ends."""
+        ...
+
+    def write_rollups(self, step: int, rollups: Sequence[tuple[TagKey, Rollups]]) -> None:
+        """Keep rollups by ``step`` ms (an hour or a day), in place of those that start alike.
+
+        They are kept for ever. Raises `StoreUnavailable` (try again) or `StoreMisconfigured`.
+        """
+        ...
+
+    def rollups(
+        self,
+        tag: TagKey,
+        begins: int,
+        ends: int,
+        step: int,
+        quantities: Sequence[str] | None = None,
+    ) -> Rollups:
+        """Rollups of ``tag`` by ``step`` ms with begins <= start < ends.
+
+        With ``quantities`` the statistics of these alone, each of them; else of all there are.
+        """
         ...
 
     def latest(self, tag: TagKey) -> ReadingBatch:
