@@ -81,6 +81,38 @@ class Samples:
         return self.take(np.lexsort((self.identity, self.placement, self.time)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """Samples by the lots that they are of.
+
+    ``lots`` (m,) distinct; the samples of lots[i] are samples[starts[i]:starts[i + 1]], `ordered`.
+    """
+
+    lots: tuple[LotKey, ...]
+    starts: Ints
+    samples: Samples
+
+    def __len__(self) -> int:
+        """How many lots."""
+        return len(self.lots)
+
+    def at(self, position: int) -> Bound:
+        """One lot's alone."""
+        part = slice(int(self.starts[position]), int(self.starts[position + 1]))
+        samples = self.samples.take(part)
+        return Bound((self.lots[position],), np.asarray([0, len(samples)]), samples)
+
+    def by_lot(self) -> dict[LotKey, Samples]:
+        """The same as a table."""
+        return {lot: self.at(position).samples for position, lot in enumerate(self.lots)}
+
+
+def together(parts: Mapping[LotKey, Samples]) -> Bound:
+    """``parts``, `ordered` each, as one."""
+    starts = np.cumsum([0, *map(len, parts.values())])
+    return Bound(tuple(parts), starts, join(list(parts.values())))
+
+
 def no_samples() -> Samples:
     whole, real = np.empty(0, np.int64), np.empty(0)
     return Samples(whole, whole, whole, real, real, real)
