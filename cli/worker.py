@@ -1,8 +1,8 @@
 """`dunnage worker`: from the broker to the store and the alerts, in one process.
 
-Threads: intake (broker to journal), keeper (journal to store), rules (journal to alerts), outbox
-(alerts to people), watch (over all of it, for operators). What they share is the journal; each has
-its own place in it.
+Threads: intake (broker to journal), keeper (journal to store), rules (journal to alerts), answers
+(journal to tags that ask), outbox (alerts to people), watch (over all of it, for operators). What
+they share is the journal; each has its own place in it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from cli.following import RuleFollower
 from cli.parts import journal_of, routes_of, rules_of, store_of
 from cli.watching import Watch, broker_memory
 from cli.worker_status import Reading, StatusServer
+from ingest.answers import Answers
 from ingest.errors import JournalError
 from ingest.first_times import FirstTimesNote
 from ingest.formats import Memory, Route
@@ -44,6 +45,10 @@ from rules.outbox import Outbox
 RELEASE_S = 1.0
 LEAVE_S = 6.0
 """What the parts may take to come to an end."""
+
+CLOSE_S = 2.0
+"""And what the answers' last note in the registry may."""
+
 _log = structlog.get_logger("dunnage.worker")
 
 
@@ -87,6 +92,7 @@ class Worker:
                     adopt_journal(session, self._journal.id, self._journal.start)
             self._kept = self._keeper.restore(self._journal.start)
             self._judged = self._rules.restore(self._journal.id, self._journal.start)
+            self._answered = self._answers.restore(self._journal.start)
             self._watch = Watch(
                 settings,
                 database,
@@ -128,6 +134,13 @@ class Worker:
             settings.raw_retention_days * DAY_MS,
             self._stop,
         )
+        self._answers = Answers(
+            database,
+            self._journal.id,
+            self._source.publish,
+            settings.clock,
+            settings.raw_retention_days * DAY_MS,
+        )
         self._evaluator = Evaluator(
             database,
             store,
@@ -151,7 +164,9 @@ class Worker:
             threads = self._start()
             ticks = schedule.ticking(self._tick, self._clock)
             while not self._stop.wait(RELEASE_S):
-                self._journal.release(min(self._keeper.committed, self._evaluator.saved))
+                self._journal.release(
+                    min(self._keeper.committed, self._evaluator.saved, self._answers.committed)
+                )
             ticks.shutdown()
             self._leave(threads)
         finally:
@@ -172,16 +187,22 @@ class Worker:
             self._keeper.commit()
         if "rules" not in stuck:
             self._rules.close()
+        if "answers" not in stuck:
+            self._answers.close(CLOSE_S)
 
     def _start(self) -> list[threading.Thread]:
         kept, judged = self._kept, self._judged
         keeper, rules, understanding = self._keeper, self._rules, self._understanding
+        answers, answered = self._answers, self._answered
         keeps = self._heartbeats.around("keeper", keeper.idle)
         judges = self._heartbeats.around("rules", rules.idle)
         parts: dict[str, Callable[[], None]] = {
             "intake": partial(self._intake.run, self._stop),
             "keeper": partial(follow, understanding, kept, keeper.take, keeps, self._stop),
             "rules": partial(follow, understanding, judged, rules.take, judges, self._stop),
+            "answers": partial(
+                follow, understanding, answered, answers.take, answers.idle, self._stop
+            ),
             "outbox": partial(self._outbox.run, self._stop),
             "watch": partial(self._watch.run, self._stop),
         }
@@ -239,6 +260,7 @@ class Worker:
             "readings_stored": ("Readings kept in the store", self._keeper.stored),
             "readings_evaluated": ("Readings that the rules saw", self._rules.evaluated),
             "dead_letters": ("Messages that could not be used", self._keeper.dead_letters),
+            "answers_sent": ("Acknowledgements sent to tags that asked", self._answers.sent),
             "notices_sent": ("Messages delivered to people", self._outbox.sent),
             "notices_failed": ("Attempts to deliver that failed", self._outbox.failed),
         }
@@ -249,6 +271,9 @@ class Worker:
         lag = "Bytes of the journal not yet consumed, by "
         yield Reading("dunnage_store_lag_bytes", lag + "the store", end - self._keeper.offset)
         yield Reading("dunnage_rules_lag_bytes", lag + "the rules", end - self._evaluator.offset)
+        yield Reading("dunnage_answers_lag_bytes", lag + "the answers", end - self._answers.offset)
+        missing = "Readings that have not come, by the numbers before and after them"
+        yield Reading("dunnage_readings_missing", missing, self._answers.missing)
         dirty = len(self._evaluator.engine.dirty)
         yield Reading("dunnage_lots_dirty", "Lots waiting to be folded again", dirty)
         yield from self._watch.figures()
