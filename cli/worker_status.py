@@ -1,4 +1,4 @@
-"""What a worker says of itself: /healthz, /readyz and /metrics on a port of its own."""
+"""What a worker says of itself: /healthz, /readyz, /troubles and /metrics on a port of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -24,7 +25,9 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One figure: ``kind`` counter or gauge, ``labels`` name -> value."""
+    """One figure: a counter or a gauge, ``labels`` name -> value. Those of one name, which differ
+    by their labels, follow each other.
+    """
 
     name: str
     help: str
@@ -34,7 +37,9 @@ class Reading:
 
 
 class StatusServer:
-    """Serves ``figures`` and ``troubles`` (what is wrong now, by part) until `close`."""
+    """Serves ``figures``, ``troubles`` (what keeps each part from its work) and ``alerts`` (what
+    operators are to know and is still open), until `close`.
+    """
 
     def __init__(
         self,
@@ -42,6 +47,7 @@ class StatusServer:
         port: int,
         figures: Callable[[], Iterable[Reading]],
         troubles: Callable[[], dict[str, str | None]],
+        alerts: Callable[[], list[dict[str, Any]]] = list,
     ) -> None:
         """Raises `SettingsError` where it cannot listen on ``port`` of ``host``."""
         registry = CollectorRegistry()
@@ -59,7 +65,10 @@ class StatusServer:
                 ready = not any(parts.values())
                 status = "200 OK" if ready else "503 Service Unavailable"
                 return _answer(start, status, {"ready": ready, "parts": parts})
-            return _answer(start, "404 Not Found", {"detail": "/healthz, /readyz or /metrics"})
+            if path == "/troubles":
+                return _answer(start, "200 OK", {"open": alerts()})
+            told = "/healthz, /readyz, /troubles or /metrics"
+            return _answer(start, "404 Not Found", {"detail": told})
 
         try:
             self._server = _Server(host, port)
@@ -88,11 +97,13 @@ class _Figures(Collector):
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
-        for figure in self._figures():
-            kind = CounterMetricFamily if figure.counter else GaugeMetricFamily
-            names = [name for name, _ in figure.labels]
-            metric = kind(figure.name, figure.help, labels=names)
-            metric.add_metric([value for _, value in figure.labels], figure.value)
+        for name, of_name in groupby(self._figures(), lambda figure: figure.name):
+            figures = list(of_name)
+            kind = CounterMetricFamily if figures[0].counter else GaugeMetricFamily
+            labels = [label for label, _ in figures[0].labels]
+            metric = kind(name, figures[0].help, labels=labels)
+            for figure in figures:
+                metric.add_metric([value for _, value in figure.labels], figure.value)
             yield metric
 
 

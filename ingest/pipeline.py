@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from time import monotonic
 
 from ingest.errors import JournalFull, JournalUnwritable
 from ingest.formats import Decoded
@@ -33,10 +34,13 @@ class Intake:
         self._journal = journal
         self.trouble: str | None = None
         """Why nothing is taken in at the moment."""
+        self.heartbeat = monotonic()
+        """When it last came round."""
 
     def run(self, stop: threading.Event) -> None:
         """Until ``stop``. A full journal or disk makes it wait, and the broker hold the rest."""
         while not stop.is_set():
+            self.heartbeat = monotonic()
             delivery = self._source.take(BATCH, BATCH_WAIT_S)
             if delivery is None:
                 continue

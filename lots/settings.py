@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     packs: Path | None = None
     webhook_url: str = ""
     webhook_secret: str = ""
+    operator_webhook_url: str = ""
+    watch_lag_s: float = Field(8.0, gt=0, allow_inf_nan=False)
+    watch_fill_pct: float = Field(80.0, gt=0, le=100)  # of queue and journal
+    watch_disk_free_mb: int = Field(1000, ge=0)
     clock_start_ms: int = 0
     clock_speed: float = Field(1.0, ge=0, allow_inf_nan=False)
 
@@ -94,7 +98,7 @@ class Settings(BaseSettings):
             raise PydanticCustomError("folder", "name a folder, or leave it unset")
         return value
 
-    @field_validator("webhook_url")
+    @field_validator("webhook_url", "operator_webhook_url")
     @classmethod
     def _reachable(cls, value: str) -> str:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, Protocol
 
 import structlog
@@ -41,10 +42,13 @@ class Outbox:
         self._clock = Clock()
         self.sent = 0
         self.failed = 0
+        self.heartbeat = monotonic()
+        """When it last came round, or to the next message."""
 
     def run(self, stop: threading.Event, pause_s: float = 0.5) -> None:
         """Until ``stop``."""
         while not stop.is_set():
+            self.heartbeat = monotonic()
             try:
                 done = self.deliver(stop)
             except DBAPIError as error:
@@ -68,6 +72,7 @@ class Outbox:
         for id_ in due:
             if stop is not None and stop.is_set():
                 break
+            self.heartbeat = monotonic()
             # Each at its own now: the one before may have kept us waiting, and receivers refuse
             # what was signed minutes ago.
             with registry.reading(self._database) as session:
