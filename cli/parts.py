@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ingest.errors import JournalUnwritable
-from ingest.formats import Route, RouteError, route
+from ingest.formats import FORMATS, Route, RouteError, route
 from ingest.journal import Journal
 from lots.clock import DAY_MS
 from lots.readings.open import open_store
 from lots.readings.store import ReadingStore, StoreMisconfigured
-from lots.settings import Settings, SettingsError
+from lots.settings import Settings, SettingsError, Subscription
 from rules import pack
 
 
@@ -52,3 +52,14 @@ def routes_of(settings: Settings) -> list[Route]:
         raise SettingsError(
             f"DUNNAGE_SUBSCRIPTIONS or subscriptions in dunnage.toml: {error}"
         ) from error
+
+
+def own_routes(settings: Settings) -> list[Route]:
+    """How our own messages are understood: imports, and what is sent round again.
+
+    They come after those of the settings, and by the inbox alone: the broker is not asked for them.
+    """
+    keep_ms = settings.raw_retention_days * DAY_MS
+    formats = (FORMATS["native"], FORMATS["reads"])
+    rows = [Subscription(filter=each.filter, format=each.name) for each in formats]
+    return [route(row, keep_ms) for row in rows]

@@ -1,8 +1,8 @@
 """`dunnage worker`: from the broker to the store and the alerts, in one process.
 
-Threads: intake (broker to journal), keeper (journal to store), rules (journal to alerts), answers
-(journal to tags that ask), outbox (alerts to people), watch (over all of it, for operators). What
-they share is the journal; each has its own place in it.
+Threads: intake (broker to journal), inbox (our own programs to journal), keeper (journal to
+store), rules (journal to alerts), answers (journal to tags that ask), outbox (alerts to people),
+watch (over all of it, for operators). What they share is the journal; each has its own place in it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ import structlog
 from sqlalchemy import Engine
 
 from cli.following import RuleFollower
-from cli.parts import journal_of, routes_of, rules_of, store_of
+from cli.parts import journal_of, own_routes, routes_of, rules_of, store_of
 from cli.watching import Watch, broker_memory
 from cli.worker_status import Reading, StatusServer
 from ingest.answers import Answers
 from ingest.errors import JournalError
 from ingest.first_times import FirstTimesNote
 from ingest.formats import Memory, Route
+from ingest.inbox import Inbox
 from ingest.keeper import Keeper
 from ingest.pipeline import Intake, follow
 from ingest.repeats import Repeats
@@ -124,7 +125,9 @@ class Worker:
         rules: pack.Rules,
         routes: list[Route],
     ) -> None:
-        self._understanding = Understanding(self._journal, routes, Memory(), Repeats())
+        self._understanding = Understanding(
+            self._journal, [*routes, *own_routes(settings)], Memory(), Repeats()
+        )
         recipients = [Recipient("webhook", url) for url in (settings.webhook_url,) if url]
         self._keeper = Keeper(
             database,
@@ -153,6 +156,7 @@ class Worker:
         times = FirstTimesNote(self._understanding.repeats)
         self._rules = RuleFollower(self._evaluator, database, self._keeper, times, self._stop)
         self._outbox = Outbox(database, self._channels)
+        self._inbox = Inbox(database, self._journal)
 
     def stop(self, *_: object) -> None:
         """Ask for an orderly end; for signal handlers too."""
@@ -204,6 +208,7 @@ class Worker:
                 follow, understanding, answered, answers.take, answers.idle, self._stop
             ),
             "outbox": partial(self._outbox.run, self._stop),
+            "inbox": partial(self._inbox.run, self._stop),
             "watch": partial(self._watch.run, self._stop),
         }
         self._heartbeats.follow("intake", lambda: self._intake.heartbeat)

@@ -19,6 +19,8 @@ from ingest.journal import Entry
 from ingest.memories import Memories
 from ingest.notes import Note
 from ingest.pipeline import RETRY_S
+from ingest.sightings import Sightings
+from ingest.stale import StaleNote
 from ingest.strangers import Strangers
 from ingest.understanding import Understanding
 from lots import registry
@@ -62,6 +64,8 @@ class Keeper:
             Strangers(self._rosters),
             self._memories,
             self._times,
+            StaleNote(clock),
+            Sightings(),
         )
         self._written = self._expire_due = monotonic()
         self.offset = 0
