@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from ingest.formats import native
+from ingest.formats import chirpstack, impinj, native, reads, things_stack, zebra
 from ingest.formats.decoded import (
     AckWanted,
     Decoded,
@@ -50,7 +50,19 @@ __all__ = [
 MAX_TOPICS = 100_000
 """Topics whose route is remembered; then the memory begins anew."""
 
-FORMATS: Mapping[str, Format] = MappingProxyType({each.name: each for each in (native.FORMAT,)})
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        each.name: each
+        for each in (
+            native.FORMAT,
+            chirpstack.FORMAT,
+            things_stack.FORMAT,
+            reads.FORMAT,
+            impinj.FORMAT,
+            zebra.FORMAT,
+        )
+    }
+)
 
 
 class RouteError(UserError):
@@ -131,8 +143,10 @@ class Routing:
     def decode(self, messages: Sequence[Message], memory: Memory) -> Decoded:
         """What the messages of one entry say. The same after the same memory, always."""
         by_route: dict[int, list[Numbered]] = {}
-        for numbered in map(Numbered, range(len(messages)), messages):
-            by_route.setdefault(self.of(numbered.message.topic), []).append(numbered)
+        numbered = list(map(Numbered, range(len(messages)), messages))
+        places = [self.of(message.topic) for message in messages]
+        for n in set(places):
+            by_route[n] = [each for each, at in zip(numbered, places, strict=True) if at == n]
         unusable = [
             Rejected(position, None, Kind.UNUSABLE, _no_route(message.topic))
             for position, message in by_route.pop(-1, [])
