@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from api import (
     alerts,
     dead_letters,
+    gaps,
     health,
     lot_history,
     lots,
@@ -113,5 +114,5 @@ def _guarded() -> list[APIRouter]:
     ]
     return [
         *registry_routers,
-        *(part.router() for part in (readings, lot_history, alerts, dead_letters)),
+        *(part.router() for part in (readings, gaps, lot_history, alerts, dead_letters)),
     ]
