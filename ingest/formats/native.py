@@ -18,7 +18,7 @@ from ingest.formats.decoded import (
     together,
 )
 from ingest.formats.memory import Memory
-from ingest.formats.plain import MAX_COUNT, MAX_READINGS, Plain
+from ingest.formats.plain import MAX_READINGS, Plain
 from ingest.formats.rows import NO_VALUE, QUANTITIES, Rows, Unusable, named, require_name, shown
 from ingest.message import MAX_PAYLOAD_BYTES, Numbered
 from lots.readings.batch import TagKey
@@ -26,6 +26,9 @@ from lots.terms import Identity
 
 MAX_FIELDS = 64
 """In one reading."""
+
+MAX_COUNT = 2**53 - 1
+"""What every JSON implementation keeps exactly."""
 
 MAX_TOPICS = 100_000
 """Whose tags are remembered; then the memory begins anew."""
@@ -46,12 +49,18 @@ class Native:
 
     def __call__(self, messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
         """What is plain goes straight into columns, the rest is looked at item by item."""
-        plain, odd = Plain(), []
+        able, tags, odd = [], [], []
         for numbered in messages:
-            tag = self._tags.get(numbered.message.topic) or self._learnt(numbered.message.topic)
-            if tag is None or not plain.take(tag, numbered):
+            topic, payload = numbered.message.topic, numbered.message.payload
+            tag = self._tags.get(topic) or self._learnt(topic)
+            if tag is None or len(payload) > MAX_PAYLOAD_BYTES:
                 odd.append(numbered)
-        return together([plain.decoded(row), itemwise(odd, row)])
+            else:
+                able.append(numbered)
+                tags.append(tag)
+        plain = Plain(able, tags)
+        odd += [able[position] for position in plain.odd]
+        return together([plain.decoded(row), itemwise(odd, row)] if odd else [plain.decoded(row)])
 
     def _learnt(self, topic: str) -> TagKey | None:
         try:

@@ -411,24 +411,38 @@ def rows(decoded: Decoded) -> list[tuple[object, ...]]:
     )
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from([TOPIC, TOPIC.replace("tag-1", "tag-2")]), nearly_plain_payloads),
-        max_size=4,
-    ),
-    st.sampled_from([Identity.COUNTERS, Identity.VALUES]),
-)
-def test_the_quick_way_and_the_careful_way_agree(
-    messages: list[tuple[str, bytes]], identity: Identity
-) -> None:
+def require_agreement(payloads: list[bytes], identity: Identity = Identity.COUNTERS) -> None:
+    topics = (TOPIC, TOPIC.replace("tag-1", "tag-2"))
     entry = [
-        Numbered(n, Message(NOW, topic, payload)) for n, (topic, payload) in enumerate(messages)
+        Numbered(n, Message(NOW, topics[n % 2], payload)) for n, payload in enumerate(payloads)
     ]
     row = Row(None, identity, KEEP)
     quick, careful = native.decode(entry, row, Memory()), native.itemwise(entry, row)
     assert rows(quick) == rows(careful)
     assert quick.rejected == careful.rejected
     assert {ack.tag for ack in quick.acks} == {ack.tag for ack in careful.acks}
+
+
+@given(
+    st.lists(nearly_plain_payloads, max_size=4),
+    st.sampled_from([Identity.COUNTERS, Identity.VALUES]),
+)
+def test_the_quick_way_and_the_careful_way_agree(payloads: list[bytes], identity: Identity) -> None:
+    require_agreement(payloads, identity)
+
+
+@given(st.lists(st.from_regex(r"-?[0-9.eE+-]{1,24}", fullmatch=True), min_size=1, max_size=4))
+def test_both_ways_agree_on_what_a_number_is(texts: list[str]) -> None:
+    require_agreement([f'{{"temperature": {text}, "seq":{text}}}'.encode() for text in texts])
+    require_agreement([f'{{"temperature": {text}}}'.encode() for text in texts])
+
+
+@given(nearly_plain_payloads, st.data())
+def test_both_ways_agree_on_what_is_broken(payload: bytes, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(payload)))
+    put = data.draw(st.sampled_from([b"", b" ", b"\n", b"{", b"}", b"[", b"]", b",", b'"', b"\\"]))
+    cut = data.draw(st.integers(0, 2))
+    require_agreement([payload, payload[:at] + put + payload[at + cut :], payload])
 
 
 def samples() -> list[tuple[str, str, str]]:
