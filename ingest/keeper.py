@@ -24,7 +24,7 @@ from ingest.stale import StaleNote
 from ingest.strangers import Strangers
 from ingest.understanding import Understanding
 from lots import registry
-from lots.clock import Clock
+from lots.clock import DAY_MS, Clock
 from lots.cursors import read_cursor, write_cursor
 from lots.readings.batch import Bools, ReadingBatch
 from lots.readings.store import ReadingStore, Refused, StoreMisconfigured, StoreUnavailable
@@ -119,7 +119,7 @@ class Keeper:
     def _expire(self) -> None:
         before = self._clock.now_ms() - self._keep_ms
         try:
-            self._store.expire(before)
+            self._store.expire(before - DAY_MS)  # the oldest that are taken in have their hour yet
             with registry.writing(self._database) as session:
                 for note in self._notes:
                     note.expire(session, before)

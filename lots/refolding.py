@@ -47,7 +47,7 @@ def request(session: Session, tenant: str, before: Before) -> None:
     if not before.whereabouts:
         return
     after = facts.whereabouts_of(session, tenant, list(before.whereabouts))
-    recalibrated = _recalibrated(before.changes) if before.kind == "tags" else {}
+    since_when_true = recalibrated(before.changes) if before.kind == "tags" else {}
     rows = []
     for lot, was in before.whereabouts.items():
         now = after[lot]
@@ -55,7 +55,7 @@ def request(session: Session, tenant: str, before: Before) -> None:
         if before.kind == "lots":
             since = _first(now.sources)
         if before.kind == "tags":
-            since = _since_correction(now.sources, recalibrated)
+            since = _since_correction(now.sources, since_when_true)
         if since is not None:
             rows.append({"id": uuid.uuid4().hex, "tenant": tenant, "lot": lot, "since": since})
     if rows:
@@ -105,7 +105,7 @@ def _first(sources: Sequence[Source]) -> int | None:
     return min((source.begins for source in sources), default=None)
 
 
-def _recalibrated(changes: Sequence[Change]) -> dict[str, int]:
+def recalibrated(changes: Sequence[Change]) -> dict[str, int]:
     """tag -> since when its corrections are others, ms."""
     found = {}
     for was, now in changes:
@@ -152,7 +152,7 @@ def _by_shipments(_session: Session, _tenant: str, changes: Sequence[Change]) ->
 
 
 def _by_tags(session: Session, tenant: str, changes: Sequence[Change]) -> set[str]:
-    return facts.lots_of_tags(session, tenant, _recalibrated(changes))
+    return facts.lots_of_tags(session, tenant, recalibrated(changes))
 
 
 def _by_lots(_session: Session, _tenant: str, changes: Sequence[Change]) -> set[str]:

@@ -28,7 +28,9 @@ from lots.facts import (
 from lots.fields import milliseconds, written
 from lots.keys import Principal, authenticate, create_key, create_tenant, revoke_keys, tenants
 from lots.model import Refold, Tenant, UnknownTag
+from lots.readings import rollup_marks
 from lots.records import KINDS, Record
+from lots.refolding import Change
 from lots.refusals import InUse, Missing, Overlap, RegistryError, Rejected, Repeated
 from lots.shapes import SHAPES, Kept, Shape, one
 
@@ -131,6 +133,7 @@ def put_many(session: Session, tenant: str, kind: str, records: Sequence[Record]
         shapes.write(session, tenant, shape, fresh, changed)
         _adopt(session, tenant, kind, fresh)
         refolding.request(session, tenant, before)
+        _recalibrated(session, tenant, kind, changes)
         _changed(session, tenant)
     return outcomes
 
@@ -204,6 +207,7 @@ def remove(session: Session, tenant: str, kind: str, id: str) -> bool:  # noqa: 
         return False
     checks.refuse_in_use(session, tenant, kind, id)
     before = refolding.observe(session, tenant, kind, [(known, None)])
+    _recalibrated(session, tenant, kind, [(known, None)])
     shapes.erase(session, tenant, shape, key)
     if kind == "lots":
         session.execute(delete(Refold).where(Refold.tenant == tenant, Refold.lot == id))
@@ -236,6 +240,12 @@ def lock(session: Session, tenant: str) -> None:
 def _changed(session: Session, tenant: str) -> None:
     session.execute(update(Tenant).where(Tenant.id == tenant).values(revision=Tenant.revision + 1))
     session.expire_all()  # tables were written past the session's objects
+
+
+def _recalibrated(session: Session, tenant: str, kind: str, changes: Sequence[Change]) -> None:
+    """Hours wet were made from values that are corrected otherwise now."""
+    if kind == "tags":
+        rollup_marks.recalibrated(session, tenant, refolding.recalibrated(changes))
 
 
 def _no_tenant(tenant: str) -> Missing:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, func, select, text, update
+from sqlalchemy import and_, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -90,10 +90,17 @@ def mark(session: Session, step: int, spans: Iterable[Span]) -> None:
 
 
 def due(session: Session, step: int, before: int, limit: int) -> list[Stale]:
-    """The ``limit`` newest spans of ``step``s of which the first starts before ``before`` (ms)."""
+    """The ``limit`` newest spans of ``step``s that all start before ``before`` (ms).
+
+    But those that go up to the present: of them it is the first that does.
+    """
     query = (
         select(StaleRollup)
-        .where(StaleRollup.step == step, StaleRollup.start < before)
+        .where(
+            StaleRollup.step == step,
+            StaleRollup.start < before,
+            or_(StaleRollup.until < before, StaleRollup.until == OPEN),
+        )
         .order_by(StaleRollup.start.desc(), StaleRollup.tenant, StaleRollup.tag)
         .limit(limit)
     )
@@ -149,12 +156,26 @@ def recalibrated(session: Session, tenant: str, since: dict[str, int]) -> None:
     mark(session, HOUR_MS, spans)
 
 
-def days_of(spans: Iterable[Span]) -> list[Span]:
-    """The days that the hours of ``spans`` are in."""
-    return [
+def days_of(hours: Iterable[Span], now: int) -> list[Span]:
+    """The days that ``hours`` are in."""
+    days = [
         Span(span.tag, span.start - span.start % DAY_MS, span.until - span.until % DAY_MS)
-        for span in spans
+        for span in hours
     ]
+    return [part for span in days for part in apart(span, DAY_MS, now)]
+
+
+def apart(span: Span, step: int, now: int) -> list[Span]:
+    """``span`` with the ``step``s that are not over at ``now`` (ms) for themselves.
+
+    A span is made when the last of it is over: the others should not wait for that.
+    """
+    tag, start, until = span
+    present = now // step * step
+    if start == until or until < present:
+        return [span]
+    ahead = [Span(tag, at, at) for at in range(max(start, present), until + step, step)]
+    return [Span(tag, start, present - step), *ahead] if start < present else ahead
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:

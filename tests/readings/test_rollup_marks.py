@@ -14,7 +14,7 @@ from lots import database, registry
 from lots.clock import DAY_MS, HOUR_MS
 from lots.readings import rollup_marks
 from lots.readings.batch import TagKey
-from lots.readings.rollup_marks import OPEN, Span, Stale, days_of
+from lots.readings.rollup_marks import OPEN, Span, Stale, apart, days_of
 
 A, B = TagKey("acme", "a"), TagKey("acme", "b")
 
@@ -86,7 +86,20 @@ def test_what_is_stale_of_a_tag_in_a_span(engine: Engine) -> None:
 
 def test_days_of_hours() -> None:
     hours = [Span(A, DAY_MS - HOUR_MS, DAY_MS + HOUR_MS)]
-    assert days_of(hours) == [Span(A, 0, DAY_MS)]
+    assert days_of(hours, 3 * DAY_MS) == [Span(A, 0, DAY_MS)]
+
+
+def test_what_is_not_over_waits_alone() -> None:
+    assert apart(Span(A, 0, 4), 1, 3) == [Span(A, 0, 2), Span(A, 3, 3), Span(A, 4, 4)]
+    assert apart(Span(A, 0, 2), 1, 3) == [Span(A, 0, 2)]
+    assert apart(Span(A, 3, 4), 1, 3) == [Span(A, 3, 3), Span(A, 4, 4)]
+    assert apart(Span(A, 9, 9), 1, 3) == [Span(A, 9, 9)]
+
+
+def test_a_span_is_due_when_the_last_of_it_is(engine: Engine) -> None:
+    mark(engine, Span(A, 0, 2 * HOUR_MS), Span(B, 0, OPEN))
+    assert [stale.span.tag for stale in due(engine, 2 * HOUR_MS)] == [B]
+    assert [stale.span.tag for stale in due(engine, 3 * HOUR_MS)] == [A, B]
 
 
 def test_what_was_kept_before_there_were_rollups_gets_them(tmp_path: Path) -> None:
