@@ -89,6 +89,7 @@ class Evaluator:
         ``start`` is the oldest offset that the journal still has. Raises `CursorMismatch`.
         """
         self._journal = journal
+        snapshot.reserve(self._snapshot)
         with registry.reading(self._database) as session:
             self.committed = max(read_cursor(session, CURSOR, journal), start)
             self.refresh(session)

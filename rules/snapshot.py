@@ -1,7 +1,14 @@
-"""The engine's memory on disk: a cache of the fold, with the journal offset that it stands at."""
+"""The engine's memory on disk: a cache of the fold, with the journal offset that it stands at.
+
+The journal lets go only of what a snapshot covers, so on a full disk the next snapshot is what
+makes room again. That is why there are two files of one size, with room to spare: the one that is
+in force and, beside it, the one before, which the next is written over. Neither gives its place on
+the disk back, and none has to be asked for.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zlib
 from pathlib import Path
@@ -15,7 +22,11 @@ from rules.engine import Engine, Tracked
 from rules.state import LotState, Transition
 
 VERSION = 1
-_CHECK = 4  # bytes of CRC-32 before the content
+ROOM_BYTES = 1 << 18
+"""The least that a file takes; one that is outgrown takes twice what it needs."""
+
+_CHECK = 4  # bytes of CRC-32 of what follows: length, content, and zeros up to the file's end
+_LENGTH = 8
 
 
 class _Lot(msgspec.Struct):
@@ -59,13 +70,56 @@ def save(path: Path, engine: Engine, journal: str, offset: int) -> None:
             lots=lots,
         )
     )
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        file.write(zlib.crc32(content).to_bytes(_CHECK, "big") + content)
-        file.flush()
-        os.fsync(file.fileno())
+    partial = _partial(path)
+    _write(partial, len(content).to_bytes(_LENGTH, "big") + content)
+    before = path.with_suffix(".before")
+    before.unlink(missing_ok=True)  # of a run that was killed here
+    if path.exists():
+        before.hardlink_to(path)
     partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    if before.exists():
+        before.replace(partial)
+    _sync(path.parent)
+    reserve(path)
+
+
+def reserve(path: Path) -> None:
+    """Have a file's room on the disk for the next snapshot at ``path``, if there is any left."""
+    partial = _partial(path)
+    needed = max(ROOM_BYTES, _size(path))
+    if _size(partial) < needed:
+        with contextlib.suppress(OSError):
+            _write(partial, b"\0" * (needed - _CHECK))
+
+
+def _partial(path: Path) -> Path:
+    return path.with_suffix(".partial")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _write(path: Path, data: bytes) -> None:
+    """``data`` with zeros up to the file's end, over what is there; it grows where it has to."""
+    had = _size(path)
+    room = max(ROOM_BYTES, had)
+    if _CHECK + len(data) > room:
+        room = 2 * (_CHECK + len(data))
+    data = data.ljust(room - _CHECK, b"\0")
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666), "wb", buffering=0) as file:
+        view = memoryview(zlib.crc32(data).to_bytes(_CHECK, "big") + data)
+        try:
+            while view:
+                view = view[file.write(view) :]
+            os.fsync(file.fileno())
+        except OSError:
+            os.ftruncate(file.fileno(), had)  # what it grew by helps nobody here
+            raise
+
+
+def _sync(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
@@ -82,9 +136,11 @@ def restore(path: Path, engine: Engine, journal: str) -> int | None:
         written = path.read_bytes()
     except OSError:
         return None
-    content = written[_CHECK:]
-    if written[:_CHECK] != zlib.crc32(content).to_bytes(_CHECK, "big"):
+    rest = written[_CHECK:]
+    if written[:_CHECK] != zlib.crc32(rest).to_bytes(_CHECK, "big"):
         return None
+    length = int.from_bytes(rest[:_LENGTH], "big")
+    content = rest[_LENGTH : _LENGTH + length]
     try:
         found = msgspec.msgpack.decode(content, type=_Snapshot)
     except msgspec.DecodeError:  # of another version

@@ -594,10 +594,49 @@ def test_a_damaged_snapshot_is_left_aside_wherever_the_damage_is(lived):
 def test_a_snapshot_that_cannot_be_written_leaves_the_old_one(lived):
     of, path = lived
     whole = saved(path, of).read_bytes()
+    path.with_suffix(".partial").unlink()
     path.with_suffix(".partial").mkdir()
     with pytest.raises(OSError, match="partial"):
         snapshot.save(path, of, "j", 8)
     assert path.read_bytes() == whole
+
+
+def test_a_snapshot_needs_no_more_of_the_disk_than_those_before(lived):
+    """It is written over the one before the last: on a full disk there is nothing else."""
+    of, path = lived
+    snapshot.reserve(path)
+    files = {path.with_suffix(".partial").stat().st_ino}
+    taken = set()
+    for offset in range(1, 6):
+        snapshot.save(path, of, "j", offset)
+        files |= {each.stat().st_ino for each in path.parent.iterdir()}
+        taken.add(sum(each.stat().st_size for each in path.parent.iterdir()))
+        assert snapshot.restore(path, engine(), "j") == offset
+    assert len(files) == 2
+    assert taken == {2 * snapshot.ROOM_BYTES}
+
+
+def test_a_snapshot_that_outgrows_its_file_takes_room_for_the_next_one_too(lived):
+    of, path = lived
+    saved(path, of)
+    for number in range(snapshot.ROOM_BYTES // 400):
+        of.lots[LotKey("acme", f"{number}")] = of.lots[KEY]
+    for offset in (1, 2):
+        snapshot.save(path, of, "j", offset)
+        again = engine()
+        assert snapshot.restore(path, again, "j") == offset
+        assert again.lots.keys() >= of.lots.keys()
+    assert path.stat().st_size == path.with_suffix(".partial").stat().st_size > snapshot.ROOM_BYTES
+
+
+@pytest.mark.parametrize("left", ["before", "partial"])
+def test_a_worker_killed_while_it_saved_leaves_a_snapshot(lived, left):
+    of, path = lived
+    saved(path, of)
+    path.with_suffix(f".{left}").write_bytes(b"half")
+    assert snapshot.restore(path, engine(), "j") == 7
+    snapshot.save(path, of, "j", 8)
+    assert snapshot.restore(path, engine(), "j") == 8
 
 
 def test_an_empty_engine_has_a_snapshot_too(tmp_path):

@@ -467,6 +467,7 @@ def test_changed_packs_fold_every_lot_again(desk):
 
 def test_a_snapshot_that_cannot_be_written_does_not_end_the_work(desk):
     desk.says((0, 50))
+    (desk.folder / "rules.partial").unlink()
     (desk.folder / "rules.partial").mkdir()
     desk.evaluator.save()
     assert desk.evaluator.saved == 0
