@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from ingest.formats import chirpstack, impinj, native, reads, things_stack, zebra
+from ingest.formats import (
+    chirpstack,
+    impinj,
+    mapped,
+    native,
+    reads,
+    ruuvi,
+    senml,
+    things_stack,
+    zebra,
+)
 from ingest.formats.decoded import (
     AckWanted,
     Decoded,
@@ -60,6 +70,10 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             reads.FORMAT,
             impinj.FORMAT,
             zebra.FORMAT,
+            mapped.FORMAT,
+            senml.FORMAT_JSON,
+            senml.FORMAT_CBOR,
+            ruuvi.FORMAT,
         )
     }
 )
