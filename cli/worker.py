@@ -2,7 +2,8 @@
 
 Threads: intake (broker to journal), inbox (our own programs to journal), keeper (journal to
 store), rules (journal to alerts), answers (journal to tags that ask), outbox (alerts to people),
-watch (over all of it, for operators). What they share is the journal; each has its own place in it.
+rollups (hours and days of the store, from its readings), watch (over all of it, for operators).
+What they share is the journal; each has its own place in it.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from ingest.understanding import Understanding
 from lots import registry
 from lots.clock import DAY_MS
 from lots.cursors import adopt_journal
+from lots.readings.rollup_maker import RollupMaker
 from lots.readings.store import ReadingStore
 from lots.settings import Settings
 from operations.heartbeats import Heartbeats
@@ -157,6 +159,8 @@ class Worker:
         self._rules = RuleFollower(self._evaluator, database, self._keeper, times, self._stop)
         self._outbox = Outbox(database, self._channels)
         self._inbox = Inbox(database, self._journal)
+        keep_ms = settings.raw_retention_days * DAY_MS
+        self._rollups = RollupMaker(database, store, settings.clock, keep_ms)
 
     def stop(self, *_: object) -> None:
         """Ask for an orderly end; for signal handlers too."""
@@ -209,6 +213,7 @@ class Worker:
             ),
             "outbox": partial(self._outbox.run, self._stop),
             "inbox": partial(self._inbox.run, self._stop),
+            "rollups": partial(self._rollups.run, self._stop),
             "watch": partial(self._watch.run, self._stop),
         }
         self._heartbeats.follow("intake", lambda: self._intake.heartbeat)
@@ -253,6 +258,7 @@ class Worker:
             "journal": self._intake.trouble,
             "store": self._keeper.trouble,
             "registry": self._rules.trouble,
+            "rollups": self._rollups.trouble,
         }
 
     def figures(self) -> Iterator[Reading]:
@@ -266,6 +272,7 @@ class Worker:
             "readings_evaluated": ("Readings that the rules saw", self._rules.evaluated),
             "dead_letters": ("Messages that could not be used", self._keeper.dead_letters),
             "answers_sent": ("Acknowledgements sent to tags that asked", self._answers.sent),
+            "rollups_made": ("Hours and days of a tag made from readings", self._rollups.made),
             "notices_sent": ("Messages delivered to people", self._outbox.sent),
             "notices_failed": ("Attempts to deliver that failed", self._outbox.failed),
         }
