@@ -71,7 +71,9 @@ def save(path: Path, engine: Engine, journal: str, offset: int) -> None:
         )
     )
     partial = _partial(path)
-    _write(partial, len(content).to_bytes(_LENGTH, "big") + content)
+    data = len(content).to_bytes(_LENGTH, "big") + content
+    room, needed = max(ROOM_BYTES, _size(partial)), _CHECK + len(data)
+    _write(partial, data, room if needed <= room else 2 * needed)
     before = path.with_suffix(".before")
     before.unlink(missing_ok=True)  # of a run that was killed here
     if path.exists():
@@ -89,7 +91,7 @@ def reserve(path: Path) -> None:
     needed = max(ROOM_BYTES, _size(path))
     if _size(partial) < needed:
         with contextlib.suppress(OSError):
-            _write(partial, b"\0" * (needed - _CHECK))
+            _write(partial, b"", needed)
 
 
 def _partial(path: Path) -> Path:
@@ -100,12 +102,9 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _write(path: Path, data: bytes) -> None:
-    """``data`` with zeros up to the file's end, over what is there; it grows where it has to."""
+def _write(path: Path, data: bytes, room: int) -> None:
+    """``data``, with zeros up to ``room`` bytes, over what is there."""
     had = _size(path)
-    room = max(ROOM_BYTES, had)
-    if _CHECK + len(data) > room:
-        room = 2 * (_CHECK + len(data))
     data = data.ljust(room - _CHECK, b"\0")
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666), "wb", buffering=0) as file:
         view = memoryview(zlib.crc32(data).to_bytes(_CHECK, "big") + data)
