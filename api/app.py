@@ -22,6 +22,7 @@ from api import (
     problems,
     readings,
     resources,
+    sightings,
     tags,
 )
 from api.auth import principal
@@ -114,5 +115,6 @@ def _guarded() -> list[APIRouter]:
     ]
     return [
         *registry_routers,
-        *(part.router() for part in (readings, gaps, lot_history, alerts, dead_letters)),
+        *(part.router() for part in (readings, gaps, lot_history, alerts)),
+        *(part.router() for part in (sightings, dead_letters)),
     ]
