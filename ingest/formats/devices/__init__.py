@@ -95,6 +95,9 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
     }
 )
 
+_NOTHING = b"\xfc\xfd\xfe"
+"""A payload of no family."""
+
 _WORD = re.compile(r"[\s:/]+")
 
 
@@ -125,15 +128,15 @@ def content(device: Device, port: int | None, data: bytes) -> Content:
     if told:
         return told[0].decode(port, data, told[1] or model)
     hinted = _hinted(device)
-    if hinted:
-        found = hinted.decode(port, data, model)
-        if found.readings or not found.troubles:
-            return found
+    found = hinted.decode(port, data, model) if hinted else None
+    if found and (_likely(found) or not (found.readings or found.troubles)):
+        return found
     others = [each for each in FAMILIES.values() if each is not hinted]
-    guessed = _fitting(others, port, data, model)
-    if guessed:
-        return guessed
-    return found if hinted else _unknown(port, data)
+    return _fitting(others, port, data, model) or found or _unknown(port, data)
+
+
+def _likely(found: Content) -> bool:
+    return plausible(live(found.readings) or found.readings)
 
 
 def _hinted(device: Device) -> Family | None:
@@ -166,13 +169,10 @@ def _fitting(
     families: Iterable[Family], port: int | None, data: bytes, model: str
 ) -> Content | None:
     """The content by the only family that can read all of it, or by the only one of these that
-    sends on this FPort; else by the only one of this FPort that can read two values of it."""
+    sends on this FPort; else by the only one of this FPort that can read two values of it, or
+    that knows it for a frame about the device alone."""
     tried = [(each, each.decode(port, data, model)) for each in families]
-    likely = [
-        (family, found)
-        for family, found in tried
-        if plausible(live(found.readings) or found.readings)
-    ]
+    likely = [(family, found) for family, found in tried if _likely(found)]
     whole = [(family, found) for family, found in likely if not found.troubles]
     here = [(family, found) for family, found in whole if port in family.ports]
     parts = [
@@ -180,7 +180,13 @@ def _fitting(
         for family, found in likely
         if port in family.ports and len(found.readings[0].values) > 1
     ]
-    for choice in (whole, here, [] if whole else parts):
+    statuses = [
+        (family, found)
+        for family, found in tried
+        if not found.readings and not found.troubles and port in family.ports
+        if family.decode(port, _NOTHING, model).troubles  # it is not the FPort alone that tells
+    ]
+    for choice in (whole, here, [] if whole else parts, [] if likely else statuses):
         if len(choice) == 1:
             return choice[0][1]
     return None

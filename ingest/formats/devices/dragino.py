@@ -31,6 +31,7 @@ from ingest.formats.devices.payload import (
 
 RECORD = 11
 _DATA, _DATALOG, _PROBE_ID, _STATUS = 2, 3, 4, 5
+_LAST_BAND = 0x0F
 
 _NO_SHT = (*NO_16, -1)  # the plugged-in sensors give all ones too
 _TIME = Layout(">I", Field("t"))
@@ -47,6 +48,7 @@ _LHT52 = Layout(
 )
 _NODE_SHT = Layout(">hH", Field("temperature", 10, _NO_SHT), Field("humidity", 10, ALL_16))
 _NODE_ONE = Layout(">h", Field("probe", 10, _NO_SHT))
+_NODE_BESIDE = Layout(">h", Field("probe", 10, (*_NO_SHT, 0)))  # 0 where none is plugged in
 _NODE_BATTERY = Layout(">H", Field("battery", 1000, (0, 0xFFFF)))
 _DEVICE_BATTERY = Layout(">5xH", Field("battery", 1000, (0, 0xFFFF)))
 
@@ -68,7 +70,7 @@ def decode(port: int | None, data: bytes, model: str) -> Content:
     if port == _PROBE_ID:
         return Content([], [])
     if port == _STATUS:
-        return _status(data)
+        return _status(data, model)
     if not data or data == bytes(len(data)):  # nothing in the time that was asked for
         return Content([], [] if data else ["it is empty"])
     known = _readers(model)
@@ -77,8 +79,9 @@ def decode(port: int | None, data: bytes, model: str) -> Content:
     found: list[Content] = []
     for reader in known:
         content = reader(port, data)
-        agrees = reader is not _lht65 or _battery_agrees(data)
-        if agrees and plausible(content.readings) and content not in found:
+        if not plausible(content.readings) or content in found:
+            continue
+        if reader is not _lht65 or _battery_agrees(data):
             found.append(content)
     if len(found) == 1:
         return found[0]
@@ -100,12 +103,13 @@ def _readers(model: str) -> tuple[Reader, ...]:
     return tuple(_MODELS.values())
 
 
-def _status(data: bytes) -> Content:
+def _status(data: bytes, model: str) -> Content:
     """Model, firmware, band and battery: on request, and after a start."""
-    if len(data) < _DEVICE_BATTERY.size:
-        return Content(
-            [], [f"{in_hex(data)} is too short for a status: {_DEVICE_BATTERY.size} bytes"]
-        )
+    if model.startswith("LSN50"):  # has its interval where the others have the battery
+        return Content([], [])
+    if len(data) != _DEVICE_BATTERY.size or not 1 <= data[3] <= _LAST_BAND:
+        trouble = f"{in_hex(data)} is no status: {_DEVICE_BATTERY.size} bytes, the fourth a band"
+        return Content([], [trouble])
     values = _DEVICE_BATTERY.read(data)
     return Content([Measured(values)] if values else [], [])
 
@@ -221,7 +225,7 @@ def _node(port: int | None, data: bytes) -> Content:
     if mode in _THERMOMETER_MODES:
         values |= _thermometers(data, mode)
     elif mode not in (2, 11):
-        values |= _NODE_ONE.read(data, 2)
+        values |= _NODE_BESIDE.read(data, 2)
     if mode in (0, 2):
         values |= _bus(data)
     elif mode == 10 and (found := _LHT_PROBE.read(data, 7)):

@@ -23,12 +23,14 @@ from ingest.formats.devices.payload import (
     Measured,
     Values,
     plausible,
+    timely,
 )
 
 _HISTORY = 0xCE
 _DEVICE, _ANSWER, _RESULT, _EXTENDED = 0xFF, 0xFE, 0xF8, 0xF9
 _TEMPERATURE, _HUMIDITY, _DIGITAL = 0x67, 0x68, 0x00
 _FIRST = 0x03  # the channel of a device's first sensor
+_LAST_SENSOR = 0x1F
 
 _LENGTHS: Mapping[int, int] = {
     length_of: length
@@ -75,7 +77,6 @@ def _types() -> Mapping[int, Layout]:
     """Type -> value, on any channel that `_channels` does not name."""
     return {
         0x00: Layout("B", Field("digital")),
-        0x01: Layout("x"),  # a buzzer
         0x5B: Layout("7x"),  # levels of sound
         0x67: Layout("<h", Field("temperature", 10, NO_16)),
         0x68: Layout("<B", Field("humidity", 2, ALL_8)),
@@ -118,6 +119,7 @@ def _channels() -> Mapping[tuple[int, int], Layout]:
         (0x0B, 0x7D): Layout("<H", Field("pm2_5", 1, ALL_16)),
         (0x0C, 0x7D): Layout("<H", Field("pm10", 1, ALL_16)),
         (0x0D, 0x7D): Layout("<H", Field("o3", 100, ALL_16)),
+        (0x0E, 0x01): Layout("x"),  # a buzzer
         (0x06, 0x65): Layout("<HHH", Field("light", 1, ALL_16), SKIPPED, SKIPPED),
         (0x08, 0x77): Layout("<HB", Field("rain", 100, ALL_16), SKIPPED),
         (0x83, 0x67): alarm,
@@ -159,14 +161,21 @@ def decode(_port: int | None, data: bytes, model: str) -> Content:
     if len(ways) == 1 and ways[0].whole:
         return ways[0].content()
     ways += [_Walk(data, model, each) for each in guessed]
-    whole = _different([each.content() for each in ways if each.whole])
-    fitting = [each for each in whole if plausible(each.readings)]
-    for found in (fitting, whole):
-        if len(found) == 1:
-            return found[0]
+    whole = [each for each in ways if each.whole]
+    fitting = [each for each in whole if plausible(each.content().readings)]
+    if len(found := _best(fitting)) == 1:
+        return found[0]
     if len(known) == 1:
         return ways[0].content()
-    said = "more than one length" if whole else "no length"
+    # of a time that cannot be, they are put in quarantine: nobody takes them for measured
+    unset = [
+        each
+        for each in whole
+        if not any(timely(one) for one in each.content().readings if one.t is not None)
+    ]
+    if not fitting and len(found := _best(unset)) == 1:
+        return found[0]
+    said = "more than one length" if fitting else "no length"
     rest = (
         f"byte {walk.at}: records of earlier fit {said} that is known: name the model in the "
         "device profile, or in the option families"
@@ -174,10 +183,14 @@ def decode(_port: int | None, data: bytes, model: str) -> Content:
     return Content(walk.content().readings, [rest])
 
 
-def _different(contents: list[Content]) -> list[Content]:
+def _best(ways: list[_Walk]) -> list[Content]:
+    """What the likeliest ways come to: records follow one another, so bytes between them that were
+    taken for something else, or more bytes in fewer records, are likelier chance."""
     found: list[Content] = []
-    for content in contents:
-        if content not in found:
+    best = min(((each.between, -each.records) for each in ways), default=None)
+    for each in ways:
+        content = each.content()
+        if (each.between, -each.records) == best and content not in found:
             found.append(content)
     return found
 
@@ -188,11 +201,15 @@ class _Walk:
     ``at``       where it ended
     ``history``  the channel of the records it met and could not read, else None
     ``whole``    nothing was left over
+    ``records``  how many records of earlier there were
+    ``between``  how many other values came after the first of these
     """
 
     def __init__(self, data: bytes, model: str, record: History | None) -> None:
         self.at = 0
         self.history: int | None = None
+        self.records = 0
+        self.between = 0
         self._data = data
         self._model = model
         self._record = record
@@ -221,7 +238,9 @@ class _Walk:
         if channel in (_DEVICE, _ANSWER, _RESULT, _EXTENDED):
             length = self._length(channel, kind)
         else:
-            layout = _CHANNELS.get((channel, kind)) or _TYPES.get(kind)
+            layout = _CHANNELS.get((channel, kind))
+            if layout is None and channel <= _LAST_SENSOR:
+                layout = _TYPES.get(kind)
             length = layout.size if layout else None
         if length is None:
             return self._stop(
@@ -229,6 +248,7 @@ class _Walk:
             )
         if self.at + 2 + length > len(self._data):
             return self._stop(f"it ends in the middle of channel 0x{channel:02x}")
+        self.between += self.records > 0
         if layout:
             self._put(channel, kind, layout.read(self._data, self.at + 2))
         self.at += 2 + length
@@ -254,6 +274,7 @@ class _Walk:
         if self.at + 2 + record.size > len(self._data):
             return self._stop("it ends in the middle of a record of earlier")
         seconds, values = record.read(self._data[self.at + 2 : self.at + 2 + record.size])
+        self.records += 1
         if values:
             self._readings.append(Measured(values, t=seconds * 1000.0))
         self.at += 2 + record.size

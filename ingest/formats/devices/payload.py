@@ -71,11 +71,15 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
     "temperature": (-60, 100),
     "probe": (-60, 150),
     "humidity": (0, 101),
-    "pressure": (300, 1200),
+    "pressure": (500, 1100),
     "battery": (1.5, 30),
     "battery_pct": (0, 100),
     "co2": (0, 20_000),
     "light": (0, 200_000),
+    "light_level": (0, 10),
+    "soil_moisture": (0, 100),
+    "wind_direction": (0, 360),
+    "wind_speed": (0, 100),
 }
 _DEVICE_CLOCK = (1_400_000_000_000, 2_100_000_000_000)  # 2014 to 2036, in ms
 
@@ -92,8 +96,13 @@ def live(readings: Sequence[Measured]) -> list[Measured]:
     return [one for one in readings if one.t is None]
 
 
+def timely(one: Measured) -> bool:
+    """Whether its time, if the device gave one, is one that a set clock can say."""
+    return one.t is None or _DEVICE_CLOCK[0] <= one.t <= _DEVICE_CLOCK[1]
+
+
 def _possible(one: Measured) -> bool:
-    if one.t is not None and not _DEVICE_CLOCK[0] <= one.t <= _DEVICE_CLOCK[1]:
+    if not timely(one):
         return False
     bounded = ((value, _BOUNDS[name]) for name, value in one.values.items() if name in _BOUNDS)
     return all(low <= value <= high for value, (low, high) in bounded)
