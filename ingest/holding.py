@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ingest.message import Message
+from ingest.packets import PUBACK_BYTES
 
 MAX_HELD_BYTES = 64 << 20
 """Payloads that are in memory and not acknowledged."""
 
 MAX_TAKE_BYTES = 4 << 20
 LINGER_S = 0.005
-PUBACK_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,18 @@ class Delivery:
 
 
 class _Waiting(NamedTuple):
-    """Messages that nobody took yet, and the answer to each; lists of one length."""
+    """Messages that nobody took yet, and their answers behind each other; none at QoS 0."""
 
     generation: int
     messages: list[Message]
-    acks: list[bytes]
+    acks: bytes
 
     def parted(self, at: int) -> tuple[_Waiting, _Waiting]:
         generation, messages, acks = self
+        cut = at * PUBACK_BYTES
         return (
-            _Waiting(generation, messages[:at], acks[:at]),
-            _Waiting(generation, messages[at:], acks[at:]),
+            _Waiting(generation, messages[:at], acks[:cut]),
+            _Waiting(generation, messages[at:], acks[cut:]),
         )
 
 
@@ -78,8 +79,8 @@ class Holding:
         """Messages that may still come."""
         return self.limit - self.count
 
-    def add(self, messages: list[Message], acks: list[bytes]) -> None:
-        """What came, and the answer to each: empty for one of QoS 0."""
+    def add(self, messages: list[Message], acks: bytes) -> None:
+        """Messages of one QoS, and their answers behind each other: none at QoS 0."""
         with self._changed:
             self._queue.append(_Waiting(self._generation, messages, acks))
             self._queued += len(messages)
@@ -154,7 +155,7 @@ class Holding:
                 waiting, later = waiting.parted(room)
                 self._queue.appendleft(later)
             messages += waiting.messages
-            acks += waiting.acks
+            acks.append(waiting.acks)
             size += sum(len(message.payload) for message in waiting.messages)
         self._queued -= len(messages)
         answers = b"".join(acks)

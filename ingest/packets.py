@@ -1,39 +1,53 @@
 """What a broker sends, taken apart: many PUBLISH packets at once. MQTT 3.1.1; no I/O.
 
-A client that handles each packet by itself spends most of its time doing so. Here a chunk of the
-stream becomes lists in one loop; what is not a PUBLISH is left to the client library.
+A client that handles each packet by itself spends most of its time doing so. Here a compiled loop
+finds the packets of a chunk of the stream, and what is not a PUBLISH is left to the client library.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ingest.message import MAX_PAYLOAD_BYTES
+from lots.compiled import compiled
+from lots.readings.batch import Ints
 
-_PUBLISH = 0x30
-_PUBACK = b"\x40\x02"
-_SHORTEST = 2  # bytes of a packet without a body
-_LONG = MAX_PAYLOAD_BYTES
-_MORE = 0x80  # a further byte of the remaining length follows
 MAX_TOPICS = 100_000
 """Topics whose text is remembered; then the memory begins anew."""
+
+PUBACK_BYTES = 4
+_SHORTEST: Final = 8
+"""Bytes of a PUBLISH packet of QoS 1 at least, so that so many fit in a chunk at most."""
+
+_WHOLE, _MALFORMED, _FULL = 0, 1, 2
+_OTHER, _BEGINS, _ID, _PAYLOAD, _ENDS = range(5)
 
 
 class MalformedPacket(ValueError):
     """The broker breaks the protocol, or what we read is not MQTT at all."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Messages, as lists of one length; ``acks`` has the PUBACK of each, behind each other, ready
+    to be sent, and is empty for messages of QoS 0."""
+
+    topics: list[str]
+    payloads: list[bytes]
+    acks: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
-    """The messages of a piece of the stream, as lists of one length, and the other packets.
+    """What a piece of the stream held."""
 
-    ``acks`` has each message's PUBACK, ready to be sent; empty for one of QoS 0.
-    """
-
-    topics: list[str] = field(default_factory=list)
-    payloads: list[bytes] = field(default_factory=list)
-    acks: list[bytes] = field(default_factory=list)
-    others: bytearray = field(default_factory=bytearray)
+    sure: Published  # of QoS 1
+    unsure: Published  # of QoS 0
+    others: bytearray  # the packets that are no PUBLISH
 
 
 class Packets:
@@ -56,63 +70,49 @@ class Packets:
             self._parts.append(data)
             self._kept += len(data)
             if self._kept < self._wanted:
-                return Chunk()
+                return Chunk(NOTHING, NOTHING, bytearray())
             data = b"".join(self._parts)
             self._parts.clear()
-        chunk = Chunk()
-        rest = self._split(data, chunk, most)
+        places = np.empty((min(most, len(data) // _SHORTEST + 1), 5), np.int64)
+        found, rest, self._wanted, why = _split(np.frombuffer(data, np.uint8), places)
+        if why == _MALFORMED:
+            raise MalformedPacket("the broker sent a packet that breaks the protocol, or of QoS 2")
+        self.ready = why == _FULL
         if rest < len(data):
             self._parts.append(data[rest:])
             self._kept = len(data) - rest
-        return chunk
+        return self._chunk(data, places[:found])
 
-    def _split(self, data: bytes, chunk: Chunk, most: int) -> int:
-        """Take whole packets from ``data``; where the first begins that is not taken."""
-        at, end = 0, len(data)
-        topics, payloads, acks = chunk.topics, chunk.payloads, chunk.acks
+    def _chunk(self, data: bytes, places: Ints) -> Chunk:
+        counted = places[:, _ID] > 0
+        others = bytearray()
+        if places[:, _OTHER].any():
+            for begins, ends in places[places[:, _OTHER] == 1][:, (_BEGINS, _ENDS)].tolist():
+                others += data[begins:ends]
+            places = places[places[:, _OTHER] == 0]
+            counted = places[:, _ID] > 0
+        if counted.all():
+            return Chunk(self._published(data, places), NOTHING, others)
+        unsure = self._published(data, places[~counted])
+        return Chunk(self._published(data, places[counted]), unsure, others)
+
+    def _published(self, data: bytes, places: Ints) -> Published:
+        if not len(places):
+            return NOTHING
+        _, begins, ids, payload, ends = places.T
+        sure = bool(ids[0])
+        # One byte over the limit tells the format that it was longer.
+        cut = np.minimum(ends, payload + MAX_PAYLOAD_BYTES + 1)
+        topic_ends = payload - 2 if sure else payload
+        names = [
+            data[one:other] for one, other in zip(begins.tolist(), topic_ends.tolist(), strict=True)
+        ]
         known = self._topics
-        self._wanted = 0
-        self.ready = False
-        while end - at > _SHORTEST:
-            head, length, body = data[at], data[at + 1], at + 2
-            if length & _MORE:
-                if data[body] & _MORE:
-                    length, body = _long_length(data, at)
-                    if not body:
-                        return at
-                else:  # nearly all are of two bytes
-                    length += (data[body] << 7) - _MORE
-                    body += 1
-            stop = body + length
-            if stop > end:
-                self._wanted = stop - at
-                return at
-            if len(topics) >= most:
-                self.ready = True
-                return at
-            if head & 0xF4 == _PUBLISH and length >= 2:
-                body += 2
-                start = body + (data[body - 2] << 8 | data[body - 1])
-                name = data[body:start]
-                if head & 0x02:
-                    acks.append(_PUBACK + data[start : start + 2])
-                    start += 2
-                else:
-                    acks.append(b"")
-                if start > stop:
-                    raise MalformedPacket("a PUBLISH packet is shorter than its topic")
-                topics.append(known.get(name) or self._learnt(name))
-                # One byte over the limit tells the format that it was longer.
-                payloads.append(data[start:stop] if length < _LONG else _cut(data, start, stop))
-            elif head & 0xF0 == _PUBLISH:
-                raise MalformedPacket("a PUBLISH packet without a topic, or of QoS 2")
-            else:
-                chunk.others += data[at:stop]
-            at = stop
-        if end - at > 1 and not data[at + 1]:  # one without a body, such as PINGRESP
-            chunk.others += data[at : at + 2]
-            at += 2
-        return at
+        topics = [known.get(name) or self._learnt(name) for name in names]
+        payloads = [
+            data[one:other] for one, other in zip(payload.tolist(), cut.tolist(), strict=True)
+        ]
+        return Published(topics, payloads, _pubacks(ids) if sure else b"")
 
     def _learnt(self, name: bytes) -> str:
         if len(self._topics) >= MAX_TOPICS:
@@ -125,21 +125,65 @@ class Packets:
         return topic
 
 
-def _cut(data: bytes, start: int, stop: int) -> bytes:
-    return data[start : min(stop, start + MAX_PAYLOAD_BYTES + 1)]
+NOTHING: Final = Published([], [], b"")
 
 
-def _long_length(data: bytes, at: int) -> tuple[int, int]:
-    """The remaining length of the packet at ``at`` and where its body begins; 0, 0: not all there.
+def _pubacks(ids: Ints) -> bytes:
+    found = np.empty((len(ids), PUBACK_BYTES), np.uint8)
+    found[:, 0], found[:, 1], found[:, 2], found[:, 3] = 0x40, 2, ids >> 8, ids & 255
+    return found.tobytes()
 
-    (MQTT 3.1.1, 2.2.3: seven bits a byte, the lowest first, four bytes at most.)
+
+@compiled
+def _split(data: NDArray[np.uint8], places: Ints) -> tuple[int, int, int, int]:
+    """Find whole packets.
+
+    ``places`` (m, 5) is filled: 1 for one that is no PUBLISH; where it begins, or its topic; its
+    packet id, 0 at QoS 0; where its payload begins; where it ends. Returns how many there are,
+    where the first begins that is not taken, how long that will be (0: not known yet), and why it
+    is not: not `_WHOLE`, `_MALFORMED`, or ``places`` is `_FULL`.
     """
-    length = 0
-    for place in range(4):
-        if at + 1 + place >= len(data):
-            return 0, 0
-        byte = data[at + 1 + place]
-        length |= (byte & 0x7F) << (7 * place)
-        if not byte & _MORE:
-            return length, at + 2 + place
-    raise MalformedPacket("a packet's length has more than four bytes")
+    at, count, end = 0, 0, len(data)
+    while end - at >= 2:
+        head, body, length, shift = data[at], at + 1, 0, 0
+        while True:  # seven bits a byte, the lowest first, four bytes at most (2.2.3)
+            if body >= end:
+                return count, at, 0, _WHOLE
+            byte = data[body]
+            body += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+            if shift > 21:
+                return count, at, 0, _MALFORMED
+        stop = body + length
+        if stop > end:
+            return count, at, stop - at, _WHOLE
+        if count >= len(places):
+            return count, at, 0, _FULL
+        places[count, _ENDS] = stop
+        if head & 0xF0 == 0x30:
+            if head & 0x04 or length < 2:
+                return count, at, 0, _MALFORMED
+            payload = body + 2 + (int(data[body]) << 8 | int(data[body + 1]))
+            places[count, _ID] = 0
+            if head & 0x02:
+                payload += 2
+                if payload <= stop:
+                    places[count, _ID] = int(data[payload - 2]) << 8 | int(data[payload - 1])
+                if places[count, _ID] == 0:
+                    return count, at, 0, _MALFORMED
+            if payload > stop:
+                return count, at, 0, _MALFORMED
+            places[count, _OTHER] = 0
+            places[count, _BEGINS] = body + 2
+            places[count, _PAYLOAD] = payload
+        else:
+            places[count, _OTHER] = 1
+            places[count, _BEGINS] = at
+            places[count, _ID] = 0
+            places[count, _PAYLOAD] = 0
+        count += 1
+        at = stop
+    return count, at, 0, _WHOLE

@@ -18,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -25,9 +26,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MessageType
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest import address
-from ingest.holding import PUBACK_BYTES, Delivery, Holding
+from ingest.holding import Delivery, Holding
 from ingest.message import Message
-from ingest.packets import Chunk, Packets
+from ingest.packets import PUBACK_BYTES, Chunk, Packets, Published
 from lots.clock import Clock
 
 KEEPALIVE_S = 30
@@ -268,33 +269,24 @@ class Source:
     def _arrive(self, chunk: Chunk) -> None:
         if chunk.others:
             self._client.give(chunk.others)
-        if not chunk.topics:
-            return
-        now = self._clock.now_ms()
-        messages = [
-            Message(now, topic, payload)
-            for topic, payload in zip(chunk.topics, chunk.payloads, strict=True)
-        ]
-        acks = chunk.acks
-        if b"" in acks:
-            messages, acks = self._without_figures(messages, acks)
-        self._holding.add(messages, acks)
-        self.received += len(messages)
+        self._hold(self._messages(chunk.sure), chunk.sure.acks)
+        self._hold(self._without_figures(self._messages(chunk.unsure)), b"")
 
-    def _without_figures(
-        self, messages: list[Message], acks: list[bytes]
-    ) -> tuple[list[Message], list[bytes]]:
+    def _messages(self, published: Published) -> list[Message]:
+        now = self._clock.now_ms()
+        return list(map(Message, repeat(now), published.topics, published.payloads))
+
+    def _hold(self, messages: list[Message], acks: bytes) -> None:
+        if messages:
+            self._holding.add(messages, acks)
+            self.received += len(messages)
+
+    def _without_figures(self, messages: list[Message]) -> list[Message]:
         """Take out what the broker says of itself."""
-        of_broker = [message.topic.startswith("$SYS/") for message in messages]
-        for message, its in zip(messages, of_broker, strict=True):
-            if its:
-                self.broker_figures[message.topic] = message.payload[:100].decode(
-                    "ascii", "replace"
-                )
-        return (
-            [message for message, its in zip(messages, of_broker, strict=True) if not its],
-            [ack for ack, its in zip(acks, of_broker, strict=True) if not its],
-        )
+        found = [message for message in messages if message.topic.startswith("$SYS/")]
+        for message in found:
+            self.broker_figures[message.topic] = message.payload[:100].decode("ascii", "replace")
+        return [message for message in messages if message not in found] if found else messages
 
     def _send_due(self) -> None:
         """Acknowledgements in the order of receipt, then what is to be published."""

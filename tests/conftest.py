@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from typing import TypeVar
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -14,6 +15,11 @@ from psycopg import sql
 from tests.servers import InfluxDB, Missing, Mosquitto, PostgreSQL, Server, VictoriaMetrics
 
 AnyServer = TypeVar("AnyServer", bound=Server)
+
+# What an example takes says nothing where the first one has something to compile; and a seed that
+# failed is printed, so that it can be tried again.
+hypothesis.settings.register_profile("dunnage", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("dunnage")
 
 
 def make(kind: type[AnyServer]) -> AnyServer:
