@@ -143,7 +143,11 @@ class Answers:
 
     def _note_spent(self, decoded: Decoded, known: set[str], at: int) -> None:
         """A dead letter is as safe as a reading: it is not to be sent again."""
-        spent = [each for each in decoded.spent if each.tag.tenant in known]
+        spent = [
+            each
+            for each in decoded.spent
+            if each.tag.tenant in known and each.tag not in decoded.framed
+        ]
         if spent:
             n = len(spent)
             columns: Ints = np.array([(each.boot, each.seq, at) for each in spent], np.int64).T

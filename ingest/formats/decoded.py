@@ -71,7 +71,7 @@ class Decoded:
     sightings: Sequence[Sighting] = ()
     spent: Sequence[Spent] = ()
     framed: frozenset[TagKey] = frozenset()
-    """Tags whose boot and seq count frames of a network: not each of these has a reading."""
+    """Tags whose numbers are those of frames or of what a gateway heard: not each has a reading."""
 
 
 def together(parts: Sequence[Decoded]) -> Decoded:

@@ -149,7 +149,7 @@ class Rows:
 
     def spend(self, tag: TagKey, boot: int, seq: int) -> None:
         """A reading of ``tag`` with these numbers is among what is rejected."""
-        if boot >= 0 and seq >= 0 and self._row.identity != Identity.VALUES:
+        if boot >= 0 and seq >= 0 and self._row.identity == Identity.COUNTERS:
             self._spent.append(Spent(tag, boot, seq))
 
     def reject(
@@ -167,7 +167,15 @@ class Rows:
             list(self._acks.values()),
             self._sightings,
             self._spent,
-            frozenset(self._tags if self._row.identity == Identity.FRAME else ()),
+            self._framed(),
+        )
+
+    def _framed(self) -> frozenset[TagKey]:
+        if self._row.identity == Identity.FRAME:
+            return frozenset(self._tags)
+        tags, noted = tuple(self._tags), int(Flag.NETWORK_TIME)
+        return frozenset(
+            tags[n] for n, flags in zip(self._tag, self._flags, strict=True) if flags & noted
         )
 
     def _note_names(self, tenant: str, values: Mapping[str, float]) -> None:
