@@ -12,6 +12,7 @@ import typer
 from cli import dead_letters
 from cli.import_ import import_file
 from cli.terminal import KEPT, plain
+from cli.troubles import troubles
 from lots.errors import UserError
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(tags, name="tags")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("import")(import_file)
+app.command("troubles")(troubles)
 
 Tenant = Annotated[str, typer.Option(help="Whose it is.")]
 LAST_PORT = 65535

@@ -104,10 +104,11 @@ def left_over(session: Session, worker: str, now: int) -> list[Alert]:
 
 
 def listed(session: Session, everything: bool, limit: int) -> list[Alert]:
-    """The newest first: those that are open, of all workers; with ``everything`` those too that
-    are over.
+    """The newest first: those that are open, of all workers; with ``everything`` those that are
+    over behind them.
     """
-    query = select(OperatorAlert).order_by(OperatorAlert.opened.desc(), OperatorAlert.id)
+    over = OperatorAlert.cleared.is_not(None)
+    query = select(OperatorAlert).order_by(over, OperatorAlert.opened.desc(), OperatorAlert.id)
     if not everything:
         query = query.where(OperatorAlert.cleared.is_(None))
     return [_alert(each) for each in session.scalars(query.limit(limit))]
