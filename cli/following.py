@@ -20,6 +20,9 @@ from rules.evaluator import Evaluator
 
 SETTLE_S = 1.0
 SAVE_S = 30.0
+PRESSED_SAVE_S = 2.0
+"""While the journal has no room: it lets go of what a snapshot covers."""
+
 RETRY_S = 0.5
 CATCH_UP_S = 0.5
 _log = structlog.get_logger("dunnage.rules")
@@ -44,6 +47,8 @@ class RuleFollower:
         self._rosters = Rosters()
         self._settled = self._saved = monotonic()
         self.evaluated = 0
+        self.pressed = False
+        """Whether the journal waits for room."""
         self.trouble: str | None = None
         """Why alerts are not written at the moment."""
 
@@ -70,7 +75,7 @@ class RuleFollower:
         if now - self._settled >= SETTLE_S:
             self._insist(self._settle)
             self._settled = monotonic()
-        if now - self._saved >= SAVE_S:
+        if now - self._saved >= (PRESSED_SAVE_S if self.pressed else SAVE_S):
             self._insist(self._save)
             self._saved = monotonic()
 

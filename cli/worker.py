@@ -172,6 +172,7 @@ class Worker:
             threads = self._start()
             ticks = schedule.ticking(self._tick, self._clock)
             while not self._stop.wait(RELEASE_S):
+                self._rules.pressed = self._intake.trouble is not None
                 self._journal.release(
                     min(self._keeper.committed, self._evaluator.saved, self._answers.committed)
                 )
