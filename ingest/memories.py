@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session, aliased
 
 from ingest.formats import Decoded, Memory
 from ingest.formats.memory import Remembered
@@ -35,4 +35,14 @@ class Memories:
         self._memory.written(self._fresh)
 
     def expire(self, session: Session, before: int) -> None:
-        """A birth of years ago may be the one in force."""
+        """What was no longer so at ``before``; a birth of years ago may be the one in force."""
+        later = aliased(FormatMemory)
+        over = exists().where(
+            later.subject == FormatMemory.subject,
+            later.since > FormatMemory.since,
+            later.since <= before,
+        )
+        session.execute(
+            delete(FormatMemory).where(over), execution_options={"synchronize_session": False}
+        )
+        self._memory.forget(before)

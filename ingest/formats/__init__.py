@@ -15,6 +15,7 @@ from ingest.formats import (
     reads,
     ruuvi,
     senml,
+    sparkplug,
     things_stack,
     zebra,
 )
@@ -74,6 +75,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             senml.FORMAT_JSON,
             senml.FORMAT_CBOR,
             ruuvi.FORMAT,
+            sparkplug.FORMAT,
         )
     }
 )

@@ -241,6 +241,25 @@ def _scopes(
 def _add(
     found: Rows, numbered: Numbered, tag: TagKey, layout: Layout, scope: _Scope, place: str
 ) -> None:
+    boot, seq = _count(layout.boot, scope), _count(layout.seq, scope)
+    try:
+        found.add(
+            numbered,
+            tag,
+            _values(layout, scope),
+            t=_at(layout.time, scope),
+            sent=_at(layout.sent, scope),
+            boot=boot,
+            seq=seq,
+            network_time=bool(layout.time and layout.time.by_gateway),
+            place=place,
+        )
+    except Unusable:
+        found.spend(tag, boot, seq)
+        raise
+
+
+def _values(layout: Layout, scope: _Scope) -> dict[str, float]:
     values = {}
     for quantity in layout.quantities:
         value = _value(quantity, scope.get(quantity.path))
@@ -249,17 +268,7 @@ def _add(
     if not values:
         paths = ", ".join(each.path.text for each in layout.quantities)
         raise Unusable(f"no quantity is in it: there is nothing at {paths}")
-    found.add(
-        numbered,
-        tag,
-        values,
-        t=_at(layout.time, scope),
-        sent=_at(layout.sent, scope),
-        boot=_count(layout.boot, scope),
-        seq=_count(layout.seq, scope),
-        network_time=bool(layout.time and layout.time.by_gateway),
-        place=place,
-    )
+    return values
 
 
 def _tag_in(scope: _Scope, where: Any) -> str:

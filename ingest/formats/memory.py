@@ -10,8 +10,9 @@ import threading
 from bisect import bisect_right, insort
 from typing import NamedTuple
 
-VERSIONS = 8
-"""Of one fact that are kept: the latest."""
+VERSIONS = 64
+"""Of one fact that are kept: the latest. Who follows the journal far behind others finds no older
+ones: so what is as it was is not to be remembered again."""
 
 
 class Remembered(NamedTuple):
@@ -42,6 +43,23 @@ class Memory:
             facts = self._facts.get(subject, [])
             place = bisect_right(facts, at, key=lambda fact: fact[0])
             return facts[place - 1][1] if place else None
+
+    def history(self, subject: str, at: int) -> list[tuple[int, bytes]]:
+        """What ``subject`` was up to ``at`` (ms), and since when; the latest first.
+
+        Of one ms the greater value is taken as the later: a value may begin with what orders it.
+        """
+        with self._lock:
+            facts = self._facts.get(subject, [])
+            place = bisect_right(facts, at, key=lambda fact: fact[0])
+            return facts[:place][::-1]
+
+    def forget(self, before: int) -> None:
+        """What was no longer so at ``before`` (ms)."""
+        with self._lock:
+            for facts in self._facts.values():
+                place = bisect_right(facts, before, key=lambda fact: fact[0])
+                del facts[: max(place - 1, 0)]
 
     def restore(self, found: list[Remembered]) -> None:
         """Take over what the registry has."""
