@@ -103,8 +103,6 @@ def take(found: Rows, numbered: Numbered, row: Row, uplink: Uplink, said: Option
             )
         except Unusable as error:
             found.reject(numbered.position, row.tenant, str(error))
-    if not any(one.t is None for one in content.readings):
-        found.spend(tag, boot, seq)  # the frame came, and has no reading of its own
     for trouble in content.troubles:
         found.reject(numbered.position, row.tenant, trouble)
 
@@ -118,8 +116,8 @@ def body(payload: bytes) -> bytes:
 
 def not_json(error: Exception, instead: str) -> Unusable:
     """Why a message is no uplink, as msgspec has it; ``instead`` is what to do."""
-    why = "nested too deep" if isinstance(error, RecursionError) else str(error)
-    return Unusable(f"it cannot be read as an uplink in JSON ({shown(why)}): {instead}")
+    why = "nested too deep" if isinstance(error, RecursionError) else ascii(str(error)[:200])
+    return Unusable(f"it cannot be read as an uplink in JSON ({why}): {instead}")
 
 
 JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

@@ -132,7 +132,13 @@ def content(device: Device, port: int | None, data: bytes) -> Content:
     if found and (_likely(found) or not (found.readings or found.troubles)):
         return found
     others = [each for each in FAMILIES.values() if each is not hinted]
-    return _fitting(others, port, data, model) or found or _unknown(port, data)
+    guessed = _fitting(others, port, data, model)
+    if guessed or not (hinted and found):
+        return guessed or _unknown(port, data)
+    if found.readings:
+        return found
+    remedy = f"if it is none of {hinted.name}, name its family in the option families"
+    return Content([], [*found.troubles, remedy])
 
 
 def _likely(found: Content) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from math import isnan, nan
+from math import isfinite, isnan, nan
 from types import MappingProxyType
 from typing import Any
 
@@ -151,6 +151,17 @@ _NUMBERED_TOO = ("humidity", "pressure", "battery", "battery_pct", "co2", "light
 _OUTSIDE = frozenset(["external", "ext", "outdoor", "probe", "soil", "surface"])
 """Of what is not the air at the device: its temperature is a probe's, and no other value counts."""
 
+_UNITS: Mapping[str, str] = {
+    **dict.fromkeys(["", "°c", "c", "celsius", "%rh", "hpa", "mbar", "ppm", "lx", "lux"], ""),
+    **dict.fromkeys(["°f", "f", "fahrenheit"], "f"),
+    "%": "pct",
+    "v": "v",
+    "mv": "mv",
+    "pa": "pa",
+    "kpa": "kpa",
+}
+"""Unit -> what stands behind a name that has it; "" where it is ours."""
+
 _VALUE = ("value", "current", "last")
 _TIMES = ("timestamp", "time", "ts", "t", "datetime", "unixtime", "date", "measuredat")
 
@@ -287,13 +298,20 @@ def _take_structure(key: str, value: dict[str, Any], now: Values) -> None:
     for name in _VALUE:
         if name in inner and not isinstance(inner[name], dict):
             unit = str(inner.get("unit", "")).strip().lower()
-            suffix = {"°f": "f", "f": "f", "fahrenheit": "f", "pa": "pa", "kpa": "kpa", "mv": "mv"}
-            _take(key + suffix.get(unit, "") if unit else key, inner[name], now)
+            _take_in(key, _UNITS.get(unit), inner[name], now)
             return
     if _meaning(key)[0]:
         for number, name in enumerate(sorted(name for name in inner if name.isdigit()), start=1):
             if number <= _MAX_NUMBER and not isinstance(inner[name], dict):
                 _take(key if number == 1 else f"{key}{number}", inner[name], now)
+
+
+def _take_in(key: str, suffix: str | None, value: Any, now: Values) -> None:
+    """A value with a unit: the name with the unit behind it tells how it becomes ours."""
+    if suffix is None:  # of a unit that is not known
+        return
+    with_unit = "battery" + suffix if key in _BATTERY else key + suffix
+    _take(with_unit if suffix and _meaning(with_unit)[0] else key, value, now)
 
 
 def _take_battery(number: float | None, now: Values) -> None:
@@ -314,9 +332,10 @@ def _number(value: Any) -> float | None:
     if not isinstance(value, (int, float)):
         return None
     try:
-        return float(value)
+        number = float(value)
     except OverflowError:
         return None
+    return number if isfinite(number) else None
 
 
 def instant(said: Any) -> float | None:
