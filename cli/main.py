@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import dead_letters
+from cli import dead_letters, formats
 from cli.import_ import import_file
 from cli.terminal import KEPT, plain
 from cli.troubles import troubles
@@ -29,6 +29,7 @@ app.add_typer(tenants, name="tenants")
 app.add_typer(keys, name="keys")
 app.add_typer(tags, name="tags")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(formats.app, name="formats")
 app.command("import")(import_file)
 app.command("troubles")(troubles)
 
