@@ -1,0 +1,172 @@
+"""The disk of the data folder runs full: while a store is away, and because others fill it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+from tests.faults.fleet import Fleet
+from tests.faults.judging import judged
+from tests.faults.progress import Progress
+from tests.faults.stage import Probes, Stage
+from tests.faults.table import SKIPPED, Row
+from tests.whole.house import soon
+
+JOURNAL_MB = 64
+"""The least there may be: a segment is a quarter of it, and the last one always stays."""
+
+FULL_S = 90.0
+TAKEN_IN_S = 60.0
+
+
+class Size(NamedTuple):
+    """A disk of ``mb``; readings with so much ``padding`` (bytes) at ``rate``."""
+
+    mb: int
+    rate: int
+    tags: int
+    padding: int
+    held: float  # s that the disk stays full
+    lots: int
+    rounds: int
+
+
+FULL = Size(40, 1500, 100, 1500, 5.0, 60, 2)
+SHORT = Size(20, 1500, 20, 2500, 1.0, 3, 1)
+
+
+class NoDisk(Exception):
+    """A disk of its own cannot be had here; says why."""
+
+
+@contextlib.contextmanager
+def disk(mb: int) -> Iterator[Path]:
+    """A small file system in memory; raises `NoDisk`."""
+    folder = Path(tempfile.mkdtemp(prefix="dunnage-disk-"))
+    try:
+        if os.geteuid() != 0:
+            raise NoDisk("only root may mount a small disk")
+        made = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={mb}m", "tmpfs", str(folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode:
+            raise NoDisk(f"a small disk cannot be mounted here: {made.stderr.strip()}")
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    finally:
+        folder.rmdir()
+
+
+def on_servers(size: Size, say: Progress) -> Row:
+    """The registry in PostgreSQL, the readings in InfluxDB."""
+    return _on_disk("disk, servers", False, size, say)
+
+
+def on_files(size: Size, say: Progress) -> Row:
+    """Both in SQLite files on another disk."""
+    return _on_disk("disk, files", True, size, say)
+
+
+def _on_disk(name: str, sqlite: bool, size: Size, say: Progress) -> Row:
+    done = f"a disk of {size.mb} MB filled {2 * size.rounds} times, worker killed on the full disk"
+    try:
+        with disk(size.mb) as folder:
+            journal = {"DUNNAGE_JOURNAL_MAX_MB": str(JOURNAL_MB)}
+            with Stage(sqlite=sqlite, data=folder / "data", **journal) as stage:
+                return replace(_filled(stage, folder, size, say), name=name, done=done)
+    except NoDisk as error:
+        if os.environ.get("CI"):
+            return Row(name, done, verdict=f"{error} (under CI nothing is skipped)")
+        return Row(name, done, verdict=f"{SKIPPED}: {error}")
+
+
+def _filled(stage: Stage, folder: Path, size: Size, say: Progress) -> Row:
+    probes = Probes(stage, size.lots)
+    figures: dict[str, str] = {}
+    with stage.fleet("disk", size.tags, size.padding) as fleet:
+        for _ in range(size.rounds):
+            fleet.rate(size.rate)
+            give_back = _store_away(stage)
+            _hold_full(stage, fleet, size, say, "with the store away")
+            stage.kill_worker()  # it must start on a full disk too
+            _await_full(stage)
+            fleet.rate(0)
+            give_back()
+            figures["taken in again after the store's return"] = _healed(stage)
+            fleet.rate(size.rate)
+            ballast = folder / "ballast"
+            _fill(ballast)
+            _hold_full(stage, fleet, size, say, "by others")
+            fleet.rate(0)
+            ballast.unlink()
+            figures["after space was given back"] = _healed(stage)
+        probes.fire_share(0, 1)
+        record = fleet.finish()
+    row = judged(stage, "", "", record, probes)
+    return replace(row, figures={**row.figures, **figures})
+
+
+def _hold_full(stage: Stage, fleet: Fleet, size: Size, say: Progress, why: str) -> None:
+    """Wait until nothing is taken in any more, and keep it so for a while."""
+    begun = time.monotonic()
+    _await_full(stage)
+    say(f"full {why} after {time.monotonic() - begun:.0f} s, {fleet.acknowledged} acknowledged")
+    time.sleep(size.held)
+
+
+def _await_full(stage: Stage) -> None:
+    soon(partial(_is_full, stage), "the disk is full", FULL_S)
+
+
+def _is_full(stage: Stage) -> bool | None:
+    """Whether the worker says that it cannot write its journal; None where it says nothing."""
+    try:
+        told = httpx.get(f"{stage.house.status_url}/readyz", timeout=5.0)
+    except httpx.HTTPError:
+        return None
+    return told.status_code == 503 and "No space left" in told.text
+
+
+def _healed(stage: Stage) -> str:
+    begun = time.monotonic()
+    soon(lambda: _is_full(stage) is False, "messages are taken in again", TAKEN_IN_S)
+    return f"{time.monotonic() - begun:.1f} s"
+
+
+def _store_away(stage: Stage) -> Callable[[], object]:
+    """From now on no readings can be stored; what is returned gives the store back."""
+    if not stage.sqlite:
+        stage.influxdb.stop()
+        return stage.influxdb.start
+    other = sqlite3.connect(stage.readings_file, isolation_level=None, timeout=30.0)
+    other.execute("begin immediate")
+    return other.close
+
+
+def _fill(path: Path) -> None:
+    """Take all the space there is."""
+    with path.open("wb") as file:
+        block = b"\0" * (1 << 16)
+        while True:
+            try:
+                os.write(file.fileno(), block)
+            except OSError:
+                if len(block) == 1:
+                    return
+                block = block[: len(block) // 2]
