@@ -123,6 +123,7 @@ class Source:
         self._closing = False
         # of the network thread alone
         self._packets = Packets()
+        self._packets.feed(b"", 1)  # what is compiled is loaded now, not with the first message
         self._refused = False
         self._expects_session = expects_session
         self._was_connected = False
