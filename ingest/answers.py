@@ -30,7 +30,7 @@ from lots.model import TagSequence, Tenant
 from lots.readings.batch import Ints, ReadingBatch, TagKey
 
 CURSOR = "sequences"
-WRITE_S = 0.5
+WRITE_S = 1.0
 SHARE = 0.1
 """Of the time, at most, that writing takes: with very many tags it is done less often."""
 

@@ -73,13 +73,11 @@ class _Times:
         """The time of the first delivery; None where this is it."""
         if (boot, seq) > self.highest:
             return None
-        same = np.frombuffer(self.seqs, np.int64) == seq
-        same &= np.frombuffer(self.boots, np.int64) == boot
-        found = np.flatnonzero(same)
-        if not len(found):
-            return None
-        first = self.times[int(found[-1])]
-        return None if by_network and abs(time - first) > NETWORK_MS else first
+        for place in np.flatnonzero(np.frombuffer(self.seqs, np.int64) == seq)[::-1].tolist():
+            if self.boots[place] == boot:
+                first = self.times[place]
+                return None if by_network and abs(time - first) > NETWORK_MS else first
+        return None
 
     def add(self, boot: int, seq: int, time: int) -> None:
         self.boots.append(boot)

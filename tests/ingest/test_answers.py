@@ -18,11 +18,14 @@ from sqlalchemy import Engine, insert, select
 
 from ingest.answers import Answers
 from ingest.formats import Memory, Routing, route
+from ingest.formats.decoded import Row, together
+from ingest.formats.rows import Rows
 from ingest.journal import Entry
-from ingest.message import Message
+from ingest.message import Message, Numbered
 from lots import registry
 from lots.clock import DAY_MS, Clock
 from lots.model import Cursor, TagSequence
+from lots.readings.batch import TagKey
 from lots.settings import Subscription
 from lots.terms import Identity
 from tests.servers import Mosquitto, PostgreSQL
@@ -184,6 +187,19 @@ def test_numbers_that_are_not_to_be_relied_on_are_not_answered(one_database: Eng
     assert framed.answers.missing == 0, "a network's frames need not have a reading"
 
 
+def test_what_a_gateway_heard_of_a_tag_has_no_gaps(one_database: Engine) -> None:
+    asked, tag = Asked(one_database), TagKey("acme", "F1:02:03:04:05:06")
+    found = Rows(Row("acme", Identity.COUNTERS, 400 * DAY_MS))
+    messages = tuple(Message(NOW, "ruuvi/gateway/tag", b"") for _ in range(2))
+    for numbered, seq in zip(map(Numbered, range(2), messages), (7, 19), strict=True):
+        values = {"temperature": 21.0}
+        found.add(numbered, tag, values, t=NOW, boot=0, seq=seq, network_time=True)
+    decoded = found.decoded()
+    assert decoded.framed == {tag}
+    asked.answers.take(Entry(0, 100, messages, None), together([decoded, decoded]))
+    assert asked.answers.missing == 0
+
+
 def written(database: Engine) -> int:
     with registry.reading(database) as session:
         return session.scalar(select(Cursor.offset).where(Cursor.name == "sequences")) or 0
@@ -246,10 +262,14 @@ def test_very_many_tags_start_in_seconds(one_database: Engine) -> None:
 
 
 class Device:
-    """A tag that keeps its readings until they are safe, and asks again until they are."""
+    """A tag that keeps its readings until they are safe, and asks again until they are.
+
+    Every other reading has no time of its own.
+    """
 
     def __init__(self, broker: Mosquitto, tenant: str, tag: str) -> None:
         self.held: dict[int, dict[str, Any]] = {}
+        self.measured: dict[int, dict[str, Any]] = {}
         self._topic = f"dunnage/v1/{tenant}/{tag}"
         self._lock = threading.Lock()
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, f"{tenant}-{tag}")
@@ -259,8 +279,13 @@ class Device:
         self._client.loop_start()
 
     def measure(self, seqs: Iterable[int]) -> None:
+        made = {seq: reading(seq) | {"t": Clock().now_ms() if seq % 2 else None} for seq in seqs}
+        self.measured |= made
+        self.hold(made)
+
+    def hold(self, readings: dict[int, dict[str, Any]]) -> None:
         with self._lock:
-            self.held |= {seq: reading(seq) | {"t": Clock().now_ms()} for seq in seqs}
+            self.held |= readings
 
     def send(self, without: Callable[[int], bool] = lambda _: False) -> None:
         """All that it holds, but what is lost on the way."""
@@ -312,4 +337,9 @@ def test_a_device_that_waits_for_its_answer_through_a_kill(
         soon(lambda: house.figure("dunnage_store_lag_bytes") == 0, "all is stored")
         stored = house.items("/v1/tags/T1/readings", limit=1000)
         assert len(stored) == 60, "each once"
+        assert sum("server_time" in one["flags"] for one in stored) == 30
+        device.hold(device.measured)
+        soon(asked_again, "all was sent again")
+        soon(lambda: house.figure("dunnage_store_lag_bytes") == 0, "all is stored")
+        assert house.items("/v1/tags/T1/readings", limit=1000) == stored, "at its first time"
         device.close()
