@@ -64,7 +64,7 @@ class RuleFollower:
             self._evaluator.tick(entry.end, entry.tick)
         else:
             batch = decoded.batch
-            self._evaluator.take(entry.end, bind(batch, self._rosters.by_tenant))
+            self._evaluator.take(entry.end, bind(batch, self._rosters.directory))
             self.evaluated += len(batch)
         if self._evaluator.pending:
             self._insist(self._evaluator.commit)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import select
@@ -11,20 +11,54 @@ from sqlalchemy.orm import Session
 
 from lots import facts
 from lots.calibration import corrections_of
-from lots.climate import Corrections, LotKey, Samples, believed, corrected, join, samples
+from lots.climate import (
+    CODES,
+    QUANTITIES,
+    Bound,
+    Calibration,
+    Corrections,
+    LotKey,
+    Samples,
+    arranged,
+    believed,
+    calibrations,
+    salt,
+)
 from lots.model import Tag
-from lots.readings.batch import ReadingBatch, TagKey
+from lots.readings.batch import Ints, ReadingBatch, TagKey
 from lots.revisions import Revisions
 from lots.whereabouts import Source
 
 
-class TagUse(NamedTuple):
-    """``tag`` speaks for ``lot`` for begins <= t < ends, ms."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
+    """Who m tags speak for: tag i for lot[s] while begins[s] <= t < ends[s] (ms), for each s in
+    [starts[i], starts[i + 1]); ``placement``: see `lots.climate.CODES`."""
 
-    begins: int
-    ends: int
-    lot: str
-    placement: str
+    starts: Ints
+    begins: Ints
+    ends: Ints
+    lot: Ints
+    placement: Ints
+
+    def at(self, tag: Ints, time: Ints) -> tuple[Ints, Ints]:
+        """(reading, span) for every span in which a reading of ``tag`` at ``time`` (n,) is."""
+        starts = self.starts
+        counts = starts[tag + 1] - starts[tag]
+        spans: Ints | None = None
+        if len(tag) and 4 * counts.sum() > len(self.begins):
+            # A bay's tag speaks for all that ever stood there: leave out what is long over.
+            spans = np.flatnonzero((self.ends > time.min()) & (self.begins <= time.max()))
+            starts = np.searchsorted(spans, starts)
+            counts = starts[tag + 1] - starts[tag]
+        reading = np.repeat(np.arange(len(tag)), counts)
+        number = np.arange(len(reading)) - np.repeat(np.cumsum(counts) - counts, counts)
+        span = starts[tag[reading]] + number
+        if spans is not None:
+            span = spans[span]
+        its = time[reading]
+        within = (self.begins[span] <= its) & (its < self.ends[span])
+        return (reading, span) if within.all() else (reading[within], span[within])
 
 
 class Roster:
@@ -40,43 +74,66 @@ class Roster:
         """``sources``: lot -> who speaks for it; ``corrections``: tag -> its; ``tags``: known."""
         self.tenant = tenant
         self.known = frozenset(tags)
-        self.corrections = {TagKey(tenant, tag): found for tag, found in corrections.items()}
-        self._uses: dict[str, list[TagUse]] = {}
-        for lot, found in sources.items():
+        self.lots = tuple(LotKey(tenant, lot) for lot in sources)
+        uses: dict[str, list[tuple[int, int, int, int]]] = {}
+        for number, found in enumerate(sources.values()):
             for source in found:
-                use = TagUse(source.begins, source.ends, lot, source.placement)
-                self._uses.setdefault(source.tag, []).append(use)
+                use = (source.begins, source.ends, number, CODES[source.placement])
+                uses.setdefault(source.tag, []).append(use)
+        self.numbers = {tag: number for number, tag in enumerate(uses)}
+        """Of the tags that speak for a lot at any time."""
+        rows = np.asarray([use for of in uses.values() for use in of], np.int64).reshape(-1, 4)
+        self.spans = Spans(np.cumsum([0, *map(len, uses.values())]), *rows.T.copy())
+        self.salts = np.asarray([salt(TagKey(tenant, tag)) for tag in uses], np.int64)
+        self.calibrations = calibrations([corrections.get(tag, {}) for tag in uses])
 
-    def uses(self, tag: str, first: int, last: int) -> list[TagUse]:
-        """What ``tag`` speaks for at any time from ``first`` to ``last`` (inclusive)."""
-        return [u for u in self._uses.get(tag, ()) if u.begins <= last and u.ends > first]
+
+class Directory:
+    """The rosters of all tenants as one; made anew when one of them is."""
+
+    def __init__(self, rosters: Mapping[str, Roster]) -> None:
+        whole = list(rosters.values())
+        self.lots = [lot for roster in whole for lot in roster.lots]
+        tags = np.cumsum([0, *(len(roster.numbers) for roster in whole)]).tolist()
+        self._numbers = {r.tenant: (r.numbers, tags[n]) for n, r in enumerate(whole)}
+        self.salts = np.concatenate([_none(), *(roster.salts for roster in whole)])
+        self.spans = _one_spans(whole)
+        self.calibrations = _one_calibrations(whole)
+
+    def numbers(self, tags: Sequence[TagKey]) -> Ints:
+        """The numbers of ``tags``, -1 for one that speaks for no lot."""
+        return np.fromiter(map(self._number, tags), np.int64, len(tags))
+
+    def _number(self, tag: TagKey) -> int:
+        found = self._numbers.get(tag.tenant)
+        if found is None:
+            return -1
+        number = found[0].get(tag.tag, -1)
+        return number if number < 0 else number + found[1]
 
 
-def bind(batch: ReadingBatch, rosters: Mapping[str, Roster]) -> dict[LotKey, Samples]:
+def bind(batch: ReadingBatch, directory: Directory) -> Bound:
     """``batch``'s believed readings by the lots they speak for at their own times, in order."""
-    values: dict[TagKey, Corrections] = {}
-    for key in batch.tags:
-        known = rosters.get(key.tenant)
-        if known is not None and key in known.corrections:
-            values[key] = known.corrections[key]
-    batch = corrected(batch, values)
-    order = np.argsort(batch.tag, kind="stable")
-    edges = np.searchsorted(batch.tag[order], np.arange(len(batch.tags) + 1))
-    telling = believed(batch)
-    found: dict[LotKey, list[Samples]] = {}
-    for number, (tenant, tag) in enumerate(batch.tags):
-        mine = order[edges[number] : edges[number + 1]]
-        mine = mine[telling[mine]]
-        roster = rosters.get(tenant)
-        if roster is None or not len(mine):
-            continue
-        times = batch.time[mine]
-        for use in roster.uses(tag, int(times.min()), int(times.max())):
-            within = mine[(times >= use.begins) & (times < use.ends)]
-            if len(within):
-                part = samples(batch, use.placement, within)
-                found.setdefault(LotKey(tenant, use.lot), []).append(part)
-    return {key: join(parts).ordered() for key, parts in found.items()}
+    tag = directory.numbers(batch.tags)[batch.tag] if len(batch) else _none()
+    index = np.flatnonzero((tag >= 0) & believed(batch))
+    tag, time = tag[index], batch.time[index]
+    values = {name: batch.value(name)[index] for name in QUANTITIES}
+    for name in values.keys() & directory.calibrations.keys():
+        directory.calibrations[name].apply(values[name], tag, time)
+    reading, span = directory.spans.at(tag, time)
+    found = Samples(
+        time=time[reading],
+        identity=(batch.key[index] ^ directory.salts[tag])[reading],
+        placement=directory.spans.placement[span],
+        **{name: column[reading] for name, column in values.items()},
+    )
+    lot = directory.spans.lot[span]
+    order = arranged(lot, found)
+    lot = lot[order]
+    edges = np.flatnonzero(np.diff(lot, prepend=-1))
+    keys = directory.lots
+    lots = tuple(keys[number] for number in lot[edges].tolist())
+    return Bound(lots, np.append(edges, len(lot)), found.take(order))
 
 
 class Rosters:
@@ -84,6 +141,7 @@ class Rosters:
 
     def __init__(self) -> None:
         self.by_tenant: dict[str, Roster] = {}
+        self.directory = Directory({})
         self._revisions = Revisions()
 
     def refresh(self, session: Session) -> set[str]:
@@ -93,6 +151,8 @@ class Rosters:
             self.by_tenant[tenant] = load(session, tenant)
         for tenant in news.gone:
             del self.by_tenant[tenant]
+        if news:
+            self.directory = Directory(self.by_tenant)
         self._revisions.taken(news)
         return {*news.changed, *news.gone}
 
@@ -103,3 +163,42 @@ def load(session: Session, tenant: str) -> Roster:
     tags = session.scalars(select(Tag.id).where(Tag.tenant == tenant)).all()
     sources = {lot: each.sources for lot, each in found.items()}
     return Roster(tenant, sources, corrections_of(session, tenant, None), tags)
+
+
+def _one_spans(rosters: Sequence[Roster]) -> Spans:
+    """The spans of all tenants, their tags and lots numbered on."""
+    lots = np.cumsum([0, *(len(roster.lots) for roster in rosters)])
+    parts = [roster.spans for roster in rosters]
+    return Spans(
+        _starts([part.starts for part in parts]),
+        np.concatenate([_none(), *(part.begins for part in parts)]),
+        np.concatenate([_none(), *(part.ends for part in parts)]),
+        np.concatenate([_none(), *(part.lot + lots[n] for n, part in enumerate(parts))]),
+        np.concatenate([_none(), *(part.placement for part in parts)]),
+    )
+
+
+def _one_calibrations(rosters: Sequence[Roster]) -> dict[str, Calibration]:
+    found = {}
+    for quantity in {name for roster in rosters for name in roster.calibrations}:
+        nothing = [
+            Calibration(np.zeros(len(r.numbers) + 1, np.int64), _none(), np.empty(0), np.empty(0))
+            for r in rosters
+        ]
+        parts = [r.calibrations.get(quantity, no) for r, no in zip(rosters, nothing, strict=True)]
+        found[quantity] = Calibration(
+            _starts([part.starts for part in parts]),
+            np.concatenate([part.begins for part in parts]),
+            np.concatenate([part.gains for part in parts]),
+            np.concatenate([part.offsets for part in parts]),
+        )
+    return found
+
+
+def _none() -> Ints:
+    return np.empty(0, np.int64)
+
+
+def _starts(parts: Sequence[Ints]) -> Ints:
+    """Where each thing's begin, when the parts' things stand one after another."""
+    return np.cumsum(np.concatenate([np.zeros(1, np.int64), *map(np.diff, parts)]))

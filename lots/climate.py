@@ -129,12 +129,22 @@ def join(parts: Sequence[Samples]) -> Samples:
     )
 
 
+def arranged(lot: Ints, samples: Samples) -> NDArray[np.intp]:
+    """The order of ``samples`` by ``lot`` (n,), and within a lot as `Samples.ordered` has it."""
+    order = np.argsort(lot, kind="stable")
+    by_lot, time = lot[order], samples.time[order]
+    # A lot's samples mostly come in order, and sorting by four columns takes as long as the fold.
+    if ((by_lot[1:] == by_lot[:-1]) & (time[1:] <= time[:-1])).any():
+        return np.lexsort((samples.identity, samples.placement, samples.time, lot))
+    return order
+
+
 def samples(batch: ReadingBatch, placement: str, index: NDArray[np.intp]) -> Samples:
     """The readings of ``batch`` at ``index`` as a lot's samples, as they came."""
     # One lot's tags may share a time and key: the tag's name goes into the identity. A batch has
     # hundreds of tags, of which a lot's are a few.
     tags, place = np.unique(batch.tag[index], return_inverse=True)
-    salts = np.asarray([_salt(batch.tags[tag]) for tag in tags], np.int64)
+    salts = np.asarray([salt(batch.tags[tag]) for tag in tags], np.int64)
     return Samples(
         time=batch.time[index],
         identity=batch.key[index] ^ salts[place],
@@ -155,22 +165,53 @@ def believed(batch: ReadingBatch) -> Bools:
     return ~batch.doubtful & ~np.isnan(columns).all(axis=0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """One quantity's adjustments of m tags: those of tag i are [starts[i], starts[i + 1])."""
+
+    starts: Ints
+    begins: Ints
+    gains: Floats
+    offsets: Floats
+
+    def apply(self, values: Floats, tag: Ints, time: Ints) -> None:
+        """Correct ``values`` (n,) in place, of the tags numbered ``tag`` at ``time`` ms."""
+        counts = self.starts[tag + 1] - self.starts[tag]
+        some = np.flatnonzero(counts)
+        which = np.full(len(some), -1)
+        for number in range(int(counts.max(initial=0))):
+            at = self.starts[tag[some]] + number
+            begun = (number < counts[some]) & (
+                self.begins[at.clip(max=len(self.begins) - 1)] <= time[some]
+            )
+            which[begun] = at[begun]
+        some, which = some[which >= 0], which[which >= 0]
+        values[some] = self.gains[which] * values[some] + self.offsets[which]
+
+
+def calibrations(corrections: Sequence[Corrections]) -> dict[str, Calibration]:
+    """quantity -> its `Calibration`, of tags numbered as ``corrections``."""
+    found = {}
+    for quantity in sorted({name for each in corrections for name in each}):
+        of_tags = [each.get(quantity, ()) for each in corrections]
+        rows = [(one.begins, one.gain, one.offset) for of in of_tags for one in of]
+        begins, gains, offsets = zip(*rows, strict=True) if rows else ((), (), ())
+        found[quantity] = Calibration(
+            np.cumsum([0, *map(len, of_tags)]),
+            np.asarray(begins, np.int64),
+            np.asarray(gains, np.float64),
+            np.asarray(offsets, np.float64),
+        )
+    return found
+
+
 def corrected(batch: ReadingBatch, corrections: Mapping[TagKey, Corrections]) -> ReadingBatch:
     """``batch`` with each tag's corrections applied by the readings' own times."""
     values = dict(batch.values)
-    for number, tag in enumerate(batch.tags):
-        for quantity, adjustments in corrections.get(tag, {}).items():
-            if quantity not in values:
-                continue
-            column = values[quantity] = values[quantity].copy()
-            mine = np.flatnonzero(batch.tag == number)
-            starts = np.asarray([adjustment.begins for adjustment in adjustments])
-            which = np.searchsorted(starts, batch.time[mine], side="right") - 1
-            applied = which >= 0
-            gains = np.asarray([adjustment.gain for adjustment in adjustments])
-            offsets = np.asarray([adjustment.offset for adjustment in adjustments])
-            at = mine[applied]
-            column[at] = gains[which[applied]] * column[at] + offsets[which[applied]]
+    found = calibrations([corrections.get(tag, {}) for tag in batch.tags])
+    for quantity in found.keys() & values.keys():
+        values[quantity] = values[quantity].copy()
+        found[quantity].apply(values[quantity], batch.tag, batch.time)
     return replace(batch, values=values)
 
 
@@ -215,6 +256,7 @@ def _windows(
         start += WINDOW_MS
 
 
-def _salt(tag: TagKey) -> int:
-    """A number of 40 bits for a tag, above the keys', the same in every process."""
+def salt(tag: TagKey) -> int:
+    """What a tag's name adds to the identity of its samples: a number of 40 bits above the keys',
+    the same in every process."""
     return (zlib.crc32(tag.tag.encode()) + 1) << 20

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rules.engine import Change
+from rules.state import Change
 
 
 def stable_id(*parts: object) -> str:

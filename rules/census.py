@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from lots import climate, facts
 from lots.calibration import corrections_of
 from lots.climate import LotKey, Samples
-from lots.model import Leg, Lot, Party, Place, ShipmentLot, Tag
+from lots.model import Leg, Lot, LotNow, Party, Place, ShipmentLot, Tag
 from lots.readings.batch import TagKey
 from lots.readings.store import ReadingStore
+from lots.shapes import portions
 from lots.terms import PlaceKind
 from lots.whereabouts import FOREVER, Source, without
 from rules.knowledge import Restraint
@@ -127,9 +129,23 @@ def restrained(
 
 def existing(session: Session, keys: Collection[LotKey]) -> set[LotKey]:
     """Those of ``keys`` that the registry still has."""
+    by_tenant: dict[str, list[str]] = {}
+    for key in keys:
+        by_tenant.setdefault(key.tenant, []).append(key.lot)
     found = set()
-    for tenant in {key.tenant for key in keys}:
-        ids = [key.lot for key in keys if key.tenant == tenant]
-        query = select(Lot.id).where(Lot.tenant == tenant, Lot.id.in_(ids))
-        found |= {LotKey(tenant, lot) for lot in session.scalars(query)}
+    for tenant, ids in by_tenant.items():
+        for part in portions(ids):
+            query = select(Lot.id).where(Lot.tenant == tenant, Lot.id.in_(part))
+            found |= {LotKey(tenant, lot) for lot in session.scalars(query)}
     return found
+
+
+def show(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what is known now of lots that the registry has: ``rows`` of `LotNow`."""
+    dialect = session.get_bind().dialect.name
+    new = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(LotNow)
+    keys = inspect(LotNow).primary_key
+    told = {c.name: new.excluded[c.name] for c in LotNow.__table__.columns if c not in set(keys)}
+    query = new.on_conflict_do_update(index_elements=list(keys), set_=told)
+    for part in portions(rows):
+        session.execute(query, list(part))

@@ -9,54 +9,41 @@ again from the store when the lot is quiet.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 
-from lots.climate import LotKey, Samples, join, no_samples
+from lots.climate import Bound, LotKey, Samples, arranged, join, no_samples
 from lots.clock import HOUR_MS
-from rules.pack import Rule, Rules, Silence
-from rules.state import LotFacts, LotState, Transition, fold
+from lots.readings.batch import Bools, Ints
+from rules import kernels
+from rules.fold import fold, numbers_now
+from rules.kernels import NEVER
+from rules.pack import Rules
+from rules.part import Part, alone
+from rules.silence import Silences
+from rules.state import Book, Change, LotFacts, States, Transition
+from rules.table import LotTable
+from rules.window import FAR
 
 WINDOW_MS = 6 * HOUR_MS
 """At least so much of each lot's samples stays in memory; at most twice as much."""
 
-DEAF_MS = 3 * HOUR_MS
-"""A longer pause between ticks means that nobody listened; what was said then is still coming."""
+PORTION = 50_000
+"""Samples of a history that are folded at once."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Change:
-    """What folding did to a lot's alerts from ``since`` (ms) on.
-
-    ``open_before``: rule -> since when it fired at ``since``. Together with ``transitions`` that
-    is the whole truth from ``since`` on about the rules it speaks of, which are those that judge
-    silence (``silence``) or all others: what the record has besides is to be withdrawn.
-    ``revised``: the past was folded again from the store.
-    """
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a lot now. ``newest``: ms, of its last sample, None before the first;
+    ``fires``, ``silent``: rule -> since when, the rules of silence apart."""
 
     key: LotKey
-    since: int
-    open_before: Mapping[str, int]
-    transitions: list[Transition]
-    silence: bool = False
-    revised: bool = False
-
-
-class Tracked(msgspec.Struct):
-    """A lot in memory: ``base`` before ``recent`` (its last samples), ``head`` after them.
-
-    ``happened``: the transitions from ``base`` to ``head``; ``silent``: silence rule -> since when.
-    """
-
-    base: LotState = msgspec.field(default_factory=LotState)
-    head: LotState = msgspec.field(default_factory=LotState)
-    recent: Samples = msgspec.field(default_factory=no_samples)
-    numbers: dict[str, float] = msgspec.field(default_factory=dict)
-    happened: list[Transition] = msgspec.field(default_factory=list)
-    silent: dict[str, int] = msgspec.field(default_factory=dict)
+    newest: int | None
+    fires: Mapping[str, int]
+    silent: Mapping[str, int]
+    numbers: dict[str, float]
 
 
 class Engine:
@@ -64,7 +51,11 @@ class Engine:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.lots: dict[LotKey, Tracked] = {}
+        self.book = Book(rules)
+        self.table = LotTable(self.book)
+        self.happened: dict[LotKey, list[Transition]] = {}
+        """The transitions from a lot's base to its head, where there are any."""
+        self.silences = Silences(self.table, self.book)
         self.dirty: dict[LotKey, int] = {}
         """Lots to fold again, and from when their facts may differ."""
         self.marks: Counter[LotKey] = Counter()
@@ -72,199 +63,281 @@ class Engine:
         self.blind: set[LotKey] = set()
         """Dirty lots whose past is not in memory at all: silent until they are folded again, lest
         an alert of the record be taken for one that never was."""
-        self.ticked: int | None = None
-        self.listening_since = 0
-        """Since when ticks came without a long pause: before it we were away, not the tags."""
-        self.changed: set[LotKey] = set()
-        """Lots whose numbers moved since `take_changed`."""
-        self._by_form: dict[tuple[str, str], tuple[Rule, ...]] = {}
+        self.aside: set[LotKey] = set()
+        """Blind lots that could not be folded, and do not wait."""
+        self._shown = 0
 
-    def evaluate(
-        self, bound: Mapping[LotKey, Samples], facts: Mapping[LotKey, LotFacts]
-    ) -> list[Change]:
-        """Fold a batch, bound to its lots; lots without ``facts`` are unknown and left out."""
-        changes = []
-        for key, samples in bound.items():
-            if key in facts:
-                found = self._take(key, samples, facts[key])
-                # That a tag was heard is so whatever else is forgotten.
-                changes += [each for each in found if each.silence or key not in self.blind]
-        return changes
+    def know(self, facts: Mapping[LotKey, LotFacts]) -> None:
+        """Take over what the registry says of all lots; others are unknown and left out."""
+        self.table.know(facts)
 
-    def tick(self, now: int, facts: Mapping[LotKey, LotFacts]) -> list[Change]:
+    def evaluate(self, bound: Bound) -> list[Change]:
+        """Fold a batch, bound to its lots. After an exception nothing of it is folded."""
+        part = self._of_known(bound)
+        keep, late = self._new(part)
+        part = part.kept(keep)
+        newest = self.table.head.lots["newest"][part.rows]
+        behind = part.first <= newest
+        top, again = self._on_top(part.lots(~behind)), self._put_in(part.lots(behind))
+        oldest = np.minimum(self.table.window.oldest[part.rows], part.first)
+        full = np.maximum(newest, part.last) - oldest >= 2 * WINDOW_MS
+        trimmed = self._trimmed(part.lots(full))
+        # Nothing was touched so far, and from here on nothing can fail.
+        changes = [*top.changes, *again.changes]
+        for key, since in late:
+            self.mark(key, since)
+        for done in (top, again):
+            self.table.head.put(done.rows, done.states)
+            self._remember(done.happened)
+        self.table.window.append(part.rows, part.starts, part.samples)
+        self._let_go(trimmed)
+        self.table.notes["heard"][part.rows] = self.table.notes["changed"][part.rows] = True
+        # That a tag was heard is so whatever else is forgotten.
+        return [each for each in changes if each.key not in self.blind] + self.silences.hear(part)
+
+    def tick(self, now: int) -> list[Change]:
         """What happens because time passes: silence is judged, of what we were there to hear."""
-        if self.ticked is None or now - self.ticked > DEAF_MS:
-            self.listening_since = now
-        self.ticked = now
-        changes = []
-        for key, one in facts.items():
-            found = [] if key in self.blind else self._silences(key, one, now)
-            if found:
-                self.changed.add(key)
-                silent = self.lots[key].silent
-                since = min(transition.at for transition in found)
-                changes.append(Change(key, since, dict(silent), found, silence=True))
-                for transition in found:
-                    if transition.opens:
-                        silent[transition.rule] = transition.at
-                    else:
-                        del silent[transition.rule]
-        return changes
+        return self.silences.tick(now, self.blind)
 
-    def refold(
-        self, key: LotKey, since: int, history: Iterable[Samples], facts: LotFacts
-    ) -> Change:
-        """Fold a lot anew from its whole ``history``, in order; the change is from ``since`` on."""
-        lot = self.lots.setdefault(key, Tracked())
-        self.lots[key] = lot = Tracked(silent=lot.silent)
-        open_before: dict[str, int] = {}
-        found: list[Transition] = []
-        for samples in history:
-            for transition in self._forward(lot, samples, facts):
-                if transition.at >= since:
-                    found.append(transition)
-                elif transition.opens:
-                    open_before[transition.rule] = transition.at
-                else:
-                    open_before.pop(transition.rule, None)
-            self._trim(lot, facts)
-        self.changed.add(key)
+    def _of_known(self, bound: Bound) -> Part:
+        rows = self.table.rows_of(bound.lots)
+        known = rows >= 0
+        known[known] = self.table.facts["kind"][rows[known]] >= 0
+        return Part(rows, bound.starts, bound.samples).lots(known)
+
+    def _new(self, part: Part) -> tuple[Bools, list[tuple[LotKey, int]]]:
+        """Which samples are neither repeats nor from before the window; and since when the lots of
+        those from before it are to be folded again."""
+        late = np.empty(len(part.rows), np.int64)
+        keep = np.empty(len(part.samples), np.bool_)
+        time, identity = map(np.ascontiguousarray, (part.samples.time, part.samples.identity))
+        bases = self.table.base.lots["newest"][part.rows]
+        kernels.sift(part.starts, time, identity, bases, keep, late)
+        behind = part.first <= self.table.head.lots["newest"][part.rows]
+        if behind.any():
+            some = part.lots(behind)
+            of_some = np.repeat(behind, np.diff(part.starts))
+            keep[of_some] &= self.table.window.strange(some.rows, some.starts, some.samples)
+        which = np.flatnonzero(late != NEVER)
+        return keep, list(zip(self._keys(part.rows[which]), late[which].tolist(), strict=True))
+
+    def _on_top(self, part: Part) -> _Done:
+        """Fold samples that are newer than all."""
+        states = self.table.head.take(part.rows)
+        found = self._fold(part, states)
+        changes, happened = [], {}
+        for lot, events in found.items():
+            row = int(part.rows[lot])
+            key = self.table.keys[row]
+            before = self.book.open_rules(self.table.head.opened[row])
+            changes.append(Change(key, int(part.first[lot]), before, events))
+            happened[key] = self.happened.get(key, []) + events
+        return _Done(part.rows, states, changes, happened)
+
+    def _put_in(self, part: Part) -> _Done:
+        """Put older samples in their place in the window, and fold that again."""
+        whole = self._with_window(part)
+        states = self.table.base.take(part.rows)
+        found = self._fold(whole, states)
+        changes, happened = [], {}
+        for lot, row in enumerate(part.rows.tolist()):
+            key, events = self.table.keys[row], found.get(lot, [])
+            if _told(events) != _told(self.happened.get(key, [])):
+                before = self.book.open_rules(self.table.base.opened[row])
+                changes.append(Change(key, int(whole.first[lot]), before, events))
+            happened[key] = events
+        return _Done(part.rows, states, changes, happened)
+
+    def _trimmed(self, part: Part) -> _Trimmed:
+        """The bases of lots whose windows are twice as long as they must be, moved on."""
+        whole = self._with_window(part)
+        cut = np.repeat(whole.last - WINDOW_MS, np.diff(whole.starts))
+        states = self.table.base.take(part.rows)
+        self._fold(whole.kept(whole.samples.time < cut), states)
+        return _Trimmed(states, whole.kept(whole.samples.time >= cut))
+
+    def _let_go(self, trimmed: _Trimmed) -> None:
+        rest, states = trimmed.rest, trimmed.states
+        self.table.base.put(rest.rows, states)
+        self.table.window.replace(rest.rows, rest.starts, rest.samples)
+        for key, newest in zip(self._keys(rest.rows), states.lots["newest"].tolist(), strict=True):
+            if key in self.happened:
+                self._remember({key: [t for t in self.happened[key] if t.at > newest]})
+
+    def _with_window(self, part: Part) -> Part:
+        """``part`` and what its lots' windows have, in order."""
+        if not len(part.rows):
+            return part
+        recent, starts = self.table.window.gather(part.rows)
+        counts = np.diff(starts), np.diff(part.starts)
+        lot = np.concatenate([np.repeat(np.arange(len(part.rows)), each) for each in counts])
+        samples = join([recent, part.samples])
+        return Part(part.rows, starts + part.starts, samples.take(arranged(lot, samples)))
+
+    def _fold(self, part: Part, states: States) -> dict[int, list[Transition]]:
+        facts = self.table.facts[part.rows]
+        return fold(states, facts, part.samples, part.starts, self.book)
+
+    def _remember(self, happened: Mapping[LotKey, list[Transition]]) -> None:
+        for key, events in happened.items():
+            if events:
+                self.happened[key] = events
+            else:
+                self.happened.pop(key, None)
+
+    def refold(self, key: LotKey, since: int, history: Sequence[Samples]) -> Change:
+        """Fold a lot anew from its whole ``history``, in order; the change is from ``since`` on.
+
+        Raises KeyError for a lot without facts.
+        """
+        if key not in self.table.known:
+            raise KeyError(key)
+        rows = np.asarray([self.table.row(key)])
+        self.table.notes["heard"][rows] = True
+        cut = _cut(history)
+        states = States.fresh(1, len(self.book.levels))
+        base, events, recent = states.copy(), [], [no_samples()]
+        for samples in _portions(history):
+            edge = int(np.searchsorted(samples.time, cut))
+            older, newer = samples.take(slice(0, edge)), samples.take(slice(edge, None))
+            if len(older):
+                events += self._fold(alone(rows, older), states).get(0, [])
+                base = states.copy()
+            events += self._fold(alone(rows, newer), states).get(0, [])
+            recent.append(newer)
+        kept = alone(rows, join(recent))
+        self.table.base.put(rows, base)
+        self.table.head.put(rows, states)
+        self.table.window.replace(kept.rows, kept.starts, kept.samples)
+        self._remember({key: [t for t in events if t.at > int(base.lots["newest"][0])]})
+        self.table.notes["changed"][rows] = True
         self._cleaned(key)
-        return Change(key, since, open_before, found, revised=True)
+        return Change(
+            key, since, _open_at(events, since), [t for t in events if t.at >= since], revised=True
+        )
 
     def distrust(self, key: LotKey) -> None:
         """What is in memory of the lot is not its past: it is blind until it is folded again."""
         self.mark(key, 0)
         self.blind.add(key)
-        self.changed.add(key)
+        self.show_again([key])
 
     def set_aside(self, key: LotKey) -> None:
         """A lot that cannot be folded: it stays blind, and waits no more."""
         self._cleaned(key)
         self.blind.add(key)
-        self.changed.add(key)
+        self.aside.add(key)
+        self.show_again([key])
 
     def forget(self, key: LotKey) -> None:
         """Drop a lot that the registry no longer has."""
-        self.lots.pop(key, None)
+        self.table.forget(key)
+        self.happened.pop(key, None)
+        self.silences.of.pop(key, None)
         self._cleaned(key)
 
     def _cleaned(self, key: LotKey) -> None:
         self.dirty.pop(key, None)
         self.marks.pop(key, None)
         self.blind.discard(key)
+        self.aside.discard(key)
 
     def mark(self, key: LotKey, since: int) -> None:
         """Facts about the lot changed from ``since`` on: it is to be folded again."""
         self.dirty[key] = min(since, self.dirty.get(key, since))
         self.marks[key] += 1
+        self.aside.discard(key)
 
-    def take_changed(self) -> set[LotKey]:
-        changed, self.changed = self.changed, set()
-        return changed
+    def heard(self) -> set[LotKey]:
+        """The lots that something is known of, besides their facts."""
+        return set(self._keys(np.flatnonzero(self.table.notes["heard"])))
 
-    def rules_of(self, facts: LotFacts) -> tuple[Rule, ...]:
-        kind = (facts.commodity, facts.form)
-        if kind not in self._by_form:
-            self._by_form[kind] = self.rules.of(*kind)
-        return self._by_form[kind]
+    def take_changed(self, limit: int = FAR) -> list[LotKey]:
+        """Lots whose numbers moved since they were taken: at most ``limit``, each in its turn."""
+        notes = self.table.notes
+        rows = np.flatnonzero(notes["changed"] & notes["heard"])
+        turn = np.searchsorted(rows, self._shown) if len(rows) > limit else 0
+        rows = np.roll(rows, -turn)[:limit]
+        if len(rows):
+            self._shown = int(rows[-1]) + 1
+        notes["changed"][rows] = False
+        return self._keys(rows)
 
-    def _take(self, key: LotKey, samples: Samples, facts: LotFacts) -> list[Change]:
-        lot = self.lots.setdefault(key, Tracked())
-        base = lot.base.newest
-        if base is not None and samples.time[0] <= base:
-            late = samples.time <= base
-            self.mark(key, int(samples.time[0]))
-            samples = samples.take(~late)
-        samples = _unseen(samples, lot.recent)
-        if not len(samples):
-            return []
-        self.changed.add(key)
-        silent = lot.silent
-        changes = self._fold_in(key, lot, samples, facts)
-        self._trim(lot, facts)
-        heard = _heard(lot, samples)
-        if heard:
-            changes.append(Change(key, heard[0].at, silent, heard, silence=True))
-        return changes
+    def show_again(self, keys: Iterable[LotKey]) -> None:
+        """Let lots count as changed."""
+        rows = self.table.rows
+        self.table.notes["changed"][[rows[key] for key in keys if key in rows]] = True
 
-    def _fold_in(
-        self, key: LotKey, lot: Tracked, samples: Samples, facts: LotFacts
-    ) -> list[Change]:
-        """Samples newer than all go on top; older ones are put in their place in the window."""
-        first, newest = int(samples.time[0]), lot.head.newest
-        if newest is None or first > newest:
-            open_before = lot.head.open_rules()
-            found = self._forward(lot, samples, facts)
-            return [Change(key, first, open_before, found)] if found else []
-        before, window = lot.happened, join([lot.recent, samples]).ordered()
-        lot.recent, lot.happened, lot.head = no_samples(), [], lot.base.copy()
-        found = self._forward(lot, window, facts)
-        if [(t.rule, t.opens, t.at) for t in found] == [(t.rule, t.opens, t.at) for t in before]:
-            return []
-        return [Change(key, int(window.time[0]), lot.base.open_rules(), found)]
-
-    def _forward(self, lot: Tracked, samples: Samples, facts: LotFacts) -> list[Transition]:
-        done = fold(lot.head, samples, facts, self.rules_of(facts))
-        lot.head, lot.numbers = done.state, done.numbers
-        lot.recent = join([lot.recent, samples]) if len(lot.recent) else samples
-        lot.happened = lot.happened + done.transitions
-        return done.transitions
-
-    def _trim(self, lot: Tracked, facts: LotFacts) -> None:
-        """Move ``base`` on once the window is twice as long as it must be."""
-        time = lot.recent.time
-        if not len(time) or time[-1] - time[0] < 2 * WINDOW_MS:
-            return
-        cut = int(np.searchsorted(time, time[-1] - WINDOW_MS))
-        done = fold(lot.base, lot.recent.take(slice(0, cut)), facts, self.rules_of(facts))
-        lot.base, lot.recent = done.state, lot.recent.take(slice(cut, None))
-        lot.happened = [t for t in lot.happened if t.at > time[cut - 1]]
-
-    def _silences(self, key: LotKey, facts: LotFacts, now: int) -> list[Transition]:
-        """Silences that begin, and those that end because no tag speaks for the lot any more."""
-        lot = self.lots.get(key)
-        silent = lot.silent if lot else {}
-        begun = [begins for begins, ends in facts.watched if begins <= now < ends]
-        if not begun:
-            return [Transition(rule, False, max(now, at), {}) for rule, at in silent.items()]
-        newest = lot.head.newest if lot else None
-        quiet_since = max(*begun, newest or 0, self.listening_since)
+    def known(self, keys: Sequence[LotKey]) -> list[Known]:
+        """What is known of each of ``keys``, which are in memory."""
+        rows = self.table.rows_of(keys)
+        lots, opened = self.table.head.lots[rows], self.table.head.opened[rows]
         found = []
-        for rule in self.rules_of(facts):
-            if not isinstance(rule.test, Silence) or rule.name in silent:
-                continue
-            limit = silence_limit_ms(rule.test, facts)
-            if now - quiet_since >= limit:
-                numbers = {"hours_silent": round(limit / HOUR_MS, 1)}
-                found.append(Transition(rule.name, True, quiet_since + limit, numbers))
-        if found:
-            self.lots.setdefault(key, Tracked())
+        numbers = numbers_now(lots, self.table.facts[rows], self.book)
+        for key, newest, fires, its in zip(
+            keys, lots["newest"].tolist(), opened, numbers, strict=True
+        ):
+            silent = self.silences.of.get(key, {})
+            one = Known(key, None, {}, silent, {})
+            if newest != NEVER:
+                one = Known(key, newest, self.book.open_rules(fires), silent, its)
+            found.append(one)
         return found
 
-
-def silence_limit_ms(test: Silence, facts: LotFacts) -> int:
-    """How long a lot may be silent."""
-    return max(round(test.intervals * facts.interval_ms), test.least_ms)
+    def _keys(self, rows: Ints) -> list[LotKey]:
+        return [self.table.keys[row] for row in rows.tolist()]
 
 
-def _unseen(samples: Samples, recent: Samples) -> Samples:
-    """``samples`` without those that ``recent`` has, or that they have twice themselves."""
-    seen = set(zip(recent.time.tolist(), recent.identity.tolist(), strict=True))
-    keep = []
-    for i, one in enumerate(zip(samples.time.tolist(), samples.identity.tolist(), strict=True)):
-        if one not in seen:
-            seen.add(one)
-            keep.append(i)
-    return samples if len(keep) == len(samples) else samples.take(np.asarray(keep, np.intp))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Done:
+    """What folding lots came to, before it is so: all of what ``happened`` since their bases."""
+
+    rows: Ints
+    states: States
+    changes: list[Change]
+    happened: dict[LotKey, list[Transition]]
 
 
-def _heard(lot: Tracked, samples: Samples) -> list[Transition]:
-    """Silences that ``samples`` end: by the first that is newer than the silence."""
-    found = []
-    for rule, opened in lot.silent.items():
-        newer = samples.time[samples.time > opened]
-        if len(newer):
-            found.append(Transition(rule, False, int(newer[0]), {}))
-    lot.silent = {r: at for r, at in lot.silent.items() if r not in {t.rule for t in found}}
+@dataclass(frozen=True, slots=True, eq=False)
+class _Trimmed:
+    """New bases of lots, and the samples that stay."""
+
+    states: States
+    rest: Part
+
+
+def _told(events: list[Transition]) -> list[tuple[str, bool, int]]:
+    return [(event.rule, event.opens, event.at) for event in events]
+
+
+def _open_at(events: list[Transition], since: int) -> dict[str, int]:
+    """rule -> since when it fired at ``since``, by all that happened before."""
+    found: dict[str, int] = {}
+    for event in events:
+        if event.at >= since:
+            continue
+        if event.opens:
+            found[event.rule] = event.at
+        else:
+            found.pop(event.rule, None)
     return found
+
+
+def _cut(history: Sequence[Samples]) -> int:
+    """From when on (ms) a lot's samples stay in its window."""
+    if not history:
+        return NEVER
+    first, last = int(history[0].time[0]), int(history[-1].time[-1])
+    return last - WINDOW_MS if last - first >= 2 * WINDOW_MS else NEVER
+
+
+def _portions(history: Sequence[Samples]) -> Iterator[Samples]:
+    """``history`` in parts that are worth the fold's while, and not too large for memory."""
+    waiting: list[Samples] = []
+    for samples in history:
+        waiting.append(samples)
+        if sum(map(len, waiting)) >= PORTION:
+            yield join(waiting)
+            waiting = []
+    if waiting:
+        yield join(waiting)

@@ -8,9 +8,10 @@ offset is folded silently, and aloud from there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy
 import structlog
@@ -19,17 +20,17 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from lots import registry
-from lots.climate import LotKey, Samples
+from lots.climate import Bound, LotKey
 from lots.clock import DAY_MS, Clock
 from lots.cursors import CursorMismatch, read_cursor, write_cursor
-from lots.model import LotNow, Refold
+from lots.model import Refold
 from lots.readings.store import ReadingStore, StoreMisconfigured, StoreUnavailable
 from lots.revisions import Revisions
-from rules import census, snapshot
-from rules.engine import Change, Engine, Tracked
+from rules import census, kernels, snapshot
+from rules.engine import Engine, Known
 from rules.ledger import Ledger, Recipient, without_gone
 from rules.pack import Rules
-from rules.state import LotFacts, LotState
+from rules.state import STATE, Change, LotFacts
 
 CURSOR = "rules"
 BUDGET_S = 0.5
@@ -38,6 +39,8 @@ PATIENCE = 10
 """Settlings that a lot waits to be folded again while more and more late readings come."""
 REWORD_EVERY = 5
 """Settlings."""
+SHOWN = 2_000
+"""Lots of which a settling writes what is known now; of a million it takes its time."""
 _log = structlog.get_logger("dunnage.rules")
 
 
@@ -90,6 +93,7 @@ class Evaluator:
         """
         self._journal = journal
         snapshot.reserve(self._snapshot)
+        kernels.prepare(STATE)
         with registry.reading(self._database) as session:
             self.committed = max(read_cursor(session, CURSOR, journal), start)
             self.refresh(session)
@@ -109,16 +113,18 @@ class Evaluator:
         But silences: those are in the record alone.
         """
         self.engine = Engine(self.engine.rules)
+        self.engine.know(self._facts)
         self.offset = self.saved = start
         for key in self._facts:
             self.engine.distrust(key)
-            self.engine.lots[key] = Tracked(silent=dict(silences.get(key, {})))
+            self.engine.silences.set(key, silences.get(key, {}))
 
     def _fit_registry(self) -> None:
         """Lots may have come and gone since the snapshot."""
-        for key in self.engine.lots.keys() - self._facts.keys():
+        heard = self.engine.heard()
+        for key in heard - self._facts.keys():
             self.engine.forget(key)
-        for key in self._facts.keys() - self.engine.lots.keys():
+        for key in self._facts.keys() - heard:
             if self._facts[key].watched:
                 self.engine.distrust(key)
 
@@ -133,28 +139,36 @@ class Evaluator:
             kept |= census.lot_facts(session, tenant)
         for key in self._facts.keys() - kept.keys():
             self.engine.forget(key)
-        heard = self.engine.lots.keys()
-        self.engine.changed |= {k for k in heard if kept.get(k) != self._facts.get(k)}
+        self.engine.show_again([k for k, facts in kept.items() if self._facts.get(k) != facts])
         self._facts = kept
+        self.engine.know(kept)
         self._revisions.taken(news)
 
-    def take(self, offset: int, bound: Mapping[LotKey, Samples]) -> None:
+    def take(self, offset: int, bound: Bound) -> None:
         """Fold a batch that ends at ``offset`` in the journal; `commit` writes what it changed."""
+        try:
+            changes = self.engine.evaluate(bound)
+        except Exception:
+            changes = self._one_by_one(bound)
+        if self.engine.aside:
+            for key in self.engine.aside.intersection(bound.lots):
+                self.engine.distrust(key)  # perhaps it can be folded now
+        self._went(offset, changes)
+
+    def _one_by_one(self, bound: Bound) -> list[Change]:
+        """One lot's trouble is not the others': it is folded again from the store."""
         changes: list[Change] = []
-        for key, samples in bound.items():
+        for position, key in enumerate(bound.lots):
             try:
-                changes += self.engine.evaluate({key: samples}, self._facts)
+                changes += self.engine.evaluate(bound.at(position))
             except Exception:
-                # One lot's trouble is not the others': it is folded again from the store.
                 _log.exception("a lot could not be evaluated", tenant=key.tenant, lot=key.lot)
                 self.engine.distrust(key)
-            if key in self.engine.blind and key not in self.engine.dirty:
-                self.engine.distrust(key)  # it was set aside: perhaps it can be folded now
-        self._went(offset, changes)
+        return changes
 
     def tick(self, offset: int, now: int) -> None:
         """Time has come to ``now`` (ms) by the record at ``offset``."""
-        self._went(offset, self.engine.tick(now, self._facts))
+        self._went(offset, self.engine.tick(now))
 
     def _went(self, offset: int, changes: list[Change]) -> None:
         self.offset = offset
@@ -214,8 +228,8 @@ class Evaluator:
         begins = self._clock.now_ms() - self._retention_ms
         ends = monotonic() + BUDGET_S
         for key in keys:
-            since, facts = self.engine.dirty[key], self._facts.get(key)
-            if facts is None:
+            since = self.engine.dirty[key]
+            if key not in self._facts:
                 self.engine.forget(key)
                 continue
             if monotonic() > ends:
@@ -228,7 +242,7 @@ class Evaluator:
                 _log.warning("the store does not answer; lots wait to be folded", error=str(error))
                 return
             try:
-                change = self.engine.refold(key, max(since, begins), history, facts)
+                change = self.engine.refold(key, max(since, begins), history)
             except Exception:
                 _log.exception("a lot could not be folded again", tenant=key.tenant, lot=key.lot)
                 self.engine.set_aside(key)
@@ -242,40 +256,38 @@ class Evaluator:
             self._ledger.reword(session, self._clock.now_ms())
 
     def _show(self) -> None:
-        """Write what is known now of the lots that changed."""
-        changed = self.engine.take_changed()
+        """Write what is known now of lots that changed: of very many some now, the others next."""
+        changed = self.engine.take_changed(SHOWN)
         if not changed:
             return
         try:
             with registry.writing(self._database) as session:
-                for key in sorted(changed & census.existing(session, changed)):
-                    lot = self.engine.lots.get(key)
-                    if lot is not None:
-                        session.merge(self._now(key, lot))
+                there = census.existing(session, changed)
+                known = self.engine.known(sorted(there))
+                census.show(session, [self._now(one) for one in known])
         except DBAPIError:
-            self.engine.changed |= changed
+            self.engine.show_again(changed)
             raise
 
-    def _now(self, key: LotKey, lot: Tracked) -> LotNow:
-        """What is known of a lot. Ok is only what a tag still speaks for."""
-        if (
-            key in self.engine.blind
-        ):  # what is in memory is not its past, so neither are its numbers
-            lot = Tracked(head=LotState(newest=lot.head.newest), silent=lot.silent)
-        fires = sorted(lot.head.open_rules().keys() | lot.silent.keys())
-        now, facts = self._clock.now_ms(), self._facts.get(key)
+    def _now(self, lot: Known) -> dict[str, Any]:
+        """What is known of a lot, as a row of `LotNow`. Ok is only what a tag still speaks for."""
+        if lot.key in self.engine.blind:
+            # What is in memory is not its past, so neither are its numbers.
+            lot = replace(lot, fires={}, numbers={})
+        now, facts = self._clock.now_ms(), self._facts.get(lot.key)
         watched = facts is not None and any(b <= now < e for b, e in facts.watched)
         # What the lot's own risk is judged by: margin for lead, regain for wool.
         judged = "margin" in lot.numbers or "regain" in lot.numbers
         known = judged and watched and not lot.silent
-        return LotNow(
-            tenant=key.tenant,
-            lot=key.lot,
-            at=lot.head.newest or 0,
-            status="at_risk" if lot.head.open_rules() else "ok" if known else "unknown",
-            why=", ".join(fires) or (None if watched else "no tag speaks for it now"),
-            numbers=lot.numbers,
-        )
+        fires = sorted(lot.fires.keys() | lot.silent.keys())
+        return {
+            "tenant": lot.key.tenant,
+            "lot": lot.key.lot,
+            "at": lot.newest or 0,
+            "status": "at_risk" if lot.fires else "ok" if known else "unknown",
+            "why": ", ".join(fires) or (None if watched else "no tag speaks for it now"),
+            "numbers": lot.numbers,
+        }
 
     def save(self) -> None:
         """Write the snapshot; then requests that it covers are done with.

@@ -279,9 +279,7 @@ def walk(
 
 
 @compiled
-def sift(
-    starts: Ints, time: Ints, identity: Ints, bases: Ints, keep: Bools, late: Ints
-) -> None:
+def sift(starts: Ints, time: Ints, identity: Ints, bases: Ints, keep: Bools, late: Ints) -> None:
     """Which samples can be taken: ``keep`` (n,) is False for those not after ``bases`` (m,), whose
     first time goes to ``late`` (m,), else `NEVER`, and for repeats within the batch."""
     for lot in range(len(starts) - 1):
@@ -331,3 +329,17 @@ def chains(last: Ints, previous: Ints, starts: Ints, index: Ints) -> None:
         for i in range(starts[lot + 1] - 1, starts[lot] - 1, -1):
             index[i] = at
             at = previous[at]
+
+
+def prepare(state: np.dtype[np.void]) -> None:
+    """Have everything in here compiled, or fetched from where it is kept. ``state``: a lot's."""
+    whole, real, flags = np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_)
+    lots, starts = np.empty(0, state), np.zeros(1, np.int64)
+    rows, many = np.empty((0, 0), np.int64), np.empty((0, 0), np.bool_)
+    known, three = np.empty((5, 0)), np.empty((3, 0))
+    follow(lots, real, starts, whole, whole, real, real, real, known)
+    courses(lots, np.empty((0, 3)), starts, known, three, three)
+    walk(rows, rows, many, whole, starts, whole, real, many, many, whole)
+    sift(starts, whole, whole, whole, flags, whole)
+    recall(whole, whole, whole, whole, starts, whole, whole, flags)
+    chains(whole, whole, starts, whole)

@@ -16,10 +16,10 @@ from lots.model import STILL_OPEN, Alert, Outgoing
 from lots.shapes import portions
 from rules import census
 from rules.alerts import Episode, Known, Plan, episodes, reconcile, stable_id
-from rules.engine import Change
 from rules.knowledge import Words, words
 from rules.outbox import NEVER
 from rules.pack import Rule, Rules, Silence
+from rules.state import Change
 
 _log = structlog.get_logger("dunnage.alerts")
 

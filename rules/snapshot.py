@@ -18,10 +18,12 @@ import msgspec
 import numpy as np
 
 from lots.climate import LotKey, Samples
-from rules.engine import Engine, Tracked
-from rules.state import LotState, Transition
+from lots.readings.batch import Ints
+from rules.engine import Engine
+from rules.kernels import NEVER
+from rules.state import STATE, States, Transition
 
-VERSION = 1
+VERSION = 2
 ROOM_BYTES = 1 << 18
 """The least that a file takes; one that is outgrown takes twice what it needs."""
 
@@ -29,17 +31,12 @@ _CHECK = 4  # bytes of CRC-32 of what follows: length, content, and zeros up to 
 _LENGTH = 8
 
 
-class _Lot(msgspec.Struct):
-    tenant: str
-    lot: str
-    base: LotState
-    head: LotState
-    recent: list[bytes]
-    numbers: dict[str, float]
-    happened: list[Transition]
-    silent: dict[str, int]
-    dirty: int | None
-    blind: bool
+class _States(msgspec.Struct):
+    """Columns of `States`, as bytes."""
+
+    lots: bytes
+    pending: bytes
+    opened: bytes
 
 
 class _Snapshot(msgspec.Struct):
@@ -47,29 +44,24 @@ class _Snapshot(msgspec.Struct):
     journal: str
     offset: int
     digest: str
+    layout: str
     ticked: int | None
     listening_since: int
-    lots: list[_Lot]
-
-
-_INTEGERS = ("time", "identity", "placement")
+    rules: list[str]
+    lots: list[LotKey]
+    base: _States
+    head: _States
+    starts: bytes
+    recent: list[bytes]
+    happened: list[tuple[LotKey, list[Transition]]]
+    silent: list[tuple[LotKey, dict[str, int]]]
+    dirty: list[tuple[LotKey, int]]
+    blind: list[LotKey]
 
 
 def save(path: Path, engine: Engine, journal: str, offset: int) -> None:
     """Write the engine's state after ``offset`` of ``journal``; durable, or the old one stays."""
-    keys = engine.lots.keys() | engine.dirty.keys()
-    lots = [_packed(key, engine) for key in sorted(keys)]
-    content = msgspec.msgpack.encode(
-        _Snapshot(
-            version=VERSION,
-            journal=journal,
-            offset=offset,
-            digest=engine.rules.digest,
-            ticked=engine.ticked,
-            listening_since=engine.listening_since,
-            lots=lots,
-        )
-    )
+    content = msgspec.msgpack.encode(_packed(engine, journal, offset))
     partial = _partial(path)
     data = len(content).to_bytes(_LENGTH, "big") + content
     room, needed = max(ROOM_BYTES, _size(partial)), _CHECK + len(data)
@@ -131,53 +123,106 @@ def restore(path: Path, engine: Engine, journal: str) -> int | None:
     A snapshot is a cache: one that is missing, damaged, of another journal or version is left aside
     and the lots are folded again. Under changed packs the state stays and every lot is dirty.
     """
+    found = _read(path)
+    if found is None or found.version != VERSION or found.layout != _layout():
+        return None
+    if found.journal != journal:
+        return None
+    _unpack(found, engine)
+    for key, since in found.dirty:
+        engine.mark(key, since)
+    engine.blind.update(found.blind)
+    engine.aside.update(engine.blind - engine.dirty.keys())
+    if found.digest != engine.rules.digest:
+        for key in found.lots:
+            engine.mark(key, 0)
+    return found.offset
+
+
+def _read(path: Path) -> _Snapshot | None:
     try:
-        written = path.read_bytes()
+        written = memoryview(path.read_bytes())
     except OSError:
         return None
     rest = written[_CHECK:]
     if written[:_CHECK] != zlib.crc32(rest).to_bytes(_CHECK, "big"):
         return None
     length = int.from_bytes(rest[:_LENGTH], "big")
-    content = rest[_LENGTH : _LENGTH + length]
     try:
-        found = msgspec.msgpack.decode(content, type=_Snapshot)
+        return msgspec.msgpack.decode(rest[_LENGTH : _LENGTH + length], type=_Snapshot)
     except msgspec.DecodeError:  # of another version
         return None
-    if found.version != VERSION or found.journal != journal:
-        return None
-    engine.ticked, engine.listening_since = found.ticked, found.listening_since
-    for lot in found.lots:
-        key = LotKey(lot.tenant, lot.lot)
-        engine.lots[key] = _unpacked(lot)
-        if lot.dirty is not None:
-            engine.mark(key, lot.dirty)
-        if lot.blind:
-            engine.blind.add(key)
-        if found.digest != engine.rules.digest:
-            engine.mark(key, 0)
-    return found.offset
 
 
-def _packed(key: LotKey, engine: Engine) -> _Lot:
-    lot = engine.lots.get(key) or Tracked()
-    return _Lot(
-        tenant=key.tenant,
-        lot=key.lot,
-        base=lot.base,
-        head=lot.head,
-        recent=[getattr(lot.recent, name).tobytes() for name in Samples.__slots__],
-        numbers=lot.numbers,
-        happened=lot.happened,
-        silent=lot.silent,
-        dirty=engine.dirty.get(key),
-        blind=key in engine.blind,
+def _layout() -> str:
+    """What the bytes of a lot's state mean."""
+    return repr(STATE.descr)
+
+
+def _packed(engine: Engine, journal: str, offset: int) -> _Snapshot:
+    table = engine.table
+    heard = np.flatnonzero(table.notes["heard"])
+    waiting = [table.row(key) for key in engine.dirty]
+    rows = np.union1d(heard, np.asarray(waiting, np.int64))
+    recent, starts = table.window.gather(rows)
+    silences = engine.silences
+    return _Snapshot(
+        version=VERSION,
+        journal=journal,
+        offset=offset,
+        digest=engine.rules.digest,
+        layout=_layout(),
+        ticked=silences.ticked,
+        listening_since=silences.listening_since,
+        rules=engine.book.names,
+        lots=[table.keys[row] for row in rows.tolist()],
+        base=_bytes(table.base.take(rows)),
+        head=_bytes(table.head.take(rows)),
+        starts=starts.tobytes(),
+        recent=[getattr(recent, name).tobytes() for name in Samples.__slots__],
+        happened=list(engine.happened.items()),
+        silent=list(silences.of.items()),
+        dirty=list(engine.dirty.items()),
+        blind=sorted(engine.blind),
     )
 
 
-def _unpacked(lot: _Lot) -> Tracked:
+def _bytes(states: States) -> _States:
+    return _States(states.lots.tobytes(), states.pending.tobytes(), states.opened.tobytes())
+
+
+def _unpack(found: _Snapshot, engine: Engine) -> None:
+    table, silences = engine.table, engine.silences
+    rows = np.asarray([table.row(key) for key in found.lots], np.int64)
+    table.notes["heard"][rows] = True
+    table.base.put(rows, _states(found.base, found.rules, engine.book.names))
+    table.head.put(rows, _states(found.head, found.rules, engine.book.names))
+    starts = np.frombuffer(found.starts, np.int64)
     columns: list[Any] = [
         np.frombuffer(data, np.int64 if name in _INTEGERS else np.float64)
-        for name, data in zip(Samples.__slots__, lot.recent, strict=True)
+        for name, data in zip(Samples.__slots__, found.recent, strict=True)
     ]
-    return Tracked(lot.base, lot.head, Samples(*columns), lot.numbers, lot.happened, lot.silent)
+    table.window.append(rows, starts, Samples(*columns))
+    engine.happened.update(found.happened)
+    for key, silent in found.silent:
+        silences.set(key, silent)
+    silences.ticked, silences.listening_since = found.ticked, found.listening_since
+
+
+_INTEGERS = ("time", "identity", "placement")
+
+
+def _states(packed: _States, names: list[str], wanted: list[str]) -> States:
+    """States with columns of the ``wanted`` rules; of those that are new, idle."""
+    lots = np.frombuffer(packed.lots, STATE)
+    columns = (packed.pending, packed.opened)
+    return States(lots, *(_of_rules(data, names, wanted, len(lots)) for data in columns))
+
+
+def _of_rules(data: bytes, names: list[str], wanted: list[str], lots: int) -> Ints:
+    written = np.frombuffer(data, np.int64).reshape(lots, len(names))
+    found = np.full((lots, len(wanted)), NEVER, np.int64)
+    for column, name in enumerate(wanted):
+        if name in names:
+            found[:, column] = written[:, names.index(name)]
+    return found

@@ -63,6 +63,7 @@ MOULD_CLASS_OF_FORM: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+
 def regain(humidity: ArrayLike, temperature: ArrayLike = 20.0) -> Floats:
     """%, in equilibrium with air of ``humidity``: GAB at 20 °C, 0.07 points less per K above.
 
@@ -178,9 +179,7 @@ def critical_humidity(temperature: ArrayLike, mould_class: str) -> Floats:
     return _critical(np.asarray(temperature, float), _class(mould_class))
 
 
-def growth(
-    temperature: ArrayLike, humidity: ArrayLike, mould_class: str
-) -> tuple[Floats, Floats]:
+def growth(temperature: ArrayLike, humidity: ArrayLike, mould_class: str) -> tuple[Floats, Floats]:
     """Index per hour at k1 = k2 = 1, 0 where mould does not grow; and the highest index there."""
     return _growth(np.asarray(temperature, float), np.asarray(humidity, float), _class(mould_class))
 

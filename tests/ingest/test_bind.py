@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.bind import Roster, Rosters, bind, load
+from ingest.bind import Directory, Roster, Rosters, bind, load
 from lots import registry
 from lots.climate import CODES, Adjustment, LotKey
 from lots.clock import HOUR_MS
@@ -38,6 +38,11 @@ def said(tag: str, *hours: float, tenant: str = "acme", **more) -> ReadingBatch:
     return of_tag(TagKey(tenant, tag), times, values, key=np.arange(len(hours)), **more)
 
 
+def bound(batch, rosters):
+    """Samples by lot."""
+    return bind(batch, Directory(rosters)).by_lot()
+
+
 def heard(found) -> dict[LotKey, list[float]]:
     return {key: part.humidity.tolist() for key, part in found.items()}
 
@@ -45,36 +50,36 @@ def heard(found) -> dict[LotKey, list[float]]:
 def test_a_reading_speaks_for_whom_its_tag_watched_at_the_readings_own_time() -> None:
     """T1 on L1 from 0 to 10 h, on L2 from 10 h; its readings come all at once, out of order."""
     rosters = roster({"L1": [watched("T1", 0, 10)], "L2": [watched("T1", 10)]})
-    found = bind(said("T1", 12, 0, -1, 9, 10), rosters)
+    found = bound(said("T1", 12, 0, -1, 9, 10), rosters)
     assert heard(found) == {L1: [0, 9], L2: [10, 12]}
 
 
 def test_the_tag_of_a_place_speaks_for_all_that_stood_there() -> None:
     rosters = roster({"L1": [watched("T1", 0, 10)], "L2": [watched("T1", 5, 15)]})
-    assert heard(bind(said("T1", 1, 6, 12), rosters)) == {L1: [1, 6], L2: [6, 12]}
+    assert heard(bound(said("T1", 1, 6, 12), rosters)) == {L1: [1, 6], L2: [6, 12]}
 
 
 def test_a_lot_hears_all_of_its_tags_in_order() -> None:
     rosters = roster({"L1": [watched("T1", 0), watched("T2", 0, placement="surface")]})
     batch = concatenate([said("T1", 3, 1), said("T2", 2, 4)])
-    found = bind(batch, rosters)
+    found = bound(batch, rosters)
     assert heard(found) == {L1: [1, 2, 3, 4]}
     assert found[L1].placement.tolist() == [CODES[p] for p in ("air", "surface") * 2]
 
 
 def test_a_tag_that_watched_twice_speaks_twice() -> None:
     rosters = roster({"L1": [watched("T1", 0, 2), watched("T1", 4, 6)]})
-    assert heard(bind(said("T1", 0, 1, 2, 3, 4, 5, 6), rosters)) == {L1: [0, 1, 4, 5]}
+    assert heard(bound(said("T1", 0, 1, 2, 3, 4, 5, 6), rosters)) == {L1: [0, 1, 4, 5]}
 
 
 def test_nobodys_readings_are_left_out() -> None:
     rosters = roster({"L1": [watched("T1", 0)]})
-    assert bind(said("T2", 1), rosters) == {}
-    assert bind(said("stranger", 1), rosters) == {}
-    assert bind(said("T1", -1), rosters) == {}
-    assert bind(said("T1", 1, tenant="rival"), rosters) == {}
-    assert bind(empty(), rosters) == {}
-    assert bind(said("T1", 1), {}) == {}
+    assert bound(said("T2", 1), rosters) == {}
+    assert bound(said("stranger", 1), rosters) == {}
+    assert bound(said("T1", -1), rosters) == {}
+    assert bound(said("T1", 1, tenant="rival"), rosters) == {}
+    assert bound(empty(), rosters) == {}
+    assert bound(said("T1", 1), {}) == {}
 
 
 def test_a_tag_of_the_same_name_is_another_tenants() -> None:
@@ -82,34 +87,34 @@ def test_a_tag_of_the_same_name_is_another_tenants() -> None:
         {"L1": [watched("T1", 5)]}, tenant="rival"
     )
     batch = concatenate([said("T1", 1), said("T1", 6, tenant="rival")])
-    assert heard(bind(batch, rosters)) == {L1: [1], LotKey("rival", "L1"): [6]}
+    assert heard(bound(batch, rosters)) == {L1: [1], LotKey("rival", "L1"): [6]}
 
 
 def test_readings_are_corrected_on_the_way_and_kept_raw() -> None:
     corrections = {"T1": {"humidity": [Adjustment(at(2), 1.0, 100.0)]}}
     rosters = roster({"L1": [watched("T1", 0)]}, corrections)
     batch = said("T1", 1, 2, 3)
-    assert heard(bind(batch, rosters)) == {L1: [1, 102, 103]}
+    assert heard(bound(batch, rosters)) == {L1: [1, 102, 103]}
     assert batch.values["humidity"].tolist() == [1, 2, 3]
 
 
 def test_a_correction_of_another_tenants_tag_is_not_ours() -> None:
     corrections = {"T1": {"humidity": [Adjustment(at(0), 1.0, 100.0)]}}
     rosters = roster({"L1": [watched("T1", 0)]}) | roster({}, corrections, tenant="rival")
-    assert heard(bind(said("T1", 1), rosters)) == {L1: [1]}
+    assert heard(bound(said("T1", 1), rosters)) == {L1: [1]}
 
 
 def test_doubtful_readings_are_not_bound() -> None:
     rosters = roster({"L1": [watched("T1", 0)]})
     batch = said("T1", 1, 2, flags=[int(Flag.HUMIDITY_RANGE), int(Flag.SECONDS)])
-    assert heard(bind(batch, rosters)) == {L1: [2]}
+    assert heard(bound(batch, rosters)) == {L1: [2]}
 
 
 def test_what_is_bound_now_has_the_identity_that_the_store_will_give_back() -> None:
     """A lot that is folded again from the store must know its repeats."""
     rosters = roster({"L1": [watched("T1", 0)]})
-    alone = bind(said("T1", 1, 2), rosters)[L1]
-    crowd = bind(concatenate([said("T2", 1), said("T1", 1, 2), said("T3", 5)]), rosters)[L1]
+    alone = bound(said("T1", 1, 2), rosters)[L1]
+    crowd = bound(concatenate([said("T2", 1), said("T1", 1, 2), said("T3", 5)]), rosters)[L1]
     assert alone.identity.tolist() == crowd.identity.tolist()
 
 
@@ -135,7 +140,7 @@ def test_binding_is_asking_of_each_reading_whom_it_speaks_for(uses, readings) ->
             for source in each:
                 if source.tag == tag and source.begins <= at(hour) < source.ends:
                     expected.setdefault(LotKey("acme", lot), []).append(float(hour))
-    found = heard(bind(batch, roster(sources)))
+    found = heard(bound(batch, roster(sources)))
     assert {key: sorted(values) for key, values in expected.items()} == found
 
 
@@ -173,7 +178,7 @@ def test_a_roster_is_what_the_registry_says(furnished) -> None:
     with registry.reading(furnished) as session:
         found = load(session, "acme")
     assert found.known == {"T1"}
-    assert heard(bind(said("T1", 4, 5, 6), {"acme": found})) == {L1: [5, 6]}
+    assert heard(bound(said("T1", 4, 5, 6), {"acme": found})) == {L1: [5, 6]}
 
 
 def test_rosters_follow_the_registry(furnished) -> None:
@@ -184,9 +189,9 @@ def test_rosters_follow_the_registry(furnished) -> None:
     put(furnished, "moves", lot="L1", at=written(at(6)), place=None)
     with registry.reading(furnished) as session:
         assert rosters.refresh(session) == {"acme"}
-    assert heard(bind(said("T1", 4, 5, 6), rosters.by_tenant)) == {L1: [5]}
+    assert heard(bind(said("T1", 4, 5, 6), rosters.directory).by_lot()) == {L1: [5]}
     correction = {"quantity": "humidity", "begins": written(at(0)), "offset": 10.0}
     put(furnished, "tags", id="T1", corrections=[correction])
     with registry.reading(furnished) as session:
         assert rosters.refresh(session) == {"acme"}
-    assert heard(bind(said("T1", 5), rosters.by_tenant)) == {L1: [15]}
+    assert heard(bind(said("T1", 5), rosters.directory).by_lot()) == {L1: [15]}

@@ -171,7 +171,7 @@ class Desk:
         if isinstance(entry, int):
             self.evaluator.tick(number + 1, entry)
         else:
-            self.evaluator.take(number + 1, bind(entry, self._rosters.by_tenant))
+            self.evaluator.take(number + 1, bind(entry, self._rosters.directory))
         self.evaluator.commit()
 
     def settle(self, times: int = 2) -> None:

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.alerts import Episode, Known, Plan, episodes, reconcile, stable_id
-from rules.engine import Change
-from rules.state import Transition
+from rules.state import Change, Transition
 from tests.rules.timeline import KEY, Record, at, hours
 
 NOTHING = Plan([], [], [], [])

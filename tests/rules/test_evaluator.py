@@ -174,7 +174,7 @@ def test_a_lot_that_is_deleted_is_forgotten(desk):
     desk.says((2, 50))
     desk.settle()
     assert desk.rows() == []
-    assert desk.evaluator.engine.lots == {}
+    assert desk.evaluator.engine.heard() == set()
     assert cursor(desk) == ("j1", 2)
 
 
@@ -256,14 +256,14 @@ def test_a_lot_that_cannot_be_folded_does_not_stop_the_others(desk, monkeypatch)
     desk.says((0, 90))
     desk.settle()
     engine = desk.evaluator.engine
-    real = engine._forward
+    real = engine._fold
 
-    def fails(lot, samples, facts):
-        if facts.lot == "L1":
+    def fails(part, states):
+        if engine.table.rows[KEY] in part.rows:
             raise ZeroDivisionError
-        return real(lot, samples, facts)
+        return real(part, states)
 
-    monkeypatch.setattr(engine, "_forward", fails)
+    monkeypatch.setattr(engine, "_fold", fails)
     desk.says((1, 50))
     desk.says((1, 90), tag="T2")
     desk.settle(3)
@@ -414,7 +414,7 @@ def test_a_lot_that_was_deleted_while_we_were_away_is_forgotten(desk):
     desk.remove("moves", f"L1@{written(at(-100))}")
     desk.remove("lots", "L1")
     desk.start()
-    assert desk.evaluator.engine.lots == {}
+    assert desk.evaluator.engine.heard() == set()
 
 
 def test_a_registry_that_is_older_than_the_snapshot_gets_what_it_lacks(desk):
@@ -580,7 +580,7 @@ def test_a_doubtful_reading_is_not_believed(desk):
     desk.journal.append(wrong)
     desk._take(1)
     assert desk.alerts() == []
-    assert desk.evaluator.engine.lots[KEY].head.newest == at(0)
+    assert desk.evaluator.engine.known([KEY])[0].newest == at(0)
 
 
 def test_a_lot_of_another_tenant_is_not_touched(desk):
@@ -591,7 +591,7 @@ def test_a_lot_of_another_tenant_is_not_touched(desk):
     desk.journal.append(batch)
     desk._take(0)
     assert desk.rows() == []
-    assert desk.evaluator.engine.lots.keys() == {KEY}
+    assert desk.evaluator.engine.heard() == {KEY}
 
 
 def test_limits_are_the_customers(desk):

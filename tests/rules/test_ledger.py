@@ -12,11 +12,10 @@ from lots import registry
 from lots.climate import LotKey
 from lots.fields import written
 from lots.model import Outgoing
-from rules.engine import Change
 from rules.evaluator import REWORD_EVERY
 from rules.knowledge import READ_THE_LABEL
 from rules.ledger import Ledger, without_gone
-from rules.state import Transition
+from rules.state import Change, Transition
 from tests.rules.desk import BOTH, RULES, TENANT
 from tests.rules.timeline import KEY, at
 

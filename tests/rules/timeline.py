@@ -11,9 +11,10 @@ import numpy as np
 from lots.climate import CODES, LotKey, Samples
 from lots.clock import HOUR_MS
 from rules.alerts import Known, episodes, reconcile
-from rules.engine import Change
+from rules.fold import fold as fold_lots
+from rules.fold import numbers_now
 from rules.pack import Rules, parse
-from rules.state import Folded, LotFacts, LotState, fold
+from rules.state import FACTS, Book, Change, LotFacts, Records, States, Transition, facts_row
 
 START = 1_763_812_800_000
 """2025-11-22T12:00:00Z: 0 h of every timeline."""
@@ -75,20 +76,53 @@ def rule(name: str, when: str, clear: str, wait: str = "0 min") -> str:
     )
 
 
-def folded(samples: Samples, facts: LotFacts = LEAD, rules: Rules | None = None) -> Folded:
+NO_RULES = Rules((), "none")
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A lot after samples, what happened on the way, and the last sample's numbers."""
+
+    state: States
+    transitions: list[Transition]
+    numbers: dict[str, float]
+    open_rules: dict[str, int]
+
+
+def lot_state(rules: Rules = NO_RULES, **known: float) -> States:
+    """One lot that nothing is known of but ``known``: columns of `STATE`."""
+    found = States.fresh(1, len(Book(rules).levels))
+    for name, value in known.items():
+        found.lots[name] = value
+    return found
+
+
+def fold(
+    state: States | None, samples: Samples, facts: LotFacts = LEAD, rules: Rules = NO_RULES
+) -> Folded:
+    """One lot, in ``state`` (None: nothing is known of it), after ``samples``."""
+    book = Book(rules)
+    after = lot_state(rules) if state is None else state.copy()
+    row: Records = np.zeros(1, FACTS)
+    row[0] = facts_row(facts, book)
+    happened = fold_lots(after, row, samples, np.asarray([0, len(samples)]), book)
+    (numbers,) = numbers_now(after.lots, row, book)
+    fires = book.open_rules(after.opened[0])
+    return Folded(after, happened.get(0, []), numbers if len(samples) else {}, fires)
+
+
+def folded(samples: Samples, facts: LotFacts = LEAD, rules: Rules = NO_RULES) -> Folded:
     """A fresh lot after ``samples``."""
-    own = rules.of(facts.commodity, facts.form) if rules else ()
-    return fold(LotState(), samples, facts, own)
+    return fold(None, samples, facts, rules)
 
 
 def course(
-    samples: Samples, name: str, facts: LotFacts = LEAD, state: LotState | None = None
+    samples: Samples, name: str, facts: LotFacts = LEAD, state: States | None = None
 ) -> list[float | None]:
     """A signal after each of ``samples``; None where it is unknown."""
     found: list[float | None] = []
-    state = state or LotState()
     for i in range(len(samples)):
-        done = fold(state, samples.take(slice(i, i + 1)), facts, ())
+        done = fold(state, samples.take(slice(i, i + 1)), facts)
         state = done.state
         found.append(done.numbers.get(name))
     return found

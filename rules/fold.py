@@ -1,0 +1,189 @@
+"""What the rules know of lots, as a fold over their samples: pure, and the same however split.
+
+One fold takes the samples of any number of lots. What numpy can do is done for all of them at once;
+what follows from the sample before is left to `rules.kernels`.
+
+Across a gap in the data nothing is believed to have happened: hours do not count as wet or dry, the
+mould index stands still, a lag starts anew and is unknown until it has settled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lots.climate import Samples
+from lots.readings.batch import Bools, Floats, Ints
+from rules import air, kernels, lead, wool
+from rules.kernels import NEVER
+from rules.signals import SIGNALS
+from rules.state import NAN, Book, Records, States, Transition
+
+DRY_MARGIN_K = 3.0
+
+
+def fold(
+    states: States, facts: Records, samples: Samples, starts: Ints, book: Book
+) -> dict[int, list[Transition]]:
+    """Take ``samples`` into ``states`` (m lots), in place; returns what began and ended, by lot.
+
+    ``facts`` (m,) `FACTS`; ``starts`` (m + 1,): where each lot's samples begin. They are in order
+    of time and all newer than the lot's newest; those of one time belong together: the rules are
+    judged when all of them are in, so that a rule begins at most once at any time. States are of no
+    use after an exception.
+    """
+    if not len(samples):
+        return {}
+    of = np.repeat(np.arange(len(facts)), np.diff(starts))
+    known, added = np.empty((5, len(samples))), np.empty((3, len(samples)))
+    lags = np.ascontiguousarray(facts["lag_h"])
+    plain = np.ascontiguousarray
+    time = plain(samples.time)
+    kernels.follow(
+        states.lots, lags, starts, time, plain(samples.placement),
+        plain(samples.temperature), plain(samples.humidity), plain(samples.probe), known,
+    )  # fmt: skip
+    balance = _balance(known, facts["kind"], of, book)
+    kernels.courses(states.lots, book.mould[facts["kind"]], starts, known, balance, added)
+    is_wool = book.is_wool[facts["kind"]]
+    surface = np.where(is_wool[of], NAN, known[3]) if is_wool.any() else known[3]
+    names = ("temperature", "humidity", "core", "surface", "wet_hours", "regain", "mould_index")
+    values = (*known[:3], surface, *added)
+    signals = Signals(dict(zip(names, values, strict=True)), facts, of)
+    return _judged(states, facts, time, known[4], starts, signals, book)
+
+
+def _balance(known: Floats, kinds: Ints, of: NDArray[np.intp], book: Book) -> Floats:
+    """(3, n) of wool: its regain, and the mould's rate and highest index, in each sample's air."""
+    found = np.full((3, known.shape[1]), NAN)
+    for name in {book.mould_classes[kind] for kind in np.unique(kinds).tolist()} - {""}:
+        its = np.asarray([each == name for each in book.mould_classes])
+        index = np.flatnonzero(its[kinds[of]])
+        temperature, humidity = known[0, index], known[1, index]
+        found[0, index] = wool.regain(humidity, temperature)
+        found[1, index], found[2, index] = wool.growth(temperature, humidity, name)
+    return found
+
+
+def _judged(
+    states: States,
+    facts: Records,
+    time: Ints,
+    step: Floats,
+    starts: Ints,
+    signals: Signals,
+    book: Book,
+) -> dict[int, list[Transition]]:
+    """Judge the rules at each sample, and let them go from idle to pending to open and back."""
+    applies = book.applies[facts["kind"]]
+    holds, clears = np.zeros((2, len(book.levels), len(time)), np.bool_)
+    # A rule that is idle and whose condition holds nowhere stays so.
+    busy = ((states.opened != NEVER) | (states.pending != NEVER)).any(axis=0)
+    for rule in np.flatnonzero(applies.any(axis=0)).tolist():
+        _, test = book.levels[rule]
+        holds[rule], _ = test.opens(signals)
+        if busy[rule] or holds[rule].any():
+            busy[rule] = True
+            clears[rule], _ = test.clears(signals)
+    if not busy.any():
+        return {}
+    found = np.empty(holds.size, np.int64)
+    count = kernels.walk(
+        states.pending, states.opened, applies & busy, book.delays,
+        starts, time, step, holds, clears, found,
+    )  # fmt: skip
+    return _transitions(found[:count], time, starts, signals, book)
+
+
+def _transitions(
+    found: Ints, time: Ints, starts: Ints, signals: Signals, book: Book
+) -> dict[int, list[Transition]]:
+    """What `kernels.walk` found, by lot; in order of time and name."""
+    if not len(found):
+        return {}
+    sample, rule = np.divmod(found >> 1, len(book.levels))
+    lots = np.searchsorted(starts, sample, side="right") - 1
+    whole = zip(
+        lots.tolist(), rule.tolist(), (found & 1).tolist(), time[sample].tolist(),
+        signals.at(sample).numbers(), strict=True,
+    )  # fmt: skip
+    by_lot: dict[int, list[Transition]] = {}
+    for lot, number, opens, at, numbers in whole:
+        event = Transition(book.names[number], bool(opens), at, numbers)
+        by_lot.setdefault(lot, []).append(event)
+    for events in by_lot.values():
+        events.sort(key=lambda event: (event.at, event.rule))
+    return by_lot
+
+
+class Signals(dict[str, Floats]):
+    """All signals by name, (n,) each. What follows from others is worked out when asked for."""
+
+    def __init__(self, known: Mapping[str, Floats], facts: Records, of: NDArray[np.intp]) -> None:
+        """``known``: the measured ones and those that add up; ``of`` (n,): whose, in ``facts``."""
+        super().__init__(known)
+        self._known, self._facts, self._of = known, facts, of
+
+    def __missing__(self, name: str) -> Floats:
+        self[name] = found = self._derived(name)
+        return found
+
+    def _derived(self, name: str) -> Floats:
+        temperature, humidity = self["temperature"], self["humidity"]
+        match name:
+            case "dew_point":
+                return air.dew_point(temperature, humidity)
+            case "absolute_humidity":
+                return air.absolute_humidity(temperature, humidity)
+            case "margin":
+                return self["surface"] - self["dew_point"]
+            case "hours_until_dry":
+                lags = self._facts["lag_h"][self._of]
+                return lead.hours_until_dry_margin(
+                    self["surface"], temperature, self["dew_point"], lags, DRY_MARGIN_K
+                )
+        return np.asarray(self._facts[name][self._of])  # a term of the lot
+
+    def at(self, index: NDArray[np.intp] | Ints | Bools) -> Signals:
+        """The same at ``index`` alone."""
+        known = {name: column[index] for name, column in self._known.items()}
+        return Signals(known, self._facts, self._of[index])
+
+    def numbers(self) -> list[dict[str, float]]:
+        """The known signals at each place, rounded to what the sensors can say."""
+        columns = [self[name].tolist() for name in SIGNALS]
+        return [
+            {
+                name: round(value, 2)
+                for name, value in zip(SIGNALS, row, strict=True)
+                if math.isfinite(value)
+            }
+            for row in zip(*columns, strict=True)
+        ]
+
+
+def numbers_now(lots: Records, facts: Records, book: Book) -> list[dict[str, float]]:
+    """The numbers that each of ``lots`` (`STATE`) had at its newest sample."""
+    newest = lots["newest"]
+
+    def held(name: str) -> Floats:
+        return np.where(newest - lots[f"{name}_at"] <= kernels.HOLD_MS, lots[name], NAN)
+
+    temperature, humidity = held("temperature"), held("humidity")
+    unknown = np.isnan(temperature + humidity)
+    is_wool = book.is_wool[facts["kind"]]
+    settled = lots["surface_hours"] >= kernels.SETTLED_LAGS * facts["lag_h"]
+    followed = lots["regain_hours"] >= kernels.REGAIN_LAG_H
+    known = {
+        "temperature": temperature,
+        "humidity": humidity,
+        "core": held("core"),
+        "surface": np.where(settled & ~is_wool, lots["surface"], NAN),
+        "wet_hours": np.where(unknown, NAN, lots["wet_hours"]),
+        "regain": np.where(followed & is_wool, lots["regain"], NAN),
+        "mould_index": np.where(unknown | ~is_wool, NAN, lots["mould"]),
+    }
+    return Signals(known, facts, np.arange(len(lots))).numbers()

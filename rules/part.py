@@ -1,0 +1,50 @@
+"""Samples of lots by their rows in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lots.climate import Samples
+from lots.readings.batch import Bools, Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Samples of the lots at ``rows`` that are to be taken, as `Bound` has them."""
+
+    rows: Ints
+    starts: Ints
+    samples: Samples
+
+    @property
+    def first(self) -> Ints:
+        return self.samples.time[self.starts[:-1]]
+
+    @property
+    def last(self) -> Ints:
+        return self.samples.time[self.starts[1:] - 1]
+
+    def lots(self, which: Bools) -> Part:
+        """Some of the lots."""
+        if which.all():
+            return self
+        counts = np.diff(self.starts)
+        keep = np.repeat(which, counts)
+        starts = np.concatenate(([0], np.cumsum(counts[which])))
+        return Part(self.rows[which], starts, self.samples.take(keep))
+
+    def kept(self, keep: Bools) -> Part:
+        """Some of the samples, without the lots that have none left."""
+        if keep.all():
+            return self
+        counts = np.add.reduceat(keep, self.starts[:-1], dtype=np.int64)
+        some = counts > 0
+        starts = np.concatenate(([0], np.cumsum(counts[some])))
+        return Part(self.rows[some], starts, self.samples.take(keep))
+
+
+def alone(rows: Ints, samples: Samples) -> Part:
+    """``samples`` of the one lot at ``rows`` (1,)."""
+    return Part(rows, np.asarray([0, len(samples)]), samples)

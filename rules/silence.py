@@ -1,0 +1,94 @@
+"""Silence, judged by ticks: a lot that no tag was heard of for too long."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from lots.climate import LotKey
+from lots.clock import HOUR_MS
+from lots.readings.batch import Ints
+from rules.part import Part
+from rules.state import Book, Change, Transition, silence_limit_ms
+from rules.table import LotTable
+
+DEAF_MS = 3 * HOUR_MS
+"""A longer pause between ticks means that nobody listened; what was said then is still coming."""
+
+
+class Silences:
+    """Which rules of silence fire for which lots of a table."""
+
+    def __init__(self, table: LotTable, book: Book) -> None:
+        self._table, self._book = table, book
+        self.of: dict[LotKey, dict[str, int]] = {}
+        """lot -> the rules that fire, and since when (ms)."""
+        self.ticked: int | None = None
+        self.listening_since = 0
+        """Since when ticks came without a long pause: before it we were away, not the tags."""
+
+    def set(self, key: LotKey, silent: Mapping[str, int]) -> None:
+        """These rules fire for the lot, each since when; and no others."""
+        row = self._table.row(key)
+        self._table.notes["heard"][row] = True
+        self._table.notes["silent"][row] = bool(silent)
+        self.of.pop(key, None)
+        if silent:
+            self.of[key] = dict(silent)
+
+    def hear(self, part: Part) -> list[Change]:
+        """Silences that ``part`` ends: by the first sample that is newer than the silence."""
+        changes = []
+        for lot in np.flatnonzero(self._table.notes["silent"][part.rows]).tolist():
+            key = self._table.keys[part.rows[lot]]
+            time = part.samples.time[part.starts[lot] : part.starts[lot + 1]]
+            silent = self.of[key]
+            newer = {rule: time[time > opened] for rule, opened in silent.items()}
+            found = [Transition(r, False, int(at[0]), {}) for r, at in newer.items() if len(at)]
+            if found:
+                changes.append(Change(key, found[0].at, silent, found, silence=True))
+                self.set(key, {rule: at for rule, at in silent.items() if not len(newer[rule])})
+        return changes
+
+    def tick(self, now: int, blind: Collection[LotKey]) -> list[Change]:
+        """What begins and ends by ``now`` (ms), but of ``blind`` lots."""
+        if self.ticked is None or now - self.ticked > DEAF_MS:
+            self.listening_since = now
+        self.ticked = now
+        changes = []
+        for row in self._candidates(now).tolist():
+            key = self._table.keys[row]
+            found = [] if key in blind else self._judged(key, row, now)
+            if found:
+                self._table.notes["changed"][row] = True
+                silent = self.of.get(key, {})
+                changes.append(Change(key, min(t.at for t in found), silent, found, silence=True))
+                begun = {t.rule: t.at for t in found if t.opens}
+                ended = {t.rule for t in found if not t.opens}
+                self.set(key, {r: at for r, at in silent.items() if r not in ended} | begun)
+        return changes
+
+    def _candidates(self, now: int) -> Ints:
+        """Rows of lots for which a tick can change something."""
+        notes = self._table.notes
+        since = np.maximum(self._table.head.lots["newest"], self.listening_since)
+        watched = (notes["watched_from"] <= now) & (now < notes["watched_to"])
+        quiet = watched & (now - since >= notes["patience"])
+        return np.flatnonzero((self._table.facts["kind"] >= 0) & (quiet | notes["silent"]))
+
+    def _judged(self, key: LotKey, row: int, now: int) -> list[Transition]:
+        """Silences that begin, and those that end because no tag speaks for the lot any more."""
+        facts, silent = self._table.known[key], self.of.get(key, {})
+        begun = [begins for begins, ends in facts.watched if begins <= now < ends]
+        if not begun:
+            return [Transition(rule, False, max(now, at), {}) for rule, at in silent.items()]
+        newest = int(self._table.head.lots["newest"][row])
+        quiet_since = max(*begun, newest, self.listening_since)
+        found = []
+        for rule, test in self._book.silences[self._table.facts["kind"][row]]:
+            limit = silence_limit_ms(test, facts)
+            if rule not in silent and now - quiet_since >= limit:
+                numbers = {"hours_silent": round(limit / HOUR_MS, 1)}
+                found.append(Transition(rule, True, quiet_since + limit, numbers))
+        return found

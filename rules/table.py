@@ -1,0 +1,107 @@
+"""All lots in memory: a row each in columns that grow together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from lots.climate import LotKey
+from lots.readings.batch import Ints
+from rules.state import FACTS, Book, LotFacts, Records, States, facts_row, silence_limit_ms
+from rules.window import FAR, Window
+
+LEAST = 256
+"""Rows that there is room for at least."""
+
+NOBODY = LotKey("", "")
+
+NOTE = np.dtype(
+    [
+        ("heard", np.bool_),  # it was folded, or is known to be silent; else it has only facts
+        ("changed", np.bool_),  # its numbers moved, and were not shown since
+        ("silent", np.bool_),  # a rule of silence fires for it
+        # When silence may begin at all: ms, the first and the last that a tag should be heard, and
+        # how long it may be silent at least.
+        ("watched_from", np.int64),
+        ("watched_to", np.int64),
+        ("patience", np.int64),
+    ]
+)
+
+
+class LotTable:
+    """Rows by key. ``base``: the states before the window's samples, ``head`` after them."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        rules = len(book.levels)
+        self.rows: dict[LotKey, int] = {}
+        self.keys: list[LotKey] = []
+        """By row; `NOBODY`: it is free."""
+        self._free: list[int] = []
+        self.base, self.head = States.fresh(0, rules), States.fresh(0, rules)
+        self.facts: Records = np.zeros(0, FACTS)
+        self.notes: Records = np.zeros(0, NOTE)
+        self.window = Window()
+        self.known: Mapping[LotKey, LotFacts] = {}
+
+    def row(self, key: LotKey) -> int:
+        """The row of a lot; it gets one if it has none."""
+        found = self.rows.get(key)
+        if found is None:
+            if not self._free:
+                self._grow()
+            found = self.rows[key] = self._free.pop()
+            self.keys[found] = key
+        return found
+
+    def rows_of(self, keys: Sequence[LotKey]) -> Ints:
+        """(n,) rows of ``keys``; -1 where one has none."""
+        get = self.rows.get
+        return np.fromiter((get(key, -1) for key in keys), np.int64, len(keys))
+
+    def know(self, facts: Mapping[LotKey, LotFacts]) -> None:
+        """Take over the lots' facts; a lot that has none any more keeps its row."""
+        for key, each in facts.items():
+            if self.known.get(key) != each or key not in self.rows:
+                self._note(self.row(key), each)
+        for key in self.known.keys() - facts.keys():
+            if key in self.rows:
+                self.facts["kind"][self.rows[key]] = -1
+        self.known = facts
+
+    def forget(self, key: LotKey) -> None:
+        """Give a lot's row back."""
+        row = self.rows.pop(key, None)
+        if row is not None:
+            self._clear(np.asarray([row]))
+            self.keys[row] = NOBODY
+            self._free.append(row)
+
+    def _note(self, row: int, facts: LotFacts) -> None:
+        self.facts[row] = facts_row(facts, self._book)
+        tests = self._book.silences[self.facts["kind"][row]]
+        note = self.notes[row]
+        note["watched_from"] = min((begins for begins, _ in facts.watched), default=FAR)
+        note["watched_to"] = max((ends for _, ends in facts.watched), default=-FAR)
+        note["patience"] = min((silence_limit_ms(test, facts) for _, test in tests), default=FAR)
+
+    def _clear(self, rows: Ints) -> None:
+        self.base.put(rows, States.fresh(len(rows), len(self._book.levels)))
+        self.head.put(rows, States.fresh(len(rows), len(self._book.levels)))
+        self.facts[rows] = np.zeros(1, FACTS)
+        self.facts["kind"][rows] = -1
+        self.notes[rows] = np.zeros(1, NOTE)
+        self.window.drop(rows)
+
+    def _grow(self) -> None:
+        before = len(self.keys)
+        rows = np.arange(before, max(LEAST, 2 * before))
+        self.base, self.head = self.base.longer(len(rows)), self.head.longer(len(rows))
+        self.facts = np.concatenate((self.facts, np.zeros(len(rows), FACTS)))
+        self.notes = np.concatenate((self.notes, np.zeros(len(rows), NOTE)))
+        self.window.resize(before + len(rows))
+        self._clear(rows)
+        self.keys += [NOBODY] * len(rows)
+        self._free += reversed(rows.tolist())

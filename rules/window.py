@@ -1,0 +1,122 @@
+"""The last samples of every lot, in one log of columns: cheap to add to, put in order when asked.
+
+A batch goes to the end of the log as it is; each sample knows the one before it of its lot. What
+lots have let go of stays until the log is tidied, at a cost that what was added has earned.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lots.climate import Samples
+from lots.readings.batch import Bools, Ints
+from rules import kernels
+
+LEAST = 4096
+"""Samples that the log has room for at least."""
+
+FAR = 2**62
+"""Later than any sample, ms."""
+
+_LOG = {
+    "time": np.int64,
+    "identity": np.int64,
+    "placement": np.int8,
+    "temperature": np.float64,
+    "humidity": np.float64,
+    "probe": np.float64,
+}
+
+
+class Window:
+    """Samples by row of the lot that they are of."""
+
+    def __init__(self) -> None:
+        self._log = {name: np.empty(LEAST, kind) for name, kind in _LOG.items()}
+        self._previous = np.empty(LEAST, np.int64)
+        self._end = 0
+        self.live = 0
+        """Samples that a lot still has."""
+        self._last = np.empty(0, np.int64)
+        self._held = np.empty(0, np.int64)
+        self.oldest = np.empty(0, np.int64)
+        """By row, ms; `FAR` where there is none."""
+
+    def resize(self, rows: int) -> None:
+        """Have room for ``rows``."""
+        more = rows - len(self._last)
+        self._last = np.concatenate((self._last, np.full(more, -1)))
+        self._held = np.concatenate((self._held, np.zeros(more, np.int64)))
+        self.oldest = np.concatenate((self.oldest, np.full(more, FAR)))
+
+    @property
+    def room(self) -> int:
+        """Samples that the log has room for now."""
+        return len(self._previous)
+
+    def gather(self, rows: Ints) -> tuple[Samples, Ints]:
+        """The samples of ``rows`` in the order in which they came, and where each one's begin."""
+        index, starts = self._index(rows)
+        columns = {name: column[index] for name, column in self._log.items()}
+        return Samples(**columns | {"placement": columns["placement"].astype(np.int64)}), starts
+
+    def strange(self, rows: Ints, starts: Ints, samples: Samples) -> Bools:
+        """(n,) which of ``samples`` the windows of ``rows`` do not have yet."""
+        keep = np.ones(len(samples), np.bool_)
+        kernels.recall(
+            self._last[rows], self._previous, self._log["time"], self._log["identity"], starts,
+            np.ascontiguousarray(samples.time), np.ascontiguousarray(samples.identity), keep,
+        )  # fmt: skip
+        return keep
+
+    def append(self, rows: Ints, starts: Ints, samples: Samples) -> None:
+        """Add ``samples``, in order of time for each of the distinct ``rows``."""
+        n = len(samples)
+        self._make_room(n)
+        counts = np.diff(starts)
+        if not counts.all():
+            some = counts > 0
+            rows, counts, starts = rows[some], counts[some], np.append(starts[:-1][some], n)
+        first, end = self._end, self._end + n
+        for name, column in self._log.items():
+            column[first:end] = getattr(samples, name)
+        self._previous[first:end] = np.arange(first - 1, end - 1)
+        self._previous[first + starts[:-1]] = self._last[rows]
+        self._last[rows] = first + starts[1:] - 1
+        self._held[rows] += counts
+        self.oldest[rows] = np.minimum(self.oldest[rows], samples.time[starts[:-1]])
+        self._end = end
+        self.live += n
+
+    def replace(self, rows: Ints, starts: Ints, samples: Samples) -> None:
+        """Let ``rows`` have ``samples`` and nothing else."""
+        self.drop(rows)
+        self.append(rows, starts, samples)
+
+    def drop(self, rows: Ints) -> None:
+        """Let go of all that ``rows`` have."""
+        self.live -= int(self._held[rows].sum())
+        self._last[rows], self._held[rows], self.oldest[rows] = -1, 0, FAR
+
+    def _index(self, rows: Ints) -> tuple[Ints, Ints]:
+        starts = np.concatenate(([0], np.cumsum(self._held[rows])))
+        index = np.empty(starts[-1], np.int64)
+        kernels.chains(self._last[rows], self._previous, starts, index)
+        return index, starts
+
+    def _make_room(self, n: int) -> None:
+        """Tidy the log when it is full, or mostly of samples that nobody has any more."""
+        fits = self._end + n <= self.room
+        if fits and (self._end < LEAST or 4 * self.live >= self._end):
+            return
+        rows = np.flatnonzero(self._held)
+        index, starts = self._index(rows)
+        room = max(LEAST, 2 * (self.live + n))
+        for name, column in self._log.items():
+            self._log[name] = np.empty(room, column.dtype)
+            self._log[name][: self.live] = column[index]
+        self._previous = np.empty(room, np.int64)
+        self._previous[: self.live] = np.arange(-1, self.live - 1)
+        self._previous[starts[:-1]] = -1
+        self._last[rows] = starts[1:] - 1
+        self._end = self.live
