@@ -29,6 +29,7 @@ from api.auth import principal
 from api.gate import Gate
 from api.query import only_known, only_text
 from lots import registry
+from lots.clock import DAY_MS
 from lots.readings.open import open_store
 from lots.readings.store import ReadingStore
 from lots.records import KINDS
@@ -90,6 +91,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.clock = settings.clock
+    app.state.keep_ms = settings.raw_retention_days * DAY_MS
     app.state.engine = working
     app.state.store = readings
     app.state.figures = metrics.Figures(working)

@@ -1,19 +1,20 @@
 """The climate a lot was in, by steps: from its own tags, else from those where it stood.
 
-The store gives statistics of one tag; here they are corrected, laid together by placement, and
-what nobody measured is named.
+A tag's statistics come from its raw readings or from rollups (`api.measured`); here they are
+corrected, laid together by placement, and what nobody measured is named.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from lots.climate import Corrections
+from lots.clock import HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints
 from lots.readings.store import Aggregate
 from lots.terms import Placement
@@ -42,10 +43,9 @@ class Facts(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """Steps, ms from 1970: the store is asked by ``fine``, a divisor of the ``step`` that is shown.
+    """Steps, ms from 1970: gaps are found in ``fine`` ones, parts of the ``step`` shown.
 
-    Without a ``step`` all is shown as one. Gaps are found in the fine ones: a day with a single
-    reading is no day without a gap.
+    A day with a single reading is no day without a gap. Without a ``step`` all is shown as one.
     """
 
     fine: int
@@ -66,7 +66,9 @@ class Series:
     """One placement's climate: columns of one length m, steps without readings left out.
 
     ``start`` (m,) ms; ``count``, ``low``, ``mean``, ``high`` quantity -> (m,), NaN where the count
-    is 0; ``own``, ``placed`` (m,) whether the lot's own tags, and those of its place, are in it.
+    is 0; ``own``, ``placed`` (m,) whether the lot's own tags, and those of its place, are in it;
+    ``coverage`` (m,) the share of the step, up to now, that was measured; ``hours_wet`` (m,), NaN
+    where unknown. None: not told by such short steps.
     """
 
     placement: str
@@ -77,6 +79,8 @@ class Series:
     low: Mapping[str, Floats]
     mean: Mapping[str, Floats]
     high: Mapping[str, Floats]
+    coverage: Floats | None = None
+    hours_wet: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,35 +92,70 @@ class History:
     silent: Mapping[str, Sequence[Span]]
 
 
-Query = Callable[[Piece], Aggregate]
-"""Statistics of a piece's tag in its span by fine steps, as the store has them: raw."""
+class Wetness(NamedTuple):
+    """Parts of time from ``start`` (m,) ms on: how much of each was measured, wet, dry; (m,) ms."""
+
+    start: Ints
+    covered: Ints
+    wet: Ints
+    dry: Ints
 
 
-def history(facts: Facts, span: Span, grid: Grid, query: Query, *, now: int) -> History:
+class Measured(NamedTuple):
+    """What a tag measured in a part of a piece.
+
+    ``statistics`` raw, by any steps; ``heard`` (k,) ms, the starts of the fine steps in which
+    something that was asked for was measured; ``wetness`` None where the steps are too short.
+    """
+
+    statistics: Aggregate
+    heard: Ints
+    wetness: Wetness | None = None
+
+
+class Reader(Protocol):
+    """Where a lot's history is read from."""
+
+    @property
+    def zones(self) -> Sequence[tuple[int, int]]:
+        """When the lot went over from one tag to another, with the hours around it: there the
+        tags' own `Wetness` does not tell the lot's."""
+        ...
+
+    def measured(self, piece: Piece) -> Sequence[Measured]:
+        """What a piece's tag measured in it."""
+        ...
+
+    def joint(self, track: Sequence[Source], zone: tuple[int, int]) -> Wetness:
+        """Of several tags, one after the other, as if they were one."""
+        ...
+
+
+def history(facts: Facts, span: Span, grid: Grid, reader: Reader, *, now: int) -> History:
     """What a lot's tags measured in ``span``, by steps; after ``now`` (ms) nothing is missing yet.
 
-    Raises what ``query`` raises.
+    Raises what ``reader`` raises.
     """
-    parts: dict[str, list[tuple[Source, Aggregate]]] = {}
+    parts: dict[str, list[tuple[Source, Measured]]] = {}
     for piece in pieces(facts.sources, facts.corrections, span):
-        found = corrected(query(piece), piece.corrections)
-        parts.setdefault(piece.source.placement, []).append((piece.source, found))
+        of_placement = parts.setdefault(piece.source.placement, [])
+        for found in reader.measured(piece):
+            true = corrected(found.statistics, piece.corrections)
+            of_placement.append((piece.source, found._replace(statistics=true)))
     past = Span(span.begins, max(span.begins, min(span.ends, now)))
 
     def silence(starts: Ints, placement: str | None) -> list[Span]:
         return gaps(starts, _listening(facts, placement), grid.fine, past)
 
-    heard = {name: _starts(part) for name, part in parts.items()}
-    everything = np.unique(np.concatenate([np.empty(0, np.int64), *heard.values()]))
+    heard = {name: _unique(found.heard for _, found in part) for name, part in parts.items()}
+    series = []
+    for name in (name for name in Placement if name in parts):
+        shown = [(s, _shown(found.statistics, grid.step, span)) for s, found in parts[name]]
+        whole = combine(name, shown)
+        series.append(_with_wetness(whole, parts[name], grid, span, past, reader))
     return History(
-        series=[
-            combine(
-                name, [(source, _shown(found, grid.step, span)) for source, found in parts[name]]
-            )
-            for name in Placement
-            if name in parts
-        ],
-        gaps=silence(everything, None),
+        series=series,
+        gaps=silence(_unique(heard.values()), None),
         silent={name: silence(starts, name) for name, starts in heard.items()},
     )
 
@@ -150,12 +189,25 @@ def corrected(raw: Aggregate, corrections: Mapping[str, tuple[float, float]]) ->
     return replace(raw, low=low, mean=mean, high=high)
 
 
+def tracks(sources: Iterable[Source]) -> list[list[Source]]:
+    """``sources`` in as few rows as possible in which one comes after the other."""
+    found: list[list[Source]] = []
+    for source in sorted(sources, key=lambda source: source.begins):
+        free = (track for track in found if track[-1].ends <= source.begins)
+        track = next(free, None)
+        if track is None:
+            found.append([source])
+        else:
+            track.append(source)
+    return found
+
+
 def combine(placement: str, parts: Sequence[tuple[Source, Aggregate]]) -> Series:
     """Several tags' statistics as one: means weighted by count, the lowest low, the highest high.
 
     A start may be there more than once. Steps in which nobody has a reading are left out.
     """
-    starts = np.unique(np.concatenate([part.start for _, part in parts]))
+    starts = _unique(part.start for _, part in parts)
     places = [np.searchsorted(starts, part.start) for _, part in parts]
     own, placed = np.zeros((2, len(starts)), np.bool_)
     for (source, part), at in zip(parts, places, strict=True):
@@ -184,8 +236,11 @@ def gaps(starts: Ints, listening: Sequence[tuple[Span, int]], step: int, span: S
     """
     covered = _united(within for part, _ in listening if (within := _overlap(part, span)))
     found = _between(covered, span)
-    edges = [span.begins - step, *starts.tolist(), span.ends]
-    for before, after in itertools.pairwise(edges):
+    edges = np.concatenate([[span.begins - step], starts, [span.ends]])
+    # Years have many steps, and few are far enough apart from the next to be looked at.
+    least = SILENT_INTERVALS * min((interval for _, interval in listening), default=0)
+    far = np.flatnonzero(np.diff(edges) > least)
+    for before, after in zip(edges[far].tolist(), edges[far + 1].tolist(), strict=True):
         quiet = Span(before + step, after)
         for part in covered:
             within = _overlap(_overlap(quiet, span), part)
@@ -229,16 +284,58 @@ def _heard(part: Aggregate) -> Bools:
     return some
 
 
-def _starts(parts: Sequence[tuple[Source, Aggregate]]) -> Ints:
-    found = [part.start[_heard(part)] for _, part in parts]
-    return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+def _unique(starts: Iterable[Ints]) -> Ints:
+    return np.unique(np.concatenate([np.empty(0, np.int64), *starts]))
+
+
+def _with_wetness(
+    series: Series,
+    parts: Sequence[tuple[Source, Measured]],
+    grid: Grid,
+    span: Span,
+    past: Span,
+    reader: Reader,
+) -> Series:
+    """With coverage and hours wet; of tags at one time the most that one of them says."""
+    if not parts or any(found.wetness is None for _, found in parts):
+        return series
+    rows = tracks(dict.fromkeys(source for source, _ in parts))
+    total = np.zeros((3, len(rows), len(series.start)))
+    for number, row in enumerate(rows):
+        own = [w for s, found in parts if s in row and (w := found.wetness) is not None]
+        mine = [_outside(wetness, reader.zones) for wetness in own]
+        mine += [reader.joint(row, zone) for zone in reader.zones]
+        for wetness in mine:
+            start = _shown_starts(wetness.start, grid.step, span)
+            at = np.searchsorted(series.start, start)
+            some = np.flatnonzero(at < len(series.start))
+            some = some[series.start[at[some]] == start[some]]
+            for which, column in enumerate(wetness[1:]):
+                np.add.at(total[which, number], at[some], column[some])
+    covered, wet, dry = total.max(axis=1)
+    begins, ends = np.maximum(series.start, past.begins), np.full(len(series.start), past.ends)
+    if grid.step is not None:
+        ends = np.minimum(ends, series.start + grid.step)
+    length = (ends - begins).astype(np.float64)
+    share = np.divide(covered, length, out=np.full(len(length), np.nan), where=length > 0)
+    hours = np.where(wet + dry > 0, wet / HOUR_MS, np.nan)
+    return replace(series, coverage=np.minimum(share, 1.0), hours_wet=hours)
+
+
+def _outside(wetness: Wetness, zones: Sequence[tuple[int, int]]) -> Wetness:
+    inside = np.zeros(len(wetness.start), np.bool_)
+    for begins, ends in zones:
+        inside |= (wetness.start >= begins) & (wetness.start < ends)
+    return Wetness(*(column[~inside] for column in wetness))
 
 
 def _shown(part: Aggregate, step: int | None, span: Span) -> Aggregate:
     """``part`` with the starts of the steps to show; several of its steps may have the same."""
-    if step is None:
-        return replace(part, start=np.full_like(part.start, span.begins))
-    return replace(part, start=part.start - part.start % step)
+    return replace(part, start=_shown_starts(part.start, step, span))
+
+
+def _shown_starts(start: Ints, step: int | None, span: Span) -> Ints:
+    return np.full_like(start, span.begins) if step is None else start - start % step
 
 
 def _column(

@@ -17,19 +17,20 @@ from sqlalchemy.orm import Session
 
 from api import resources
 from api.auth import Asking, Transaction
-from api.history import Facts, Grid, History, Piece, Series, Span, history
+from api.history import Facts, Grid, History, Series, Span, history
 from api.lots import within
+from api.measured import Kept, Resolution, StoreReader, finest, resolution
 from api.problems import invalid
 from api.query import Moment
 from api.resources import Item
 from api.steps import MOST_POINTS, duration, fine_step, round_step, steps_in
 from lots import registry
 from lots.calibration import corrections_of
-from lots.clock import DAY_MS
+from lots.clock import DAY_MS, HOUR_MS
 from lots.fields import milliseconds, written
 from lots.model import Tag
-from lots.readings.batch import TagKey
-from lots.readings.store import Aggregate, ReadingStore
+from lots.readings import rollup_marks
+from lots.readings.rollups import REACH_MS
 from lots.whereabouts import Source
 from rules.air import dew_point
 
@@ -40,6 +41,7 @@ MOST_QUANTITIES = 20
 
 DEW_POINT = "dew_point"
 DEFAULT_QUANTITIES = ("temperature", "humidity", DEW_POINT, "probe")
+WETNESS = ("coverage", "hours_wet")
 UNITS = {
     "temperature": "degC",
     "humidity": "%RH",
@@ -77,6 +79,7 @@ class Answer(NamedTuple):
     asked: Asked
     sources: Sequence[Source]
     found: History
+    resolution: Resolution
 
 
 def router() -> APIRouter:
@@ -128,17 +131,19 @@ def lot_history(
     wanted: Annotated[Asked, Depends(asked)],
 ) -> Response:
     resources.existing(session, asking.tenant, "lots", id)
-    facts = _facts(session, asking.tenant, id, wanted.span)
+    state, tenant, span = request.app.state, asking.tenant, wanted.span
+    now = state.clock.now_ms()
+    facts = _facts(session, tenant, id, span)
+    kept = _kept(session, tenant, facts, span, now, state.keep_ms)
     session.close()  # a slow store must not keep the registry's connection
-    fine = fine_step(*wanted.span, wanted.step, min(facts.intervals.values(), default=wanted.step))
-    found = history(
-        facts,
-        wanted.span,
-        Grid(fine, None if wanted.whole else wanted.step),
-        _Statistics(request.app.state.store, asking.tenant, wanted.quantities, fine),
-        now=request.app.state.clock.now_ms(),
-    )
-    answer = Answer(id, wanted, facts.sources, found)
+    step = None if wanted.whole else wanted.step
+    of = resolution(span, step, kept)
+    interval = min(facts.intervals.values(), default=wanted.step)
+    fine = finest(fine_step(*span, wanted.step, interval), of)
+    stored = _stored(wanted.quantities)
+    reader = StoreReader(state.store, tenant, facts, span, stored, fine, of, kept)
+    found = history(facts, span, Grid(fine, step), reader, now=now)
+    answer = Answer(id, wanted, facts.sources, found, of)
     if wanted.format is Format.CSV:
         return Response(as_csv(answer), media_type="text/csv; charset=utf-8")
     return Response(msgspec.json.encode(as_document(answer)), media_type="application/json")
@@ -152,6 +157,7 @@ def as_document(answer: Answer) -> Item:
         "from": written(span.begins),
         "to": written(span.ends),
         "step_s": (span.ends - span.begins if whole else step) / 1000,
+        "resolution": answer.resolution,
         "units": {name: UNITS.get(name) for name in quantities},
         "series": [
             {
@@ -172,10 +178,12 @@ def as_csv(answer: Answer) -> str:
     columns = [(name, which) for name in quantities for which in _statistics(name)]
     text = io.StringIO()
     lines = csv.writer(text)
-    lines.writerow(["lot", "placement", "source", "t", *map("_".join, columns)])
+    names = [*map("_".join, columns), *WETNESS]
+    lines.writerow(["lot", "placement", "source", "t", *names])
     for series in answer.found.series:
         for point in _points(series, quantities):
             cells = [point.get(name, {}).get(which) for name, which in columns]
+            cells += [point.get(name) for name in WETNESS]
             lines.writerow([answer.lot, series.placement, point["source"], point["t"], *cells])
     return text.getvalue()
 
@@ -207,23 +215,24 @@ def _quantities(text: str) -> tuple[str, ...]:
     return names
 
 
-class _Statistics:
-    """Asks the store for what a history needs of a piece."""
+def _stored(quantities: Sequence[str]) -> list[str]:
+    """What the store is asked for."""
+    found = [name for name in quantities if name != DEW_POINT]
+    if DEW_POINT in quantities:
+        found += ["temperature", "humidity"]
+    return list(dict.fromkeys(found))
 
-    def __init__(
-        self, store: ReadingStore, tenant: str, quantities: Sequence[str], step: int
-    ) -> None:
-        self._store = store
-        self._tenant = tenant
-        self._step = step
-        stored = [name for name in quantities if name != DEW_POINT]
-        if DEW_POINT in quantities:
-            stored += ["temperature", "humidity"]
-        self._quantities = list(dict.fromkeys(stored))
 
-    def __call__(self, piece: Piece) -> Aggregate:
-        key = TagKey(self._tenant, piece.source.tag)
-        return self._store.aggregate(key, piece.begins, piece.ends, self._step, self._quantities)
+def _kept(session: Session, tenant: str, facts: Facts, span: Span, now: int, keep_ms: int) -> Kept:
+    stale = {}
+    for step in (HOUR_MS, DAY_MS):
+        begins, ends = span.begins - step, span.ends + REACH_MS
+        found = rollup_marks.stale_of(session, tenant, facts.intervals, step, begins, ends)
+        stale[step] = {
+            tag: [(each.start, each.until + step) for each in marked]
+            for tag, marked in found.items()
+        }
+    return Kept(now, now - keep_ms, stale[HOUR_MS], stale[DAY_MS])
 
 
 def _facts(session: Session, tenant: str, lot: str, span: Span) -> Facts:
@@ -248,6 +257,11 @@ def _points(series: Series, quantities: Sequence[str]) -> Iterator[dict[str, Any
         for name, figures in columns.items():
             if figures and not math.isnan(figures["mean"][n]):
                 point[name] = {which: column[n] for which, column in figures.items()}
+        for name in WETNESS:
+            column = getattr(series, name)
+            if column is not None:
+                known = not math.isnan(column[n])
+                point[name] = round(float(column[n]), DECIMALS) if known else None
         yield point
 
 

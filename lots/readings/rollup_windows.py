@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from lots.climate import WINDOW_MS, Corrections
+from lots.climate import QUANTITIES, WINDOW_MS, Corrections
 from lots.clock import HOUR_MS
 from lots.readings.batch import Ints, TagKey
 from lots.readings.rollups import REACH_MS, affected, rolled
@@ -42,14 +42,21 @@ def united(spans: Iterable[Hours], apart: int = 0) -> list[Hours]:
 
 
 def remade(
-    store: ReadingStore, tag: TagKey, corrections: Corrections, hours: Hours, before: int
+    store: ReadingStore,
+    tag: TagKey,
+    corrections: Corrections,
+    hours: Hours,
+    before: int,
+    quantities: Sequence[str] | None = None,
 ) -> tuple[Hours, Rollups]:
     """What became of ``hours``, whose readings changed, and the hours that this has a say in.
 
-    Hours from ``before`` on are left out. Raises what ``store`` raises.
+    Hours from ``before`` on are left out. ``quantities``: of these, and the climate's, alone.
+    Raises what ``store`` raises.
     """
     begins, ends = hours
-    batch = store.window(tag, begins - 2 * REACH_MS, ends + 2 * REACH_MS)
+    names = None if quantities is None else _with_climate(quantities)
+    batch = store.window(tag, begins - 2 * REACH_MS, ends + 2 * REACH_MS, names)
     first, last = affected(batch, begins, ends)
     last = min(last, before)
     return (first, last), rolled(batch, corrections, steps(first, last))
@@ -62,12 +69,20 @@ def measured(
     edges: Ints,
     quantities: Sequence[str],
 ) -> Rollups:
-    """`rolled` by ``edges`` of no more than `LONGEST_MS`; raises what ``store`` raises."""
+    """``quantities``, and the climate's, by ``edges`` of no more than `LONGEST_MS`.
+
+    Raises what ``store`` raises.
+    """
     begins, ends = int(edges[0]) - REACH_MS, int(edges[-1]) + REACH_MS
-    return rolled(store.window(tag, begins, ends, quantities), corrections, edges)
+    return rolled(store.window(tag, begins, ends, _with_climate(quantities)), corrections, edges)
 
 
 def steps(begins: int, ends: int) -> Ints:
     """Edges of the hours that begins <= t < ends touches, the first and last cut to it."""
     inner = np.arange(begins // HOUR_MS + 1, -(-ends // HOUR_MS)) * HOUR_MS
     return np.concatenate([[begins], inner, [ends]]).astype(np.int64)
+
+
+def _with_climate(quantities: Sequence[str]) -> list[str]:
+    """Hours wet and what is covered follow from the climate's, whatever is asked for."""
+    return list(dict.fromkeys([*quantities, *QUANTITIES]))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lots.climate import MAX_GAP_H, WET_HUMIDITY, Corrections, believed, corrected
 from lots.clock import DAY_MS, HOUR_MS
-from lots.readings.batch import Bools, Floats, Ints, ReadingBatch
+from lots.readings.batch import Bools, Floats, Ints, ReadingBatch, TagKey
 from lots.readings.store import Aggregate, Rollups
 
 MINUTE_MS = 60_000
@@ -25,7 +25,7 @@ REACH_MS = round(MAX_GAP_H * HOUR_MS)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Course:
-    """A tag's climate from reading to reading.
+    """A climate from reading to reading.
 
     ``time`` (n,) ms, increasing; ``covered``, ``wet``, ``dry`` (n,) ms of each up to then, which
     grow between two readings evenly or not at all.
@@ -43,10 +43,7 @@ def rolled(batch: ReadingBatch, corrections: Corrections, edges: Ints) -> Rollup
     No step goes over the end of an hour, for ``heard``. ``batch`` has all readings from `REACH_MS`
     before the first edge to `REACH_MS` after the last. Steps that nothing is known of are left out.
 
-    A step is covered for the time between two believed readings of the climate that are at most
-    `MAX_GAP_H` apart: the rules' own measure. That time is wet, or dry, if it was by the later of
-    the two; where temperature or humidity was not measured, or for longer than `MAX_GAP_H`, it is
-    neither.
+    How long each was covered, wet and dry is as `wetness` has it.
     """
     steps = len(edges) - 1
     place = np.searchsorted(edges, batch.time, side="right") - 1
@@ -56,11 +53,7 @@ def rolled(batch: ReadingBatch, corrections: Corrections, edges: Ints) -> Rollup
         for name, column in batch.values.items()
     }
     index = np.flatnonzero(believed(batch))
-    course = _course(batch.take(index), corrections)
-    covered, wet, dry = (
-        np.diff(_at(edges, course.time, column)).astype(np.int64)
-        for column in (course.covered, course.wet, course.dry)
-    )
+    covered, wet, dry = wetness(batch, dict.fromkeys(batch.tags, corrections), edges)
     told = index[inside[index]]
     heard = np.zeros(steps, np.int64)
     minute = batch.time[told] % HOUR_MS // MINUTE_MS
@@ -74,6 +67,26 @@ def rolled(batch: ReadingBatch, corrections: Corrections, edges: Ints) -> Rollup
         high={name: columns[3][some] for name, columns in found.items()},
     )
     return Rollups(statistics, covered[some], wet[some], dry[some], heard[some])
+
+
+def wetness(
+    batch: ReadingBatch, corrections: Mapping[TagKey, Corrections], edges: Ints
+) -> tuple[Ints, Ints, Ints]:
+    """(m,) ms of each step from one of ``edges`` (m + 1,) to the next: covered, wet and dry.
+
+    A step is covered for the time between two believed readings of the climate that are at most
+    `MAX_GAP_H` apart: the rules' own measure. That time is wet, or dry, if it was by the later of
+    the two; where temperature or humidity was not measured, or for longer than `MAX_GAP_H`, it is
+    neither. ``batch`` is as `rolled` wants it, but may be of several tags, in any order.
+    """
+    index = np.flatnonzero(believed(batch))
+    index = index[np.lexsort((batch.key[index], batch.time[index]))]
+    course = _course(batch.take(index), corrections)
+    covered, wet, dry = (
+        np.diff(_at(edges, course.time, column)).astype(np.int64)
+        for column in (course.covered, course.wet, course.dry)
+    )
+    return covered, wet, dry
 
 
 def daily(hours: Rollups) -> Rollups:
@@ -163,8 +176,8 @@ def joined(parts: Sequence[Rollups]) -> Rollups:
     )
 
 
-def _course(batch: ReadingBatch, corrections: Corrections) -> _Course:
-    true = corrected(batch, dict.fromkeys(batch.tags, corrections))
+def _course(batch: ReadingBatch, corrections: Mapping[TagKey, Corrections]) -> _Course:
+    true = corrected(batch, corrections)
     temperature = _held(true.value("temperature"), batch.time)
     humidity = _held(true.value("humidity"), batch.time)
     step = np.diff(batch.time, prepend=batch.time[:1])

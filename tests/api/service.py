@@ -14,8 +14,14 @@ from sqlalchemy import Engine
 
 from api.app import create_app
 from api.server import listen
+from ingest.formats import Decoded
+from ingest.journal import Entry
+from ingest.stale import StaleNote
 from lots import registry
+from lots.clock import DAY_MS
+from lots.readings.batch import ReadingBatch
 from lots.readings.open import open_store
+from lots.readings.rollup_maker import RollupMaker
 from lots.readings.store import ReadingStore
 from lots.settings import Settings
 
@@ -58,6 +64,9 @@ class Service:
         self.engine: Engine = registry.connect(settings.registry)
         registry.migrate(self.engine)
         self.store: ReadingStore = open_store(settings.readings, settings.raw_retention_days)
+        self._clock, self._keep_ms = settings.clock, settings.raw_retention_days * DAY_MS
+        self.rolls = False
+        """Whether `keep` makes the rollups too."""
         self.app = create_app(settings, engine=self.engine, store=self.store)
         self._listening = listen(settings)
         self.url = "http://{}:{}".format(*self._listening.getsockname())
@@ -88,6 +97,22 @@ class Service:
         self._listening.close()
         self.store.close()
         self.engine.dispose()
+
+    def keep(self, batch: ReadingBatch) -> None:
+        """As the worker does: the readings, and marks of the rollups that they make stale."""
+        assert self.store.write(batch) == []
+        note = StaleNote(self._clock)
+        note.take(Entry(0, 0, (), None), Decoded(batch, [], []))
+        with registry.writing(self.engine) as session:
+            note.write(session)
+        if self.rolls:
+            self.roll()
+
+    def roll(self) -> None:
+        """Make all rollups that are due."""
+        maker = RollupMaker(self.engine, self.store, self._clock, self._keep_ms)
+        while maker.make_due():
+            pass
 
     def client(self, key: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {key}"} if key else {}

@@ -9,7 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.history import Facts, Grid, History, Piece, Query, Span, corrected, gaps, history, pieces
+from api.history import (
+    Facts,
+    Grid,
+    History,
+    Measured,
+    Piece,
+    Span,
+    Wetness,
+    corrected,
+    gaps,
+    history,
+    pieces,
+    tracks,
+)
 from lots.climate import Adjustment, Corrections
 from lots.readings.batch import Ints, TagKey, of_tag
 from lots.readings.sqlite import SqliteStore
@@ -28,12 +41,21 @@ def own(tag: str, begins: int = 0, ends: int = FOREVER, placement: str = "air") 
     return Source(tag, placement, begins, ends, None)
 
 
-def asking(store: ReadingStore, step: int) -> Query:
-    def query(piece: Piece) -> Aggregate:
-        key = TagKey("acme", piece.source.tag)
-        return store.aggregate(key, piece.begins, piece.ends, step, QUANTITIES)
+class Asking:
+    """Asks the store for everything by fine steps, and knows nothing of what was wet."""
 
-    return query
+    zones = ()
+
+    def __init__(self, store: ReadingStore, step: int) -> None:
+        self._store, self._step = store, step
+
+    def measured(self, piece: Piece) -> list[Measured]:
+        key = TagKey("acme", piece.source.tag)
+        found = self._store.aggregate(key, piece.begins, piece.ends, self._step, QUANTITIES)
+        return [Measured(found, found.start)]
+
+    def joint(self, track: Sequence[Source], zone: tuple[int, int]) -> Wetness:
+        raise NotImplementedError
 
 
 def told(
@@ -45,7 +67,7 @@ def told(
     corrections: dict[str, Corrections] | None = None,
 ) -> History:
     facts = Facts(sources, corrections or {}, {source.tag: HOUR for source in sources})
-    return history(facts, span, Grid(fine, step), asking(store, fine), now=span.ends)
+    return history(facts, span, Grid(fine, step), Asking(store, fine), now=span.ends)
 
 
 @pytest.fixture
@@ -245,3 +267,9 @@ class TestGaps:
 
     def test_an_empty_span_has_none(self) -> None:
         assert self.found([], span=Span(5, 5)) == []
+
+
+def test_sources_that_follow_each_other_are_one_track() -> None:
+    a, b, c, d = own("a", 0, 10), own("b", 10, 20), own("c", 5, 15), own("d", 15)
+    assert tracks([d, c, b, a]) == [[a, b], [c, d]]
+    assert tracks([]) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,14 @@ START = NOW - 10 * DAY
 BEGAN = "2025-11-12T12:00:00Z"
 
 
+@pytest.fixture(params=["stale", "rolled"], autouse=True)
+def rolls(request: pytest.FixtureRequest, service: Service) -> Iterator[None]:
+    """Everything here holds before the worker made rollups, and after."""
+    service.rolls = request.param == "rolled"
+    yield
+    service.rolls = False
+
+
 @pytest.fixture
 def lot(service: Service, acme: Caller) -> Caller:
     """L1 has stood in B1 for ten days, whose tag says 10 degC + hours/100, 60 %RH, every hour."""
@@ -30,7 +39,7 @@ def lot(service: Service, acme: Caller) -> Caller:
     acme.put("moves", lot="L1", at=BEGAN, place="B1")
     hours = np.arange(240)
     values = {"temperature": 10 + hours / 100, "humidity": np.full(240, 60.0)}
-    service.store.write(of_tag(TagKey(acme.tenant, "bay"), START + hours * HOUR, values))
+    service.keep(of_tag(TagKey(acme.tenant, "bay"), START + hours * HOUR, values))
     return acme
 
 
@@ -52,7 +61,10 @@ def test_by_itself_it_is_the_last_week_by_hours(lot: Caller) -> None:
         "temperature": {"low": 10.72, "mean": 10.72, "high": 10.72, "count": 1},
         "humidity": {"low": 60.0, "mean": 60.0, "high": 60.0, "count": 1},
         "dew_point": {"mean": pytest.approx(float(dew_point(10.72, 60.0)), abs=1e-6)},
+        "coverage": 1.0,
+        "hours_wet": 0.0,
     }
+    assert found["resolution"] == "hourly"
     assert found["units"]["temperature"] == "degC"
     assert found["sources"] == [
         {
@@ -93,7 +105,7 @@ def test_the_lots_own_tag_goes_before_that_of_its_place(service: Service, lot: C
     times = NOW - 2 * DAY + np.arange(48) * HOUR
     for tag, warm in (("own", 30.0), ("core", 5.0)):
         values = {"temperature": np.full(48, warm)}
-        service.store.write(of_tag(TagKey(lot.tenant, tag), times, values))
+        service.keep(of_tag(TagKey(lot.tenant, tag), times, values))
 
     found = history(lot, step="1d", **{"from": "2025-11-19T00:00:00Z"})
 
@@ -113,7 +125,7 @@ def test_a_moved_lot_reads_on_from_its_new_place(service: Service, lot: Caller) 
     lot.put("bindings", tag="bay2", place="B2", begins=BEGAN)
     hours = np.arange(240)
     values = {"temperature": 10 + hours / 100, "humidity": np.full(240, 60.0)}
-    service.store.write(of_tag(TagKey(lot.tenant, "bay2"), START + hours * HOUR, values))
+    service.keep(of_tag(TagKey(lot.tenant, "bay2"), START + hours * HOUR, values))
     stayed = history(lot, step="6h")
     lot.put("moves", lot="L1", at="2025-11-18T03:17:00Z", place="B2")
     moved = history(lot, step="6h")
@@ -142,7 +154,7 @@ def test_a_certificate_corrects_from_its_date_on_and_rewrites_nothing(lot: Calle
 def test_doubtful_readings_count_for_nothing(service: Service, lot: Caller) -> None:
     key = TagKey(lot.tenant, "bay")
     wild = of_tag(key, [NOW - HOUR + 1], {"temperature": [900.0]}, flags=[16])
-    service.store.write(wild)
+    service.keep(wild)
     assert history(lot)["series"][0]["points"][-1]["temperature"]["high"] < 13
 
 
@@ -157,7 +169,7 @@ def test_what_nobody_measured_is_named(service: Service, acme: Caller) -> None:
     assert found["series"] == [{"placement": "air", "points": [], "gaps": [everything]}]
     times = NOW - DAY + np.arange(12) * HOUR
     key = TagKey(acme.tenant, "T1")
-    service.store.write(of_tag(key, times, {"temperature": np.ones(12)}))
+    service.keep(of_tag(key, times, {"temperature": np.ones(12)}))
     assert history(acme)["gaps"] == [
         {"from": "2025-11-15T12:00:00Z", "to": "2025-11-21T12:00:00Z"},
         {"from": "2025-11-22T00:00:00Z", "to": "2025-11-22T12:00:00Z"},
@@ -171,7 +183,7 @@ def test_the_future_is_no_gap(lot: Caller) -> None:
 
 def test_quantities_of_any_name(service: Service, lot: Caller) -> None:
     key = TagKey(lot.tenant, "bay")
-    service.store.write(of_tag(key, [NOW - HOUR + 5], {"co2": [415.0], "light": [20.0]}))
+    service.keep(of_tag(key, [NOW - HOUR + 5], {"co2": [415.0], "light": [20.0]}))
     found = history(lot, quantities="co2,light,never", step="1d")
     assert found["units"] == {"co2": None, "light": "lx", "never": None}
     point = found["series"][0]["points"][-1]

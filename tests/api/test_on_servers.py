@@ -44,8 +44,10 @@ def test_from_the_first_site_to_an_acknowledged_alert(
 
         times = NOW - 48 * HOUR + np.arange(48) * HOUR
         values = {"temperature": np.arange(48.0), "humidity": np.full(48, 50.0)}
-        service.store.write(of_tag(TagKey("acme", "T1"), times, values))
+        service.keep(of_tag(TagKey("acme", "T1"), times, values))
         found = acme.get("/v1/lots/L1/history", step="1d")
+        service.roll()
+        assert acme.get("/v1/lots/L1/history", step="1d") == found
         (series,) = found["series"]
         assert [point["temperature"]["count"] for point in series["points"]] == [12, 24, 12]
         assert series["points"][1]["temperature"] == {
