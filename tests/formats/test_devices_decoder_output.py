@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.formats.devices.decoder_output import content
+from ingest.formats.devices.decoder_output import (
+    _ALIASES,
+    _BATTERY,
+    _INTO,
+    _OUTSIDE,
+    _RECORDS,
+    _TIMES,
+    content,
+)
 from ingest.formats.devices.payload import Content, Measured, Values
+from tests.formats.lorawan import ROOT
 
 S = 1_665_561_758
 
@@ -170,6 +180,19 @@ def test_too_many_records_are_told() -> None:
     found = content(said)
     assert len(found.readings) == 500
     assert found.troubles == ["more than 500 records: the rest was left out"]
+
+
+def test_the_page_has_every_name_that_is_known() -> None:
+    """And no other: what a decoder may call a quantity is what is written there."""
+    text = (ROOT / "docs" / "formats" / "lorawan-devices.md").read_text()
+    table = text.split("## What a decoder gave")[1].split("\n\n- ")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    names = {name for _, _, last in rows for name in re.findall(r"`([a-z0-9]+)`", last)}
+    for name in names:
+        assert content({name: 4.5 if "bat" in name else 900}).readings, name
+    assert names == _ALIASES.keys() | _BATTERY
+    for word in _INTO | _OUTSIDE | _RECORDS | set(_TIMES):
+        assert f"`{word}`" in text, word
 
 
 NAMES = """temperature temp1 TempC_DS battery humidity history air soil time timestamp value unit

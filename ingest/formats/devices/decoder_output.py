@@ -125,7 +125,7 @@ def _aliases() -> Mapping[str, tuple[str, Convert]]:
         """light lux illuminance illumination illum illlx lightlux luminosity lightintensity
         ambientlight illuminancesensor lightsensor""",
     )
-    named("door", _same, "door doorstatus dooropen dooropenstatus magnet magnetstatus reed")
+    named("door", _same, "door dooropen dooropenstatus magnet magnetstatus reed")
     named("tvoc", _same, "tvoc")
     named("pm2_5", _same, "pm25")
     named("pm10", _same, "pm10")
@@ -163,7 +163,7 @@ _UNITS: Mapping[str, str] = {
 """Unit -> what stands behind a name that has it; "" where it is ours."""
 
 _VALUE = ("value", "current", "last")
-_TIMES = ("timestamp", "time", "ts", "t", "datetime", "unixtime", "date", "measuredat")
+_TIMES = ("timestamp", "time", "ts", "datetime", "unixtime", "date", "measuredat")
 
 
 def _key(name: str) -> str:
