@@ -18,7 +18,7 @@ from lots.loggers.columns import Column
 from lots.loggers.headings import When, column_of_names, time_columns, value_columns
 from lots.loggers.numbers import NOTHING
 from lots.loggers.numbers import number as number_in
-from lots.loggers.stamps import DateOrder, Stamp
+from lots.loggers.stamps import DateOrder, Reader, Stamp
 from lots.loggers.tables import Table, refused
 from lots.loggers.zones import Repeated, Zone
 from lots.spreadsheet import Problem
@@ -119,6 +119,7 @@ def understand(data: bytes, options: Options, oldest: int, newest: int) -> Found
 class _Raw:
     """Rows as they are read, before it is known what their dates mean."""
 
+    reader: Reader = field(default_factory=Reader)
     dates: dict[tuple[str, str, str] | date, int] = field(default_factory=dict)
     day: array[int] = field(default_factory=lambda: array("l"))  # index into dates
     clock: array[int] = field(default_factory=lambda: array("l"))  # ms of the day
@@ -190,7 +191,7 @@ def _row(raw: _Raw, options: Options, when: When, number: int, cells: list[str])
     if all(value != value for value in values):
         raw.blank += 1  # an event, such as that a button was pressed
         return
-    stamp = _stamp(cells, when)
+    stamp = _stamp(raw.reader, cells, when)
     if stamp is None or stamp.date is None or stamp.time is None:
         told = cells[when.date][:40] if when.date < len(cells) else ""
         raw.tell(number, "", f"{told!r} is no date and time")
@@ -203,11 +204,11 @@ def _row(raw: _Raw, options: Options, when: When, number: int, cells: list[str])
         kept.append(value)
 
 
-def _stamp(cells: list[str], when: When) -> Stamp | None:
-    day = stamps.read(cells[when.date]) if when.date < len(cells) else None
+def _stamp(reader: Reader, cells: list[str], when: When) -> Stamp | None:
+    day = reader.read(cells[when.date]) if when.date < len(cells) else None
     if when.time is None or day is None:
         return day
-    clock = stamps.read(cells[when.time]) if when.time < len(cells) else None
+    clock = reader.read(cells[when.time]) if when.time < len(cells) else None
     return None if clock is None else Stamp(day.date, clock.time, clock.zone)
 
 
