@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
@@ -184,6 +184,7 @@ deliveries = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(deliveries, st.integers(0, 10), st.integers(0, 10))
 def test_the_first_in_the_journal_counts_for_all_who_follow(
     entries: list[list[tuple[int, int]]], lead: int, restart: int

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.sequences import RANGES, Closed, Gap, Kept, Sequences
@@ -148,6 +148,7 @@ numbers = st.tuples(st.sampled_from([A, B]), st.integers(0, 3), st.integers(0, 6
 batches = st.lists(st.lists(numbers, min_size=1, max_size=30), max_size=12)
 
 
+@settings(deadline=None)
 @given(batches)
 def test_it_is_what_a_set_would_be(came: list[list[Number]]) -> None:
     sequences, seen = Sequences(), set[Number]()
@@ -176,6 +177,7 @@ def missing_of(seqs: set[int]) -> list[tuple[int, int]]:
     return ranges([s for s in range(min(seqs), max(seqs)) if s not in seqs]) if seqs else []
 
 
+@settings(deadline=None)
 @given(batches, st.integers(1, 3), st.integers(0, 2), st.integers(0, 20))
 def test_with_little_memory_it_never_says_safe_what_did_not_come(
     came: list[list[Number]], gaps: int, former: int, near: int
@@ -195,6 +197,7 @@ def test_with_little_memory_it_never_says_safe_what_did_not_come(
     assert len(sequences.gaps(A)) <= former + 1
 
 
+@settings(deadline=None)
 @given(batches, batches)
 def test_it_goes_on_from_what_was_written(before: list[list[Number]], after: list[list[Number]]):
     whole, rows = Sequences(), dict[TagKey, Kept]()
