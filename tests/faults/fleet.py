@@ -35,16 +35,27 @@ class Record(NamedTuple):
 
 
 class Fleet:
-    """``tags`` tags called ``prefix``-0 … of ``tenant`` at the broker on ``port``: a `gateway`."""
+    """``tags`` tags called ``prefix``-0 … of ``tenant``, at the broker on ``port``.
+
+    ``of``: the module that plays them, with ``more`` of its arguments.
+    """
 
     def __init__(
-        self, port: int, tenant: str, prefix: str, tags: int, folder: Path, padding: int = 0
+        self,
+        port: int,
+        tenant: str,
+        prefix: str,
+        tags: int,
+        folder: Path,
+        *more: str,
+        of: str = "gateway",
     ) -> None:
         self._path, self._prefix, self._tags = folder / f"{prefix}.npz", prefix, tags
-        self.made = self.acknowledged = 0
-        arguments = [str(port), tenant, prefix, str(tags), str(self._path), str(padding)]
+        self.told: dict[str, int] = {}
+        """What it said last."""
+        arguments = [str(port), tenant, prefix, str(tags), str(self._path), *more]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.gateway", *arguments],
+            [sys.executable, "-m", f"tests.faults.{of}", *arguments],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -52,6 +63,14 @@ class Fleet:
         )
         self._ear = threading.Thread(target=self._listen, daemon=True)
         self._ear.start()
+
+    @property
+    def made(self) -> int:
+        return self.told.get("made", 0)
+
+    @property
+    def acknowledged(self) -> int:
+        return self.told.get("acknowledged", 0)
 
     def rate(self, per_second: float) -> None:
         """So many readings a second from now on."""
@@ -65,7 +84,7 @@ class Fleet:
             time.sleep(0.05)
 
     def finish(self) -> Record:
-        """Make no more readings, and wait until the broker has acknowledged all."""
+        """Make no more readings, and wait until all are acknowledged."""
         self._tell("finish\n")
         self._process.wait(FINISH_S)
         with np.load(self._path) as kept:
@@ -79,8 +98,7 @@ class Fleet:
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            told = json.loads(line)
-            self.made, self.acknowledged = told["made"], told["acknowledged"]
+            self.told = json.loads(line)
 
     def __enter__(self) -> Self:
         return self

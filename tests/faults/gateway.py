@@ -17,12 +17,13 @@ import sys
 import threading
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from tests.faults import wire
-from tests.faults.numbers import humidity, temperature
+from tests.faults.numbers import humidity, place, temperature
 
 WINDOW = 2000
 """Unacknowledged at most: as a broker's limit for a client would have it."""
@@ -121,18 +122,24 @@ class Gateway:
         return self._last_packet
 
     def _packet(self, packet: int, number: int, again: bool = False) -> bytes:
-        payload = (
-            f'{{"boot":1,"seq":{number // self._tags},"t":{self.times[number]},'
-            f'"temperature":{temperature(number)},"humidity":{humidity(number)}{self._padding}}}'
-        )
-        return wire.publish(self._topics[number % self._tags], payload.encode(), packet, again)
+        tag, seq = place(number, self._tags)
+        text = reading(number, 1, seq, self.times[number], self._padding)
+        return wire.publish(self._topics[tag], text.encode(), packet, again)
+
+
+def reading(number: int, boot: int, seq: int, t: int, padding: str = "") -> str:
+    """The JSON of a reading; ``padding``: more of its fields."""
+    return (
+        f'{{"boot":{boot},"seq":{seq},"t":{t},'
+        f'"temperature":{temperature(number)},"humidity":{humidity(number)}{padding}}}'
+    )
 
 
 def main() -> None:
     port, tenant, prefix, tags, path, padding = sys.argv[1:]
     gateway = Gateway(int(port), tenant, prefix, int(tags), int(padding))
     finish = threading.Event()
-    threading.Thread(target=_listen, args=(gateway, finish), daemon=True).start()
+    threading.Thread(target=listen, args=(gateway.set_rate, finish), daemon=True).start()
     told = 0.0
     while not (finish.is_set() and gateway.done):
         gateway.step()
@@ -146,13 +153,14 @@ def main() -> None:
     _tell(gateway)
 
 
-def _listen(gateway: Gateway, finish: threading.Event) -> None:
+def listen(set_rate: Callable[[float], None], finish: threading.Event) -> None:
+    """Do as the input says until it ends; for a thread of its own."""
     for line in sys.stdin:
         if line.startswith("rate "):
-            gateway.set_rate(float(line.split()[1]))
+            set_rate(float(line.split()[1]))
         elif line.strip() == "finish":
             break
-    gateway.set_rate(0.0)  # told to finish, or left alone
+    set_rate(0.0)  # told to finish, or left alone
     finish.set()
 
 

@@ -17,3 +17,8 @@ def temperature(number: Number) -> float:
 def humidity(number: Number) -> float:
     """%RH, from 30 to 69.9."""
     return 30 + number % 397 / 10
+
+
+def place(number: int, tags: int) -> tuple[int, int]:
+    """Tag and sequence of the reading of a number: the tags measure in turns."""
+    return number % tags, number // tags

@@ -99,10 +99,20 @@ class Stage:
 
     def fleet(self, word: str, tags: int, padding: int = 0) -> Fleet:
         """A gateway whose tags are registered; it goes straight to the broker."""
+        prefix = self.registered(word, tags)
+        return Fleet(self.broker.port, TENANT, prefix, tags, self.folder, str(padding))
+
+    def devices(self, word: str, tags: int) -> Fleet:
+        """Devices that wait for our acknowledgement; else as `fleet`."""
+        prefix = self.registered(word, tags)
+        return Fleet(self.broker.port, TENANT, prefix, tags, self.folder, of="devices")
+
+    def registered(self, word: str, tags: int) -> str:
+        """The prefix of ``tags`` new tags."""
         prefix = self.prefix(word)
         for tag in range(tags):
             self.house.put("tags", id=f"{prefix}-{tag}", interval_s=60)
-        return Fleet(self.broker.port, TENANT, prefix, tags, self.folder, padding)
+        return prefix
 
     def kill_worker(self) -> None:
         """``kill -9``, and start it again at once."""
@@ -159,7 +169,9 @@ class Probes:
         self.names = [f"{prefix}-{number}" for number in range(count)]
         self._unused = iter(list(self.names))
         self._fired: dict[str, float] = {}
-        self._told: dict[str, float] = {}
+        self.told: list[float] = []
+        """The latencies of all that were asked for, s."""
+        self._asked: list[str] = []
         now = int(time.time() * 1000)
         cold = [
             {"boot": 1, "seq": n, "t": now - (COLD - n) * STEP_MS, **air(2.0 + n % 2 / 10, 55.0)}
@@ -202,13 +214,14 @@ class Probes:
                 break
             time.sleep(0.05)
         found = [rung.get(name, float("inf")) - at for name, at in self._fired.items()]
-        self._told |= self._fired
+        self.told += found
+        self._asked += self._fired
         self._fired = {}
         return found
 
     def alerts(self) -> tuple[int, int, int]:
         """How many were fired, how many alerts they have, and how many ids were told of them."""
-        fired = self._told
+        fired = self._asked
         opened = [len(self._sweats(name)) for name in fired]
         ids = {(lot, id_) for _, lot, rule, id_ in self._bell.rung() if rule == self.RULE}
         return len(fired), sum(opened), len([each for each in ids if each[0] in fired])
