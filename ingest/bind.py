@@ -51,11 +51,15 @@ class Spans:
             spans = np.flatnonzero((self.ends > time.min()) & (self.begins <= time.max()))
             starts = np.searchsorted(spans, starts)
             counts = starts[tag + 1] - starts[tag]
+        if (counts == 1).all():  # as mostly: each tag speaks for one lot
+            reading, span = np.arange(len(tag)), starts[tag]
+            return self._within(reading, span if spans is None else spans[span], time)
         reading = np.repeat(np.arange(len(tag)), counts)
         number = np.arange(len(reading)) - np.repeat(np.cumsum(counts) - counts, counts)
         span = starts[tag[reading]] + number
-        if spans is not None:
-            span = spans[span]
+        return self._within(reading, span if spans is None else spans[span], time)
+
+    def _within(self, reading: Ints, span: Ints, time: Ints) -> tuple[Ints, Ints]:
         its = time[reading]
         within = (self.begins[span] <= its) & (its < self.ends[span])
         return (reading, span) if within.all() else (reading[within], span[within])
@@ -130,10 +134,10 @@ def bind(batch: ReadingBatch, directory: Directory) -> Bound:
     lot = directory.spans.lot[span]
     order = arranged(lot, found)
     lot = lot[order]
-    edges = np.flatnonzero(np.diff(lot, prepend=-1))
+    edges = np.concatenate((lot[:1] * 0, np.flatnonzero(lot[1:] != lot[:-1]) + 1))
     keys = directory.lots
     lots = tuple(keys[number] for number in lot[edges].tolist())
-    return Bound(lots, np.append(edges, len(lot)), found.take(order))
+    return Bound(lots, np.concatenate((edges, [len(lot)])), found.take(order))
 
 
 class Rosters:

@@ -16,7 +16,7 @@ import numpy as np
 
 from lots.climate import Bound, LotKey, Samples, arranged, join, no_samples
 from lots.clock import HOUR_MS
-from lots.readings.batch import Bools, Ints
+from lots.readings.batch import Ints
 from rules import kernels
 from rules.fold import fold, numbers_now
 from rules.kernels import NEVER
@@ -73,27 +73,33 @@ class Engine:
 
     def evaluate(self, bound: Bound) -> list[Change]:
         """Fold a batch, bound to its lots. After an exception nothing of it is folded."""
-        part = self._of_known(bound)
-        keep, late = self._new(part)
-        part = part.kept(keep)
+        part = self._news(self._of_known(bound))
+        if not len(part.rows):
+            return []
         newest = self.table.head.lots["newest"][part.rows]
         behind = part.first <= newest
-        top, again = self._on_top(part.lots(~behind)), self._put_in(part.lots(behind))
         oldest = np.minimum(self.table.window.oldest[part.rows], part.first)
         full = np.maximum(newest, part.last) - oldest >= 2 * WINDOW_MS
-        trimmed = self._trimmed(part.lots(full))
+        long = full & ~behind & (part.last - part.first > WINDOW_MS)
+        top = self._on_top(part.lots(~behind & ~long))
+        passed, left = self._passed(part.lots(long))
+        again = self._put_in(part.lots(behind))
+        trimmed = self._trimmed(part.lots(full & ~long))
         # Nothing was touched so far, and from here on nothing can fail.
-        changes = [*top.changes, *again.changes]
-        for key, since in late:
-            self.mark(key, since)
-        for done in (top, again):
-            self.table.head.put(done.rows, done.states)
-            self._remember(done.happened)
+        changes = [*self._taken(top), *self._taken(passed), *self._taken(again)]
         self.table.window.append(part.rows, part.starts, part.samples)
+        self._let_go(left)
         self._let_go(trimmed)
         self.table.notes["heard"][part.rows] = self.table.notes["changed"][part.rows] = True
         # That a tag was heard is so whatever else is forgotten.
         return [each for each in changes if each.key not in self.blind] + self.silences.hear(part)
+
+    def _taken(self, done: _Done | None) -> list[Change]:
+        if done is None:
+            return []
+        self.table.head.put(done.rows, done.states)
+        self._remember(done.happened)
+        return done.changes
 
     def tick(self, now: int) -> list[Change]:
         """What happens because time passes: silence is judged, of what we were there to hear."""
@@ -105,9 +111,9 @@ class Engine:
         known[known] = self.table.facts["kind"][rows[known]] >= 0
         return Part(rows, bound.starts, bound.samples).lots(known)
 
-    def _new(self, part: Part) -> tuple[Bools, list[tuple[LotKey, int]]]:
-        """Which samples are neither repeats nor from before the window; and since when the lots of
-        those from before it are to be folded again."""
+    def _news(self, part: Part) -> Part:
+        """What of ``part`` is neither a repeat nor from before the window; lots that have something
+        from before it are marked, to be folded again."""
         late = np.empty(len(part.rows), np.int64)
         keep = np.empty(len(part.samples), np.bool_)
         time, identity = map(np.ascontiguousarray, (part.samples.time, part.samples.identity))
@@ -116,15 +122,32 @@ class Engine:
         behind = part.first <= self.table.head.lots["newest"][part.rows]
         if behind.any():
             some = part.lots(behind)
-            of_some = np.repeat(behind, np.diff(part.starts))
+            of_some = np.repeat(behind, part.counts)
             keep[of_some] &= self.table.window.strange(some.rows, some.starts, some.samples)
-        which = np.flatnonzero(late != NEVER)
-        return keep, list(zip(self._keys(part.rows[which]), late[which].tolist(), strict=True))
+        for lot in np.flatnonzero(late != NEVER).tolist():
+            self.mark(self.table.keys[part.rows[lot]], int(late[lot]))
+        return part.kept(keep)
 
-    def _on_top(self, part: Part) -> _Done:
+    def _on_top(self, part: Part) -> _Done | None:
         """Fold samples that are newer than all."""
+        if not len(part.rows):
+            return None
         states = self.table.head.take(part.rows)
-        found = self._fold(part, states)
+        return self._newer(part, states, self._fold(part, states))
+
+    def _passed(self, part: Part) -> tuple[_Done | None, _Trimmed | None]:
+        """Fold newer samples that go on for longer than the window: the bases are on the way."""
+        if not len(part.rows):
+            return None, None
+        states = self.table.head.take(part.rows)
+        stays = part.samples.time >= np.repeat(part.last - WINDOW_MS, part.counts)
+        found = self._fold(part.kept(~stays), states)
+        base, rest = states.copy(), part.kept(stays)
+        for lot, events in self._fold(rest, states).items():
+            found[lot] = found.get(lot, []) + events
+        return self._newer(part, states, found), _Trimmed(base, rest)
+
+    def _newer(self, part: Part, states: States, found: dict[int, list[Transition]]) -> _Done:
         changes, happened = [], {}
         for lot, events in found.items():
             row = int(part.rows[lot])
@@ -134,8 +157,10 @@ class Engine:
             happened[key] = self.happened.get(key, []) + events
         return _Done(part.rows, states, changes, happened)
 
-    def _put_in(self, part: Part) -> _Done:
+    def _put_in(self, part: Part) -> _Done | None:
         """Put older samples in their place in the window, and fold that again."""
+        if not len(part.rows):
+            return None
         whole = self._with_window(part)
         states = self.table.base.take(part.rows)
         found = self._fold(whole, states)
@@ -148,15 +173,19 @@ class Engine:
             happened[key] = events
         return _Done(part.rows, states, changes, happened)
 
-    def _trimmed(self, part: Part) -> _Trimmed:
+    def _trimmed(self, part: Part) -> _Trimmed | None:
         """The bases of lots whose windows are twice as long as they must be, moved on."""
+        if not len(part.rows):
+            return None
         whole = self._with_window(part)
-        cut = np.repeat(whole.last - WINDOW_MS, np.diff(whole.starts))
+        stays = whole.samples.time >= np.repeat(whole.last - WINDOW_MS, whole.counts)
         states = self.table.base.take(part.rows)
-        self._fold(whole.kept(whole.samples.time < cut), states)
-        return _Trimmed(states, whole.kept(whole.samples.time >= cut))
+        self._fold(whole.kept(~stays), states)
+        return _Trimmed(states, whole.kept(stays))
 
-    def _let_go(self, trimmed: _Trimmed) -> None:
+    def _let_go(self, trimmed: _Trimmed | None) -> None:
+        if trimmed is None:
+            return
         rest, states = trimmed.rest, trimmed.states
         self.table.base.put(rest.rows, states)
         self.table.window.replace(rest.rows, rest.starts, rest.samples)
@@ -166,10 +195,8 @@ class Engine:
 
     def _with_window(self, part: Part) -> Part:
         """``part`` and what its lots' windows have, in order."""
-        if not len(part.rows):
-            return part
         recent, starts = self.table.window.gather(part.rows)
-        counts = np.diff(starts), np.diff(part.starts)
+        counts = starts[1:] - starts[:-1], part.counts
         lot = np.concatenate([np.repeat(np.arange(len(part.rows)), each) for each in counts])
         samples = join([recent, part.samples])
         return Part(part.rows, starts + part.starts, samples.take(arranged(lot, samples)))

@@ -20,6 +20,7 @@ from lots.readings.batch import Bools, Floats
 
 Columns = Mapping[str, Floats]
 Number = Callable[[Columns], Floats]
+Compare = Callable[[Floats, Floats], Bools]
 Truth = Callable[[Columns], tuple[Bools, Bools]]
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Floats, Floats], Floats]] = {
@@ -28,12 +29,13 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Floats, Floats], Floats]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
-_COMPARISONS: dict[type[ast.cmpop], Callable[[Floats, Floats], Bools]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
+_COMPARISONS: dict[type[ast.cmpop], tuple[Compare, Compare]] = {
+    ast.Lt: (operator.lt, operator.ge),
+    ast.LtE: (operator.le, operator.gt),
+    ast.Gt: (operator.gt, operator.le),
+    ast.GtE: (operator.ge, operator.lt),
 }
+"""When it holds, and when it fails: neither where one of the two is unknown, NaN."""
 MAX_LENGTH = 500
 MAX_DEPTH = 50
 """Parts within parts: deeper than any rule needs, and far from where Python gives up."""
@@ -129,13 +131,11 @@ def _comparison(left: Number, op: ast.cmpop, right: Number, node: ast.Compare) -
         raise ExpressionError(
             f"{ast.unparse(node)!r}: only < <= > >= compare; measured numbers are never just equal"
         )
-    compare = _COMPARISONS[type(op)]
+    holds, fails = _COMPARISONS[type(op)]
 
     def truth(columns: Columns) -> tuple[Bools, Bools]:
         a, b = left(columns), right(columns)
-        known = ~(np.isnan(a) | np.isnan(b))
-        holds = compare(a, b) & known
-        return holds, known & ~holds
+        return holds(a, b), fails(a, b)
 
     return truth
 

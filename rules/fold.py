@@ -37,7 +37,7 @@ def fold(
     """
     if not len(samples):
         return {}
-    of = np.repeat(np.arange(len(facts)), np.diff(starts))
+    of = np.repeat(np.arange(len(facts)), starts[1:] - starts[:-1])
     known, added = np.empty((5, len(samples))), np.empty((3, len(samples)))
     lags = np.ascontiguousarray(facts["lag_h"])
     plain = np.ascontiguousarray

@@ -19,6 +19,10 @@ class Part:
     samples: Samples
 
     @property
+    def counts(self) -> Ints:
+        return self.starts[1:] - self.starts[:-1]
+
+    @property
     def first(self) -> Ints:
         return self.samples.time[self.starts[:-1]]
 
@@ -30,7 +34,7 @@ class Part:
         """Some of the lots."""
         if which.all():
             return self
-        counts = np.diff(self.starts)
+        counts = self.counts
         keep = np.repeat(which, counts)
         starts = np.concatenate(([0], np.cumsum(counts[which])))
         return Part(self.rows[which], starts, self.samples.take(keep))

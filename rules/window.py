@@ -73,7 +73,7 @@ class Window:
         """Add ``samples``, in order of time for each of the distinct ``rows``."""
         n = len(samples)
         self._make_room(n)
-        counts = np.diff(starts)
+        counts = starts[1:] - starts[:-1]
         if not counts.all():
             some = counts > 0
             rows, counts, starts = rows[some], counts[some], np.append(starts[:-1][some], n)
