@@ -265,6 +265,7 @@ def test_messages_that_the_broker_drops_are_told_and_nothing_else_is(
         time.sleep(3)
         worker.process.send_signal(signal.SIGCONT)
         until(lambda: "broker.drops" in open_(), IN_TIME_S)
+        time.sleep(2.5)  # two more looks
         assert open_().keys() == {"broker.drops"}, "that it stood still itself is nobody's fault"
         assert worker.stop() == 0
     line = json.loads(says_trouble(shell, "--json"))
