@@ -239,7 +239,7 @@ def gaps(starts: Ints, listening: Sequence[tuple[Span, int]], step: int, span: S
     edges = np.concatenate([[span.begins - step], starts, [span.ends]])
     # Years have many steps, and few are far enough apart from the next to be looked at.
     least = SILENT_INTERVALS * min((interval for _, interval in listening), default=0)
-    far = np.flatnonzero(np.diff(edges) > least)
+    far = np.flatnonzero(np.diff(edges) > max(least, step))
     for before, after in zip(edges[far].tolist(), edges[far + 1].tolist(), strict=True):
         quiet = Span(before + step, after)
         for part in covered:

@@ -23,7 +23,7 @@ from api.measured import Kept, Resolution, StoreReader, finest, resolution
 from api.problems import invalid
 from api.query import Moment
 from api.resources import Item
-from api.steps import MOST_POINTS, duration, fine_step, round_step, steps_in
+from api.steps import MOST_POINTS, duration, round_step, steps_in
 from lots import registry
 from lots.calibration import corrections_of
 from lots.clock import DAY_MS, HOUR_MS
@@ -139,7 +139,7 @@ def lot_history(
     step = None if wanted.whole else wanted.step
     of = resolution(span, step, kept)
     interval = min(facts.intervals.values(), default=wanted.step)
-    fine = finest(fine_step(*span, wanted.step, interval), of)
+    fine = finest(span, wanted.step, interval, of)
     stored = _stored(wanted.quantities)
     reader = StoreReader(state.store, tenant, facts, span, stored, fine, of, kept)
     found = history(facts, span, Grid(fine, step), reader, now=now)

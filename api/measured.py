@@ -7,6 +7,7 @@ than `lots.climate.WINDOW_MS`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from api.history import Facts, Measured, Piece, Span, Wetness
+from api.steps import fine_step
 from lots.climate import QUANTITIES, WINDOW_MS, Corrections
 from lots.clock import DAY_MS, HOUR_MS
 from lots.readings.batch import Bools, Ints, ReadingBatch, TagKey, concatenate
@@ -65,10 +67,15 @@ def resolution(span: Span, step: int | None, kept: Kept) -> Resolution:
     return Resolution.HOURLY
 
 
-def finest(wanted: int, of: Resolution) -> int:
-    """``wanted``, or the shortest steps in which ``of`` tells what was heard, ms."""
-    least = {Resolution.RAW: 1, Resolution.HOURLY: MINUTE_MS, Resolution.DAILY: HOUR_MS}
-    return max(wanted, least[of])
+def finest(span: Span, step: int, interval: int, of: Resolution) -> int:
+    """Divisors of ``step`` in which ``of`` tells when a tag was heard: about its ``interval``, ms.
+
+    The store makes a row for each of raw readings; rollups have them as bits.
+    """
+    if of is Resolution.RAW:
+        return fine_step(*span, step, interval)
+    least = MINUTE_MS if of is Resolution.HOURLY else HOUR_MS
+    return max(least, fine_step(*span, step, interval, most=sys.maxsize))
 
 
 class StoreReader:
