@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from sqlalchemy import select
@@ -99,21 +100,18 @@ class Directory:
         whole = list(rosters.values())
         self.lots = [lot for roster in whole for lot in roster.lots]
         tags = np.cumsum([0, *(len(roster.numbers) for roster in whole)]).tolist()
-        self._numbers = {r.tenant: (r.numbers, tags[n]) for n, r in enumerate(whole)}
+        self._numbers = {
+            TagKey(roster.tenant, tag): number + before
+            for roster, before in zip(whole, tags, strict=False)
+            for tag, number in roster.numbers.items()
+        }
         self.salts = np.concatenate([_none(), *(roster.salts for roster in whole)])
         self.spans = _one_spans(whole)
         self.calibrations = _one_calibrations(whole)
 
     def numbers(self, tags: Sequence[TagKey]) -> Ints:
         """The numbers of ``tags``, -1 for one that speaks for no lot."""
-        return np.fromiter(map(self._number, tags), np.int64, len(tags))
-
-    def _number(self, tag: TagKey) -> int:
-        found = self._numbers.get(tag.tenant)
-        if found is None:
-            return -1
-        number = found[0].get(tag.tag, -1)
-        return number if number < 0 else number + found[1]
+        return np.fromiter(map(self._numbers.get, tags, repeat(-1)), np.int64, len(tags))
 
 
 def bind(batch: ReadingBatch, directory: Directory) -> Bound:
@@ -145,8 +143,15 @@ class Rosters:
 
     def __init__(self) -> None:
         self.by_tenant: dict[str, Roster] = {}
-        self.directory = Directory({})
+        self._directory: Directory | None = None
         self._revisions = Revisions()
+
+    @property
+    def directory(self) -> Directory:
+        """All of them as one."""
+        if self._directory is None:
+            self._directory = Directory(self.by_tenant)
+        return self._directory
 
     def refresh(self, session: Session) -> set[str]:
         """Take over what changed; returns the tenants it changed for."""
@@ -156,7 +161,7 @@ class Rosters:
         for tenant in news.gone:
             del self.by_tenant[tenant]
         if news:
-            self.directory = Directory(self.by_tenant)
+            self._directory = None
         self._revisions.taken(news)
         return {*news.changed, *news.gone}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -58,8 +59,7 @@ class LotTable:
 
     def rows_of(self, keys: Sequence[LotKey]) -> Ints:
         """(n,) rows of ``keys``; -1 where one has none."""
-        get = self.rows.get
-        return np.fromiter((get(key, -1) for key in keys), np.int64, len(keys))
+        return np.fromiter(map(self.rows.get, keys, repeat(-1)), np.int64, len(keys))
 
     def know(self, facts: Mapping[LotKey, LotFacts]) -> None:
         """Take over the lots' facts; a lot that has none any more keeps its row."""
