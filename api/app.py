@@ -16,6 +16,7 @@ from api import (
     dead_letters,
     gaps,
     health,
+    imports,
     lot_history,
     lots,
     metrics,
@@ -94,9 +95,11 @@ def create_app(
     app.state.keep_ms = settings.raw_retention_days * DAY_MS
     app.state.engine = working
     app.state.store = readings
+    app.state.keep_ms = settings.raw_retention_days * DAY_MS
+    app.state.importing = imports.Slots()
     app.state.figures = metrics.Figures(working)
     problems.install(app)
-    app.add_middleware(Gate, new_id=lambda: uuid.uuid4().hex)
+    app.add_middleware(Gate, new_id=lambda: uuid.uuid4().hex, limits=imports.LIMITS)
     app.add_middleware(metrics.Measured, figures=app.state.figures)
     app.include_router(health.router())
     app.include_router(metrics.router())
@@ -118,5 +121,5 @@ def _guarded() -> list[APIRouter]:
     return [
         *registry_routers,
         *(part.router() for part in (readings, gaps, lot_history, alerts)),
-        *(part.router() for part in (sightings, dead_letters)),
+        *(part.router() for part in (imports, sightings, dead_letters)),
     ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.problems import Problem, response
 
 BODY_LIMIT = 1 << 20
-"""Bytes. A registry record is some hundred; readings do not come this way."""
+"""Bytes. A registry record is some hundred."""
 
 _log = structlog.get_logger(__name__)
 
@@ -24,10 +25,18 @@ class Gate:
     Whatever nobody else answered becomes a 500 that shows the request's id; the log has the rest.
     """
 
-    def __init__(self, app: ASGIApp, new_id: Callable[[], str], limit: int = BODY_LIMIT) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        new_id: Callable[[], str],
+        limit: int = BODY_LIMIT,
+        limits: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """``limits``: path -> its own limit."""
         self._app = app
         self._new_id = new_id
         self._limit = limit
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -35,7 +44,7 @@ class Gate:
             return
         request_id = self._new_id()
         answer = _Answer(send, request_id)
-        body = _Body(receive, self._limit)
+        body = _Body(receive, self._limits.get(scope["path"], self._limit))
         try:
             body.announced(scope)
             await self._app(scope, body, answer)
@@ -87,7 +96,7 @@ class _Body:
             raise self._too_large()
 
     def _too_large(self) -> Problem:
-        detail = f"A body may have {self._limit} bytes. Send things one a request."
+        detail = f"A body may have {self._limit} bytes here. Send it in parts."
         return Problem(413, detail, headers={"Connection": "close"})
 
 

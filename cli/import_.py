@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,8 +16,18 @@ if TYPE_CHECKING:
 DEFAULT_TENANT = "default"
 
 Kind = Literal[
-    "sites", "places", "parties", "tags", "lots", "bindings", "moves", "shipments", "holds"
+    "sites",
+    "places",
+    "parties",
+    "tags",
+    "lots",
+    "bindings",
+    "moves",
+    "shipments",
+    "holds",
+    "readings",
 ]
+LOGGERS = "For readings"
 
 
 def import_file(
@@ -30,12 +40,118 @@ def import_file(
     example: Annotated[
         bool, typer.Option("--example", help="Print a file to begin from, and do nothing.")
     ] = False,
+    apply: Annotated[
+        bool,
+        typer.Option(
+            "--apply",
+            help="Import them; without it they are only shown as they would be.",
+            rich_help_panel=LOGGERS,
+        ),
+    ] = False,
+    lot: Annotated[
+        str | None, typer.Option(help="The lot that the logger watched.", rich_help_panel=LOGGERS)
+    ] = None,
+    place: Annotated[
+        str | None, typer.Option(help="Or the place where it was.", rich_help_panel=LOGGERS)
+    ] = None,
+    placement: Annotated[
+        Literal["air", "surface", "core"],
+        typer.Option(
+            help="It measured the free air, the goods' surface or their core.",
+            rich_help_panel=LOGGERS,
+        ),
+    ] = "air",
+    tag: Annotated[
+        str | None,
+        typer.Option(
+            help="What the logger is called; else its serial number, or the file's name.",
+            rich_help_panel=LOGGERS,
+        ),
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option(
+            help="Of its times: Europe/Berlin, UTC; +01:00 for a clock that is never changed.",
+            rich_help_panel=LOGGERS,
+        ),
+    ] = None,
+    dates: Annotated[
+        Literal["dmy", "mdy", "ymd"] | None,
+        typer.Option(
+            help="The order of day, month and year, where it is not clear.",
+            rich_help_panel=LOGGERS,
+        ),
+    ] = None,
+    repeated: Annotated[
+        Literal["earlier", "later"] | None,
+        typer.Option(
+            help="Which is meant of the hour that comes twice in autumn, where that is not clear.",
+            rich_help_panel=LOGGERS,
+        ),
+    ] = None,
+    decimal: Annotated[
+        Literal["comma", "point"] | None,
+        typer.Option(
+            help="The decimal sign, where it is not clear.",
+            rich_help_panel=LOGGERS,
+        ),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What a column is: HEADING=QUANTITY:UNIT, such as 'Temp 1=temperature:°F';"
+            " HEADING=skip, time or date; #3 for the third. Several times for several.",
+            rich_help_panel=LOGGERS,
+        ),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a file with several loggers: COLUMN=VALUE, rows of this one.",
+            rich_help_panel=LOGGERS,
+        ),
+    ] = None,
+    skip_bad: Annotated[
+        bool,
+        typer.Option(
+            "--skip-bad",
+            help="Leave out rows that cannot be read.",
+            rich_help_panel=LOGGERS,
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="What was found, as JSON.", rich_help_panel=LOGGERS),
+    ] = False,
 ) -> None:
     """Bring a CSV file's things into the registry: all rows or, if one is wrong, none.
 
     It can be repeated: what is there is brought up to date and nothing is doubled.
     A column that the file does not have leaves what is known as it is; a blank cell takes it away.
+
+    Readings are those of a logger that was read out: CSV as its program exports it. They are shown
+    as they would be stored, and with --apply go to the worker like any other. Importing a file
+    again changes nothing.
     """
+    if kind == "readings":
+        if file is None:
+            raise typer.BadParameter("name the logger's file, or - for standard input")
+        _refuse(file, example=example, dry_run=dry_run and apply)
+        signs = {"comma": ",", "point": ".", None: None}
+        given = {
+            "zone": zone,
+            "dates": dates,
+            "repeated": repeated,
+            "decimal": signs[decimal],
+            "columns": tuple(column or ()),
+            "only": only,
+            "skip_bad": skip_bad,
+        }
+        to = {"lot": lot, "place": place, "placement": placement, "tag": tag}
+        raise typer.Exit(_readings(file, tenant, given, to, apply, as_json))
+    of_loggers = (apply, lot, place, tag, zone, dates, repeated, decimal, column, only)
+    if any((*of_loggers, skip_bad, as_json, placement != "air")):
+        raise typer.BadParameter(f"that option is for readings, not for {kind}")
     from rich.console import Console
 
     from lots.importing import ImportRefused
@@ -52,6 +168,46 @@ def import_file(
     except ImportRefused as refused:
         _tell(refused, str(file), errors)
         raise typer.Exit(1) from refused
+
+
+def _readings(
+    file: Path,
+    tenant: str,
+    given: dict[str, Any],
+    to: dict[str, Any],
+    apply: bool,
+    as_json: bool,
+) -> int:
+    from cli.import_readings import contents, import_readings
+    from lots.errors import UserError
+    from lots.loggers.files import Options
+    from lots.loggers.importing import Destination
+    from lots.loggers.stamps import DateOrder
+    from lots.loggers.zones import Repeated
+    from lots.spreadsheet import ImportRefused
+    from lots.terms import Placement
+
+    given["dates"] = given["dates"] and DateOrder(given["dates"])
+    given["repeated"] = given["repeated"] and Repeated(given["repeated"])
+    where = Destination(**to | {"placement": Placement(to["placement"])})
+    try:
+        data = contents(file)
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from error
+    name = "" if str(file) == "-" else file.name
+    try:
+        return import_readings(
+            data, name, tenant, Options(**given), where, apply=apply, as_json=as_json
+        )
+    except ImportRefused as refused:
+        raise UserError(f"{file}: nothing was imported\n{refused}") from refused
+
+
+def _refuse(file: Path, *, example: bool, dry_run: bool) -> None:
+    if example:
+        raise typer.BadParameter("loggers write their own files: import one as it is")
+    if dry_run:
+        raise typer.BadParameter(f"--dry-run and --apply: keep one of them for {file}")
 
 
 def _import(kind: str, data: bytes, tenant: str, dry_run: bool, errors: Console) -> None:
