@@ -98,6 +98,7 @@ class Worker:
             self._kept = self._keeper.restore(self._journal.start)
             self._judged = self._rules.restore(self._journal.id, self._journal.start)
             self._answered = self._answers.restore(self._journal.start)
+            self._idle = self._beating()
             self._watch = Watch(
                 settings,
                 database,
@@ -164,6 +165,17 @@ class Worker:
         keep_ms = settings.raw_retention_days * DAY_MS
         self._rollups = RollupMaker(database, store, settings.clock, keep_ms)
 
+    def _beating(self) -> tuple[Callable[[], None], ...]:
+        """What keeper, rules and answers do now and then, with signs of life for the watch."""
+        beats = self._heartbeats
+        beats.follow("intake", lambda: self._intake.heartbeat)
+        beats.follow("outbox", lambda: self._outbox.heartbeat)
+        return (
+            beats.around("keeper", self._keeper.idle),
+            beats.around("rules", self._rules.idle),
+            beats.around("answers", self._answers.idle),
+        )
+
     def stop(self, *_: object) -> None:
         """Ask for an orderly end; for signal handlers too."""
         self._stop.set()
@@ -208,22 +220,19 @@ class Worker:
         kept, judged = self._kept, self._judged
         keeper, rules, understanding = self._keeper, self._rules, self._understanding
         answers, answered = self._answers, self._answered
-        keeps = self._heartbeats.around("keeper", keeper.idle)
-        judges = self._heartbeats.around("rules", rules.idle)
+        keeps, judges, answers_idle = self._idle
         parts: dict[str, Callable[[], None]] = {
             "intake": partial(self._intake.run, self._stop),
             "keeper": partial(follow, understanding, kept, keeper.take, keeps, self._stop),
             "rules": partial(follow, understanding, judged, rules.take, judges, self._stop),
             "answers": partial(
-                follow, understanding, answered, answers.take, answers.idle, self._stop
+                follow, understanding, answered, answers.take, answers_idle, self._stop
             ),
             "outbox": partial(self._outbox.run, self._stop),
             "inbox": partial(self._inbox.run, self._stop),
             "rollups": partial(self._rollups.run, self._stop),
             "watch": partial(self._watch.run, self._stop),
         }
-        self._heartbeats.follow("intake", lambda: self._intake.heartbeat)
-        self._heartbeats.follow("outbox", lambda: self._outbox.heartbeat)
         self._source.start()
         threads = [self._thread(name, target) for name, target in parts.items()]
         for thread in threads:
