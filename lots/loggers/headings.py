@@ -89,7 +89,8 @@ def _as_wished(index: int, heading: str, wished: Wish, cells: Sequence[str]) -> 
     if wished.what == SKIP:
         return Column(index, heading, why="you said so")
     guessed = columns.guess(index, heading, cells)
-    unit = wished.unit or (guessed.unit if guessed.quantity == wished.what else None)
+    fits = guessed.unit in columns.UNITS.get(wished.what, {})
+    unit = wished.unit or (guessed.unit if fits else None)
     if wished.what == "humidity":
         unit = "%RH"
     return Column(index, heading, wished.what, unit)
