@@ -51,8 +51,9 @@ class Plan:
     restore: list[Episode]
     begin: list[Episode]
 
-    def __bool__(self) -> bool:
-        return bool(self.withdraw or self.end or self.restore or self.begin)
+    def __len__(self) -> int:
+        """How many alerts it changes."""
+        return len(self.withdraw) + len(self.end) + len(self.restore) + len(self.begin)
 
 
 def episodes(change: Change) -> list[Episode]:

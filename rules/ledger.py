@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -16,9 +17,10 @@ from lots.model import STILL_OPEN, Alert, Outgoing
 from lots.shapes import portions
 from rules import census
 from rules.alerts import Episode, Known, Plan, episodes, reconcile, stable_id
-from rules.knowledge import Words, words
+from rules.census import Restrained
+from rules.knowledge import words
 from rules.outbox import NEVER
-from rules.pack import Rule, Rules, Silence
+from rules.pack import Rules, Silence
 from rules.state import Change
 
 _log = structlog.get_logger("dunnage.alerts")
@@ -41,71 +43,104 @@ class Ledger:
         self._recipients = recipients
 
     def write(self, session: Session, changes: Iterable[Change], now: int) -> int:
-        """Bring the record in line with ``changes``; returns how many alerts changed."""
-        changed = 0
-        for change in changes:
-            target = [one for one in episodes(change) if one.rule in self._rules]
-            rows = self._rows(session, change, target)
-            plan = reconcile([_known(row) for row in rows], target, change.since)
-            if plan:
-                changed += self._apply(session, change, plan, {row.id: row for row in rows}, now)
-        return changed
+        """Bring the record in line with ``changes``; returns how many alerts changed.
 
-    def _rows(self, session: Session, change: Change, target: Sequence[Episode]) -> Sequence[Alert]:
-        """The alerts that ``change`` speaks of: open, touching the time from its start on, or of
-        its own episodes."""
-        spoken_of = Alert.rule.in_(self._silence)
-        query = select(Alert).where(
-            Alert.tenant == change.key.tenant,
-            Alert.lot == change.key.lot,
-            spoken_of if change.silence else ~spoken_of,
-            or_(
-                Alert.cleared.is_(None),
-                Alert.cleared >= change.since,
-                Alert.opened >= change.since,
-                Alert.id.in_([episode.id for episode in target]),
-            ),
+        The number of queries does not grow with the number of lots, but that they go in portions.
+        """
+        return sum(
+            self._write(session, portion, now)
+            for wave in _waves(changes)
+            for portion in portions(wave)
         )
-        return session.scalars(query).all()
 
-    def _apply(
-        self, session: Session, change: Change, plan: Plan, rows: dict[str, Alert], now: int
-    ) -> int:
+    def _write(self, session: Session, changes: Sequence[Change], now: int) -> int:
+        """Changes that do not touch each other."""
+        targets = [[e for e in episodes(change) if e.rule in self._rules] for change in changes]
+        works = [
+            _Work(change, plan, {row.id: row for row in rows})
+            for change, target, rows in zip(
+                changes, targets, self._rows(session, changes, targets), strict=True
+            )
+            if (plan := reconcile([_known(row) for row in rows], target, change.since))
+        ]
+        if not works:
+            return 0
+        desk = _Desk(now, _restrained(session, [work.change.key for work in works], now), [])
         # What ends goes first: at most one alert of a lot and rule is open at any time.
+        for work in works:
+            self._end(work, desk)
+        session.flush()
+        for work in works:
+            session.add_all(self._begin(work, desk))
+        session.flush()
+        _send(session, desk.messages)
+        return sum(len(work.plan) for work in works)
+
+    def _rows(
+        self, session: Session, changes: Sequence[Change], targets: Sequence[Sequence[Episode]]
+    ) -> list[list[Alert]]:
+        """The alerts that each change speaks of: open, touching the time from its start on, or of
+        its own episodes."""
+        since = min(change.since for change in changes)
+        ids = [[episode.id for episode in target] for target in targets]
+        there: dict[LotKey, list[Alert]] = {}
+        for tenant in {change.key.tenant for change in changes}:
+            query = select(Alert).where(
+                Alert.tenant == tenant,
+                Alert.lot.in_({c.key.lot for c in changes if c.key.tenant == tenant}),
+                or_(
+                    Alert.cleared.is_(None),
+                    Alert.cleared >= since,
+                    Alert.opened >= since,
+                    Alert.id.in_([id_ for own in ids for id_ in own]),
+                ),
+            )
+            for row in session.scalars(query):
+                there.setdefault(LotKey(row.tenant, row.lot), []).append(row)
+        return [
+            [row for row in there.get(change.key, ()) if self._speaks_of(change, own, row)]
+            for change, own in zip(changes, ids, strict=True)
+        ]
+
+    def _speaks_of(self, change: Change, ids: Collection[str], row: Alert) -> bool:
+        touched = row.cleared is None or max(row.cleared, row.opened) >= change.since
+        return (row.rule in self._silence) == change.silence and (touched or row.id in ids)
+
+    def _end(self, work: _Work, desk: _Desk) -> None:
+        change, plan, rows = work.change, work.plan, work.rows
         for alert_id in (*plan.withdraw, *(id_ for id_, _ in plan.end)):
-            self._reword(session, rows[alert_id], now)
+            self._reword(rows[alert_id], desk)
         for alert_id in plan.withdraw:
-            rows[alert_id].withdrawn, rows[alert_id].revised = now, True
-            self._tell(session, rows[alert_id], "withdrawn", now)
+            rows[alert_id].withdrawn, rows[alert_id].revised = desk.now, True
+            self._tell(rows[alert_id], "withdrawn", desk.now, desk)
         for alert_id, at in plan.end:
             row = rows[alert_id]
             row.revised = row.revised or row.cleared is not None or change.revised
             row.cleared = at
-            self._tell(session, row, "cleared", at)
-        session.flush()
-        for episode in plan.restore:
-            row = rows[episode.id]
-            row.withdrawn, row.cleared, row.revised = None, episode.cleared, True
-            self._reword(session, row, now)
-            if episode.cleared is None:
-                self._tell(session, row, "opened", episode.opened)
-        for episode in plan.begin:
-            row = self._begun(session, change, episode, now)
-            session.add(row)
-            session.flush()
-            self._announce(session, row, change.revised)
-        return len(plan.withdraw) + len(plan.end) + len(plan.restore) + len(plan.begin)
+            self._tell(row, "cleared", at, desk)
 
-    def _announce(self, session: Session, row: Alert, revised: bool) -> None:
+    def _begin(self, work: _Work, desk: _Desk) -> list[Alert]:
+        for episode in work.plan.restore:
+            row = work.rows[episode.id]
+            row.withdrawn, row.cleared, row.revised = None, episode.cleared, True
+            self._reword(row, desk)
+            if episode.cleared is None:
+                self._tell(row, "opened", episode.opened, desk)
+        begun = [self._begun(work.change, episode, desk) for episode in work.plan.begin]
+        for row in begun:
+            self._announce(row, work.change.revised, desk)
+        return begun
+
+    def _announce(self, row: Alert, revised: bool, desk: _Desk) -> None:
         """A past episode that only came to light is recorded; nobody can act on it any more."""
         if row.cleared is None or not revised:
-            self._tell(session, row, "opened", row.opened)
+            self._tell(row, "opened", row.opened, desk)
         if row.cleared is not None and not revised:
-            self._tell(session, row, "cleared", row.cleared)
+            self._tell(row, "cleared", row.cleared, desk)
 
-    def _begun(self, session: Session, change: Change, episode: Episode, now: int) -> Alert:
+    def _begun(self, change: Change, episode: Episode, desk: _Desk) -> Alert:
         key, rule = change.key, self._rules[episode.rule]
-        said = self._said(session, key, rule, episode.numbers, now)
+        said = words(rule, key.lot, episode.numbers, *desk.restrained[key])
         return Alert(
             id=episode.id,
             tenant=key.tenant,
@@ -119,6 +154,28 @@ class Ledger:
             title=said.title,
             action=said.action,
         )
+
+    def _reword(self, row: Alert, desk: _Desk) -> None:
+        # By what holds the lot now, not when it began: the words are for who acts on them.
+        rule = self._rules.get(row.rule)
+        if rule is not None:
+            restrained = desk.restrained[LotKey(row.tenant, row.lot)]
+            row.action = words(rule, row.lot, row.numbers, *restrained).action
+
+    def _tell(self, row: Alert, event: str, at: int, desk: _Desk) -> None:
+        """To the log, and for every recipient, once each."""
+        _log.info(
+            f"alert {event}",
+            tenant=row.tenant,
+            lot=row.lot,
+            rule=row.rule,
+            severity=row.severity,
+            title=row.title,
+            action=row.action if event == "opened" else None,
+        )
+        for recipient in self._recipients:
+            message = stable_id(row.id, event, at, recipient.channel, recipient.address)
+            desk.messages.append(_outgoing(message, row, event, at, recipient))
 
     def silences(self, session: Session) -> dict[LotKey, dict[str, int]]:
         """The silences that the record has open: rule -> since when, by lot."""
@@ -153,43 +210,65 @@ class Ledger:
 
     def _said_of(self, session: Session, rows: Sequence[Alert], now: int) -> dict[str, str]:
         """What to do, by alert; without those of rules that are no more."""
-        lots: dict[str, set[str]] = {}
-        for row in rows:
-            lots.setdefault(row.tenant, set()).add(row.lot)
-        restrained = {
-            tenant: census.restrained(session, tenant, of, now) for tenant, of in lots.items()
-        }
+        restrained = _restrained(session, [LotKey(row.tenant, row.lot) for row in rows], now)
         return {
-            row.id: words(rule, row.lot, row.numbers, *restrained[row.tenant][row.lot]).action
+            row.id: words(
+                rule, row.lot, row.numbers, *restrained[LotKey(row.tenant, row.lot)]
+            ).action
             for row in rows
             if (rule := self._rules.get(row.rule)) is not None
         }
 
-    def _reword(self, session: Session, row: Alert, now: int) -> None:
-        row.action = self._said_of(session, [row], now).get(row.id, row.action)
 
-    def _said(
-        self, session: Session, key: LotKey, rule: Rule, numbers: dict[str, float], now: int
-    ) -> Words:
-        # By what holds the lot now, not when it began: the words are for who acts on them.
-        restrained = census.restrained(session, key.tenant, [key.lot], now)[key.lot]
-        return words(rule, key.lot, numbers, *restrained)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A change, what is to be done about it, and the alerts that it speaks of, by id."""
 
-    def _tell(self, session: Session, row: Alert, event: str, at: int) -> None:
-        """To the log, and into the outbox of every recipient, once each."""
-        _log.info(
-            f"alert {event}",
-            tenant=row.tenant,
-            lot=row.lot,
-            rule=row.rule,
-            severity=row.severity,
-            title=row.title,
-            action=row.action if event == "opened" else None,
-        )
-        for recipient in self._recipients:
-            message = stable_id(row.id, event, at, recipient.channel, recipient.address)
-            if session.get(Outgoing, message) is None:
-                session.add(_outgoing(message, row, event, at, recipient))
+    change: Change
+    plan: Plan
+    rows: dict[str, Alert]
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What writing needs at ``now`` (ms): what restrains each lot; the messages it came to."""
+
+    now: int
+    restrained: Mapping[LotKey, Restrained]
+    messages: list[Outgoing]
+
+
+def _waves(changes: Iterable[Change]) -> list[list[Change]]:
+    """``changes`` in their order, those of one lot and kind after each other."""
+    waves: list[list[Change]] = []
+    count: Counter[tuple[LotKey, bool]] = Counter()
+    for change in changes:
+        about = change.key, change.silence
+        if count[about] == len(waves):
+            waves.append([])
+        waves[count[about]].append(change)
+        count[about] += 1
+    return waves
+
+
+def _restrained(session: Session, keys: Iterable[LotKey], now: int) -> dict[LotKey, Restrained]:
+    lots: dict[str, set[str]] = {}
+    for key in keys:
+        lots.setdefault(key.tenant, set()).add(key.lot)
+    return {
+        LotKey(tenant, lot): each
+        for tenant, of in lots.items()
+        for lot, each in census.restrained(session, tenant, of, now).items()
+    }
+
+
+def _send(session: Session, messages: Sequence[Outgoing]) -> None:
+    """Into the outbox, but what is there already."""
+    for part in portions(messages):
+        ids = [message.id for message in part]
+        there = set(session.scalars(select(Outgoing.id).where(Outgoing.id.in_(ids))))
+        session.add_all(message for message in part if message.id not in there)
+    session.flush()
 
 
 def _let_say(message: Outgoing, action: str) -> None:
