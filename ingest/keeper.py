@@ -34,6 +34,10 @@ EXPIRE_S = 3600.0
 COMMIT_S = 0.5
 """The cursor is written this often: what is repeated after a crash is stored identically."""
 
+COMMIT_SHARE, MAX_COMMIT_S = 20, 5.0
+"""Less often where it takes long, as in a backlog, which touches the hours of many tags: one part
+in so many of the time, but so often at least."""
+
 _log = logging.getLogger("dunnage.ingest")
 
 
@@ -67,7 +71,7 @@ class Keeper:
             StaleNote(clock),
             Sightings(),
         )
-        self._written = self._expire_due = monotonic()
+        self._due = self._expire_due = monotonic()
         self.offset = 0
         """The store has all readings up to here."""
         self.committed = 0
@@ -110,8 +114,10 @@ class Keeper:
     def idle(self) -> None:
         """Commit now and then; forget what is older than should be kept."""
         now = monotonic()
-        if now - self._written >= COMMIT_S:
+        if now >= self._due:
             self.commit()
+            took = monotonic() - now
+            self._due = now + max(COMMIT_S, min(took * COMMIT_SHARE, MAX_COMMIT_S))
         if now >= self._expire_due:
             self._expire()
             self._expire_due = now + EXPIRE_S
@@ -128,7 +134,6 @@ class Keeper:
 
     def commit(self) -> None:
         """Write the cursor, with the notes from before it."""
-        self._written = monotonic()
         try:
             if self.offset > self.committed:
                 self._commit()

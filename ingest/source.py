@@ -18,7 +18,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -27,7 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest import address
 from ingest.holding import Delivery, Holding
-from ingest.message import Message
+from ingest.message import Message, messages
 from ingest.packets import PUBACK_BYTES, Chunk, Packets, Published
 from lots.clock import Clock
 
@@ -274,20 +273,19 @@ class Source:
         self._hold(self._without_figures(self._messages(chunk.unsure)), b"")
 
     def _messages(self, published: Published) -> list[Message]:
-        now = self._clock.now_ms()
-        return list(map(Message, repeat(now), published.topics, published.payloads))
+        return messages(self._clock.now_ms(), published.topics, published.payloads)
 
-    def _hold(self, messages: list[Message], acks: bytes) -> None:
-        if messages:
-            self._holding.add(messages, acks)
-            self.received += len(messages)
+    def _hold(self, arrived: list[Message], acks: bytes) -> None:
+        if arrived:
+            self._holding.add(arrived, acks)
+            self.received += len(arrived)
 
-    def _without_figures(self, messages: list[Message]) -> list[Message]:
+    def _without_figures(self, arrived: list[Message]) -> list[Message]:
         """Take out what the broker says of itself."""
-        found = [message for message in messages if message.topic.startswith("$SYS/")]
+        found = [message for message in arrived if message.topic.startswith("$SYS/")]
         for message in found:
             self.broker_figures[message.topic] = message.payload[:100].decode("ascii", "replace")
-        return [message for message in messages if message not in found] if found else messages
+        return [message for message in arrived if message not in found] if found else arrived
 
     def _send_due(self) -> None:
         """Acknowledgements in the order of receipt, then what is to be published."""

@@ -32,7 +32,7 @@ from ingest.formats.decoded import (
     together,
 )
 from ingest.formats.memory import Memory
-from ingest.message import Message, Numbered
+from ingest.message import Message, Numbered, numbered
 from lots.errors import UserError
 from lots.readings.batch import concatenate
 from lots.terms import Identity
@@ -158,11 +158,12 @@ class Routing:
 
     def decode(self, messages: Sequence[Message], memory: Memory) -> Decoded:
         """What the messages of one entry say. The same after the same memory, always."""
-        by_route: dict[int, list[Numbered]] = {}
-        numbered = list(map(Numbered, range(len(messages)), messages))
-        places = [self.of(message.topic) for message in messages]
-        for n in set(places):
-            by_route[n] = [each for each, at in zip(numbered, places, strict=True) if at == n]
+        all_of_them = numbered(messages)
+        topics = [message.topic for message in messages]
+        places: list[int | None] = list(map(self._known.get, topics))
+        if None in places:
+            places = list(map(self.of, topics))
+        by_route = {n: _at(n, places, all_of_them) for n in set(places) if n is not None}
         unusable = [
             Rejected(position, None, Kind.UNUSABLE, _no_route(message.topic))
             for position, message in by_route.pop(-1, [])
@@ -173,6 +174,13 @@ class Routing:
             if n in by_route
         ]
         return together([*parts, Decoded(concatenate([]), unusable, [])])
+
+
+def _at(place: int, places: list[int | None], found: list[Numbered]) -> list[Numbered]:
+    """Those of ``found`` whose place it is."""
+    if places.count(place) == len(places):
+        return found
+    return [each for each, at in zip(found, places, strict=True) if at == place]
 
 
 def decode(messages: Sequence[Message], routes: Sequence[Route], memory: Memory) -> Decoded:

@@ -49,11 +49,11 @@ class Native:
 
     def __call__(self, messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
         """What is plain goes straight into columns, the rest is looked at item by item."""
-        able, tags, odd = [], [], []
+        known, able, tags, odd = self._tags, [], [], []
         for numbered in messages:
-            topic, payload = numbered.message.topic, numbered.message.payload
-            tag = self._tags.get(topic) or self._learnt(topic)
-            if tag is None or len(payload) > MAX_PAYLOAD_BYTES:
+            message = numbered.message
+            tag = known.get(message.topic) or self._learnt(message.topic)
+            if tag is None or len(message.payload) > MAX_PAYLOAD_BYTES:
                 odd.append(numbered)
             else:
                 able.append(numbered)

@@ -133,7 +133,7 @@ def prepare(database_url: str) -> None:
 
 
 class Worker:
-    """A whole worker as a process, ready to go."""
+    """A whole worker as a process, which was there before and has left its session and state."""
 
     def __init__(self, folder: Path, broker: Mosquitto, name: str, store: str = "") -> None:
         folder.mkdir()
@@ -150,7 +150,18 @@ class Worker:
             "DUNNAGE_WORKER_PORT": str(port),
         }
         self._folder = folder
-        self._process = started(["worker"], os.environ | self._settings, folder)
+        self._begin()
+        self.go()
+        while self.figure("dunnage_lots_dirty") or not self.figure("dunnage_broker_connected"):
+            time.sleep(0.1)
+        self.stop()
+
+    def _begin(self) -> None:
+        self._process = started(["worker"], os.environ | self._settings, self._folder)
+
+    def ready(self) -> None:
+        """Be there again."""
+        self._begin()
 
     def go(self) -> None:
         go(self._process)
@@ -211,6 +222,9 @@ class Arena:
     influx: InfluxDB
     folder: Path
 
+    def worker(self, name: str, store: str) -> Worker:
+        return Worker(self.folder / name, self.broker, name, store)
+
 
 @contextmanager
 def arena() -> Iterator[Arena]:
@@ -235,11 +249,9 @@ def bare(arena: Arena, name: str, count: int) -> float:
     return count / (time.perf_counter() - begun)
 
 
-def worked(
-    arena: Arena, name: str, count: int, store: str = "", each: int = 1
-) -> tuple[float, dict[str, Any]]:
+def worked(worker: Worker, count: int, each: int = 1) -> tuple[float, dict[str, Any]]:
     """Readings a second of ``count`` messages with ``each`` readings, and what it measured."""
-    worker = Worker(arena.folder / f"{name}-{time.monotonic_ns()}", arena.broker, name, store)
+    worker.ready()
     begun = time.perf_counter()
     worker.go()
     worker.await_figures(count * each)
@@ -254,17 +266,18 @@ def drain(arena: Arena, rounds: int, count: int, say: Callable[[str], None]) -> 
     peak = 0.0
     for number in range(rounds):
         names = [f"{kind}-{number}" for kind in ("limit", "paho", "sqlite", "influx")]
-        for name in names:
+        for name in names[:2]:
             subscribe(arena.broker, name)
+        sqlite = arena.worker(names[2], "")
+        influx = arena.worker(names[3], arena.influx.store_url(f"drain{number}"))
         with Flood(arena.broker.port, "fleet") as fleet:
             fleet.send(backlog(count))
         rates = {
             "limit": limit(arena, names[0], count),
             "paho": bare(arena, names[1], count),
         }
-        rates["sqlite"], _ = worked(arena, names[2], count)
-        store = arena.influx.store_url(f"drain{number}")
-        rates["influx"], told = worked(arena, names[3], count, store)
+        rates["sqlite"], _ = worked(sqlite, count)
+        rates["influx"], told = worked(influx, count)
         peak = max(peak, told["rss_mb"])
         rates["ratio_limit"] = rates["influx"] / rates["limit"]
         rates["ratio_paho"] = rates["influx"] / rates["paho"]
@@ -279,10 +292,9 @@ def live(arena: Arena, rate: float, seconds: float) -> dict[str, Any]:
 
     ``lag_s``: what it took after the last was sent until all were kept and evaluated.
     """
-    name = f"live-{rate:.0f}-{time.monotonic_ns()}"
-    subscribe(arena.broker, name)
-    store = arena.influx.store_url(name.replace("-", "_"))
-    worker = Worker(arena.folder / name, arena.broker, name, store)
+    name = f"live{rate:.0f}"
+    worker = arena.worker(name, arena.influx.store_url(name))
+    worker.ready()
     worker.go()
     with Flood(arena.broker.port, "fleet") as fleet:
         fleet.paced(present(), min(rate, 1000), 2)  # what every first time takes is not the point
@@ -312,12 +324,11 @@ def main() -> None:
         found: dict[str, Any] = {}
         if asked.rounds:
             found |= drain(place, asked.rounds, asked.messages, say)
-            subscribe(place.broker, "arrays")
-            with Flood(place.broker.port, "fleet") as fleet:
-                fleet.send(backlog(asked.messages // 40, ARRAY))
             count = asked.messages // 40
-            store = place.influx.store_url("arrays")
-            found["arrays"], _ = worked(place, "arrays", count, store, ARRAY)
+            worker = place.worker("arrays", place.influx.store_url("arrays"))
+            with Flood(place.broker.port, "fleet") as fleet:
+                fleet.send(backlog(count, ARRAY))
+            found["arrays"], _ = worked(worker, count, ARRAY)
             say(f"arrays of {ARRAY}: {found['arrays']:,.0f} readings/s")
         if asked.live:
             told = live(place, 20_000, asked.live)
