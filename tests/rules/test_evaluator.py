@@ -545,6 +545,28 @@ def test_a_lot_that_no_tag_speaks_for_any_more_is_unknown(desk):
     assert (desk.now().status, desk.now().why) == ("unknown", "no tag speaks for it now")
 
 
+def test_what_is_known_of_very_many_lots_is_written_bit_by_bit(desk, monkeypatch):
+    """Five lots in the box with a tag; two are shown at a settling."""
+    desk.put("tags", id="T2")
+    desk.put("bindings", tag="T2", place="box", begins=written(at(-10)))
+    names = [f"M{number}" for number in range(5)]
+    for name in names:
+        desk.lot(name)
+        desk.move(name, -10, "box")
+    desk.settle(8)
+    asked = []
+    event.listen(desk.database, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    monkeypatch.setattr("rules.evaluator.SHOWN", 2)
+    for hour in (1, 2):
+        desk.says((hour, 50), tag="T2")
+        desk.settle(1)
+    shown = [desk.now(name).at for name in names]
+    assert sorted(shown) == [0, at(1), at(1), at(2), at(2)]
+    desk.settle(2)
+    assert [desk.now(name).at for name in names] == [at(2)] * 5
+    assert sum("lot_now" in statement for statement in asked if "INSERT" in statement) == 4
+
+
 def test_on_a_leg_without_a_network_silence_is_normal(desk):
     """Offline from 1 h to 50 h: silent from 56 h on, six hours after it could be heard again."""
     leg = {"number": 1, "mode": "sea", "offline": True, "place": "box"}

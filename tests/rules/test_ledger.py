@@ -296,6 +296,28 @@ def test_hundreds_of_open_alerts_are_worded_at_once(desk):
     assert len(asked) < 40
 
 
+def test_alerts_of_hundreds_of_lots_are_written_at_once(desk):
+    """The sun comes out over a yard: the queries do not grow with the lots."""
+    for number in range(200):
+        desk.lot(f"S{number}")
+    keys = [LotKey(TENANT, f"S{number}") for number in range(200)]
+    asked = []
+
+    def ask(*said):
+        asked.append(said[2])
+
+    event.listen(desk.database, "before_cursor_execute", ask)
+    opened = [replace(change(opens(6)), key=key) for key in keys]
+    assert write(desk, *opened, now=6) == 200
+    over = [replace(change(opens(6), clears(8)), key=key) for key in keys]
+    again = [replace(change(opens(9), since=8.5), key=key) for key in keys]
+    assert write(desk, *over, *again, now=9) == 400
+    event.remove(desk.database, "before_cursor_execute", ask)
+    assert len(asked) < 60
+    assert len(desk.alerts()) == 400
+    assert len(desk.told()) == 600
+
+
 @pytest.mark.parametrize("kind", ["container", "vehicle"])
 def test_of_a_closed_box_of_which_nothing_is_known_the_label_is_read_first(desk, kind):
     desk.put("places", id="closed", kind=kind, name="Closed")

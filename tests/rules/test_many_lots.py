@@ -1,0 +1,188 @@
+"""Many lots folded together are each what it is alone: same states, numbers and alerts."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from lots.climate import CODES, LotKey, Samples, join, together
+from lots.clock import HOUR_MS
+from lots.terms import FORMS
+from rules.engine import WINDOW_MS, Engine
+from rules.pack import load
+from rules.state import Limits, LotFacts
+from rules.window import LEAST, Window
+from tests.rules.timeline import START, Record, at, said
+
+RULES = load()
+KINDS = [(commodity, form) for commodity, forms in FORMS.items() for form in forms]
+STEPS_MIN = (0, 0, 5, 15, 60, 60, 150, 240)
+PLACES = tuple(CODES)
+
+
+def lots(chance, count):
+    """Lots of any kind, with and without terms of their own."""
+    found = {}
+    for number in range(count):
+        commodity, form = KINDS[chance.integers(len(KINDS))]
+        found[LotKey("acme", f"L{number}")] = LotFacts(
+            "acme",
+            f"L{number}",
+            commodity,
+            form,
+            time_constant_h=chance.choice([None, 0.5, 9.0]),
+            limits=Limits(temperature_max=25.0) if chance.random() < 0.5 else Limits(),
+            watched=((START, START + 10**12),),
+        )
+    return found
+
+
+def history(chance, n):
+    """``n`` samples of the tags of a lot, in order of time, with gaps and things unknown."""
+    time = START + 60_000 * np.cumsum(chance.choice(STEPS_MIN, n))
+    place = chance.integers(0, len(PLACES), n) * (chance.random(n) < 0.3)
+    course = np.arange(n) / 5
+    unknown = chance.choice([math.nan, 1, 1, 1, 1], (2, n))
+    return Samples(
+        time,
+        (place << 20) + np.arange(n),
+        place,
+        unknown[0] * (chance.choice([5, 20, 38]) + 8 * np.sin(course) + chance.normal(0, 3, n)),
+        unknown[1] * np.clip(75 + 20 * np.cos(course) + chance.normal(0, 8, n), 1, 101),
+        np.where(chance.random(n) < 0.1, chance.uniform(0, 30, n), math.nan),
+    ).ordered()
+
+
+def delivered(chance, samples, latest_h):
+    """``samples`` in batches as they come: up to ``latest_h`` late, a fifth of them twice."""
+    n = len(samples)
+    come = np.concatenate((np.arange(n), np.flatnonzero(chance.random(n) < 0.2)))
+    late = chance.uniform(0, latest_h, len(come)) * chance.integers(0, 2, len(come))
+    order = come[np.argsort(samples.time[come] + late * HOUR_MS, kind="stable")]
+    edges = [0, *np.flatnonzero(chance.random(len(order)) < 0.2).tolist(), len(order)]
+    return [samples.take(order[a:b]).ordered() for a, b in pairwise(edges) if a < b]
+
+
+def windows(samples):
+    """``samples`` as a store gives them: by windows, none of which splits a time."""
+    edges = np.searchsorted(samples.time, [at(hour) for hour in range(0, 500, 20)])
+    return [samples.take(slice(a, b)) for a, b in pairwise(edges) if a < b]
+
+
+def everything(of, key):
+    row = of.table.rows[key]
+    states = of.table.head
+    rules = states.pending[row].tolist(), states.opened[row].tolist()
+    return repr((states.lots[row], rules, of.known([key])))
+
+
+def told(changes, records):
+    for change in changes:
+        records[change.key].take([change])
+
+
+@settings(max_examples=60, deadline=None, derandomize=False, print_blob=True)
+@given(
+    st.integers(1, 6), st.integers(1, 40), st.sampled_from([0.0, 5.9, 60.0]), st.integers(0, 2**32)
+)
+def test_a_lot_among_others_is_as_it_is_alone(count, size, latest_h, seed):
+    """However their readings are mixed into batches, repeated, and late; some by days."""
+    chance = np.random.default_rng(seed)
+    facts = lots(chance, count)
+    pasts = {key: history(chance, size) for key in facts}
+    coming = {key: delivered(chance, samples, latest_h) for key, samples in pasts.items()}
+    of, records = Engine(RULES), {key: Record() for key in facts}
+    of.know(facts)
+    while any(coming.values()):
+        speaks = [key for key, rest in coming.items() if rest and chance.random() < 0.7]
+        told(of.evaluate(together({key: coming[key].pop(0) for key in speaks})), records)
+    event(f"dirty: {min(len(of.dirty), 2)}")
+    told(
+        [of.refold(key, since, windows(pasts[key])) for key, since in list(of.dirty.items())],
+        records,
+    )
+    for key, samples in pasts.items():
+        alone, record = Engine(RULES), Record()
+        alone.know({key: facts[key]})
+        record.take(alone.evaluate(together({key: samples})))
+        assert everything(of, key) == everything(alone, key)
+        assert records[key].net() == record.net()
+
+
+def test_a_batch_that_cannot_be_folded_changes_nothing(monkeypatch):
+    """L0 goes on, L1 has to be put in order and fails: nothing is half done, nothing is lost."""
+    facts = lots(np.random.default_rng(0), 2)
+    one, two = facts
+    of = Engine(RULES)
+    of.know(facts)
+    # Hot and damp is told after two hours: of L1 at 3 h, of L0 not yet.
+    rows = said((0, 20.0, 50.0), (3, 45.0, 70.0)), said((0, 45.0, 70.0), (3, 45.0, 70.0))
+    of.evaluate(together(dict(zip(facts, rows, strict=True))))
+    before = [everything(of, key) for key in facts], of.table.window.live, of.take_changed()
+    batch = together({one: said((5, 45.0, 70.0)), two: said((1, 20.0, 50.0), tag=2)})
+
+    def fails(part, states):
+        real(part, states)
+        if of.table.rows[two] in part.rows:
+            raise MemoryError
+        return {}
+
+    real = of._fold
+    monkeypatch.setattr(of, "_fold", fails)
+    with pytest.raises(MemoryError):
+        of.evaluate(batch)
+    assert ([everything(of, key) for key in facts], of.table.window.live) == before[:2]
+    assert of.take_changed() == []
+    monkeypatch.undo()
+    assert {change.key for change in of.evaluate(batch)} == {one, two}
+
+
+def test_the_last_to_be_shown_is_the_first_next_time():
+    facts = lots(np.random.default_rng(0), 5)
+    of = Engine(RULES)
+    of.know(facts)
+    seen = []
+    for hour in range(5):
+        of.evaluate(together(dict.fromkeys(facts, said((hour, 20.0, 50.0)))))
+        seen += of.take_changed(2)
+    assert sorted(seen) == sorted([*facts] * 2)
+
+
+# The window.
+
+
+def test_the_window_keeps_what_each_lot_has_however_it_is_tidied():
+    chance = np.random.default_rng(4)
+    window, kept = Window(), {row: [] for row in range(8)}
+    window.resize(8)
+    for step in range(400):
+        rows = np.flatnonzero(chance.random(8) < 0.5)
+        parts = [
+            said(*((step + i / 9, 1.0, 1.0) for i in range(chance.integers(1, 9)))) for _ in rows
+        ]
+        starts = np.cumsum([0, *map(len, parts)])
+        replaced = chance.random() < 0.1
+        (window.replace if replaced else window.append)(rows, starts, join(parts))
+        for row, part in zip(rows.tolist(), parts, strict=True):
+            kept[row] = (not replaced) * kept[row] + part.time.tolist()
+    samples, starts = window.gather(np.arange(8))
+    for row in range(8):
+        assert samples.time[starts[row] : starts[row + 1]].tolist() == kept[row]
+        assert window.oldest[row] == min(kept[row])
+    assert window.live == len(samples) == sum(map(len, kept.values()))
+
+
+def test_what_lots_let_go_of_does_not_stay_in_memory():
+    """Three lots' hundred days at a minute, of which the last 6 to 12 hours stay."""
+    facts = lots(np.random.default_rng(1), 3)
+    of = Engine(RULES)
+    of.know(facts)
+    minutes = np.arange(1440) / 60
+    for day in range(100):
+        part = said(*((24 * day + hour, 20.0, 50.0) for hour in minutes))
+        of.evaluate(together(dict.fromkeys(facts, part)))
+        assert of.table.window.live <= 3 * 2 * WINDOW_MS // 60_000
+    assert of.table.window.room <= 4 * 3 * 1440 + LEAST
