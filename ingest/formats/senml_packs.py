@@ -33,6 +33,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:./_-]*")
 _TEXT, _NUMBERS = ("bn", "bu", "n", "u", "vs"), ("bt", "bv", "bs", "v", "s", "t", "ut")
 _BASES = ("bn", "bt", "bu", "bv", "bs")
 _VALUES = ("v", "vs", "vb", "vd")
+_TYPED = frozenset([*_TEXT, *_NUMBERS, "vb", "vd"])
+_FOR_OTHERS = frozenset([*_BASES, "bver"])
+"""Fields of a record that go for those behind it."""
 
 
 class Measured(NamedTuple):
@@ -111,14 +114,13 @@ def _require_known(record: dict[str, Any]) -> None:
     version = record.get("bver", VERSION)
     if type(version) is not int or not 0 < version <= VERSION:
         raise Unusable(f"bver is {_shown(version)}: versions up to {VERSION} are understood")
-    for name in _BASES:
-        _require_type(record, name)
+    for name in record:
+        if name in _BASES:
+            _require_type(record, name)
 
 
 def _require_type(record: dict[str, Any], name: str) -> None:
-    value = record.get(name)
-    if name not in record:
-        return
+    value = record[name]
     if name in _TEXT:
         good = isinstance(value, str)
     elif name in _NUMBERS:
@@ -141,9 +143,10 @@ def _measured(record: dict[str, Any], base: dict[str, Any]) -> list[Measured | U
 
 
 def _resolved(record: dict[str, Any], base: dict[str, Any]) -> Iterator[Measured]:
-    for name in (*_TEXT, *_NUMBERS, "vb", "vd"):
-        _require_type(record, name)
-    if not record.keys() - {*_BASES, "bver"}:
+    for name in record:
+        if name in _TYPED:
+            _require_type(record, name)
+    if record.keys() <= _FOR_OTHERS:
         return  # base fields alone, for the records behind it
     value, total = _value(record, base), _total(record, base)
     found = Measured(
