@@ -8,7 +8,7 @@ from time import monotonic
 
 import structlog
 from sqlalchemy import Engine, delete, select, text, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from lots import registry
@@ -62,8 +62,9 @@ class Record:
                 self._keep(alert)
                 self._book.recorded(alert.id, version)
             self._expire()
-        except DBAPIError as error:
-            self.trouble = " ".join(str(error.orig).split())
+        except SQLAlchemyError as error:
+            why = error.orig if isinstance(error, DBAPIError) else error
+            self.trouble = " ".join(str(why).split())
             return
         self.trouble = None
         self._answered = monotonic()

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import IntegrityError
 
 from lots import registry
@@ -164,6 +164,18 @@ def test_a_registry_that_goes_or_hangs_is_noticed_and_gets_all_when_it_is_back(
     until(lambda: written.write() or written.trouble is None)
     assert kept(engine) == [replace(one, cleared=T + 1)]
     assert written.silent_s < 0.3
+    engine.dispose()
+
+
+def test_a_registry_without_a_free_connection_is_told_and_asked_again(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/registry.sqlite"
+    engine = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    written = Record(engine, Book(tells=False), CLOCK)
+    with engine.connect():
+        written.write()
+        assert "QueuePool limit" in (written.trouble or "")
+    written.write()
+    assert written.trouble is None
     engine.dispose()
 
 
