@@ -167,9 +167,8 @@ def test_a_registry_that_goes_or_hangs_is_noticed_and_gets_all_when_it_is_back(
     engine.dispose()
 
 
-def test_a_registry_without_a_free_connection_is_told_and_asked_again(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/registry.sqlite"
-    engine = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.1)
+def test_a_registry_without_a_free_connection_is_told_and_asked_again(database: Engine) -> None:
+    engine = create_engine(database.url, pool_size=1, max_overflow=0, pool_timeout=0.1)
     written = Record(engine, Book(tells=False), CLOCK)
     with engine.connect():
         written.write()
