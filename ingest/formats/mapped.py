@@ -277,6 +277,8 @@ def _tag_in(scope: _Scope, where: Any) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise Unusable(f"{where.text} is {shown(value)}: the tag's name is to be there, as text")
+    if any(each in value for each in "/+#"):
+        raise Unusable(f"{where.text} is {shown(value)}: a tag's name has no /, + and # in it")
     return named("tag", value, where.text)
 
 

@@ -17,6 +17,7 @@ TAG = "{group}.{node}.{device}"
 _PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
 _PLACES = ("{group}", "{node}", "{device}", "{folder}")
 _OWN_AFFAIRS = ("bdSeq", "Node Control/", "Device Control/", "Node Info/", "Device Info/")
+_NO_TAG = re.compile(r"[/+#]")
 _NO_LETTER = re.compile(r"[^A-Za-z0-9]+")
 
 Said = dict[tuple[str, int | None], list[dict[str, float]]]
@@ -78,7 +79,7 @@ class Names:
             quantity = _as_quantity(last)
         if quantity is None:
             return None
-        place = {**self._place, "folder": folder.replace("/", ".")}
+        place = {**self._place, "folder": _NO_TAG.sub(".", folder)}
         return Meaning(_filled(self._naming.tag, place), quantity, found)
 
 
@@ -119,6 +120,8 @@ def parts_of(template: str) -> list[str]:
                 f"option tag: {part!a} means nothing: use {', '.join(_PLACES)}"
                 + ("; the tenant is the row's" if part == "{tenant}" else "")
             )
+    if _NO_TAG.search(template):
+        raise OptionsError(f"option tag is {template!a}: a tag's name has no /, + and # in it")
     if "{node}" not in parts and "{device}" not in parts:
         raise OptionsError(
             f"option tag is {template!a}: put {{node}} or {{device}} in it, so that each has a "

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from ingest.formats import Decoded, Memory, RouteError, decode, route
 from ingest.formats.paths import PathError, follow, path
-from ingest.formats.units import UnitError, conversion
+from ingest.formats.units import UnitError, conversion, names
 from ingest.message import Message
 from lots.clock import DAY_MS
 from lots.readings.batch import Flag, TagKey
 from lots.settings import Subscription, load
 from tests.formats.anything import as_json, objects, require_sane, values
+from tests.formats.pages import PAGES
 from tests.formats.pages import told as told_by
 
 NOW = 1_763_766_000_000  # 2025-11-21T23:00:00Z
@@ -158,6 +159,12 @@ def test_units_that_do_not_fit_name_those_that_do() -> None:
         conversion("battery", "%")
     with pytest.raises(UnitError, match=r"°C.*hPa.*lx"):
         conversion("co2", "ppm")
+
+
+def test_the_page_has_all_units() -> None:
+    table = (PAGES / "mapped.md").read_text(encoding="utf-8").split("## Units")[1]
+    documented = {word.strip("`(),") for word in table.split()}
+    assert set(names(None).split(", ")) <= documented
 
 
 @pytest.mark.parametrize(
@@ -312,6 +319,7 @@ def test_nothing_bad_takes_the_good_with_it() -> None:
         ({**BY_TOPIC, "time": "at"}, {"t": 1, "at": 5}, "quarantine: t 5 is no time"),
         ({"topic": "other/{tag}"}, {"t": 1}, "does not fit the option topic, 'other/{tag}'"),
         ({"tag": "id"}, {"t": 1, "id": ""}, "tag has 0 characters"),
+        ({"tag": "id"}, {"t": 1, "id": "a/b"}, "a tag's name has no /"),
         ({"tag": "id"}, {"t": 1, "id": "a\nb"}, "cannot be printed"),
     ],
 )

@@ -466,7 +466,7 @@ def test_times() -> None:
         ("{group}.{node}.{device}", "P/NDATA/N", "Temperature", "P.N"),
         ("{node}-{folder}", "P/NDATA/N", "Zone 1/Air/Temperature", "N-Zone 1.Air"),
         ("{node}-{folder}", "P/NDATA/N", "Temperature", "N"),
-        ("spb/{device}", "P/DDATA/N/D", "Temperature", "spb/D"),
+        ("spb-{device}", "P/DDATA/N/D", "Temperature", "spb-D"),
         ("{node}x", "P/DDATA/N/D", "Temperature", "Nx"),
     ],
 )
@@ -563,6 +563,7 @@ def test_templates_that_are_nested_too_deep_are_told() -> None:
     [
         ({"tags": 1}, "option tags: there is no such option: use others, quantities, tag"),
         ({"tag": "{tenant}.{node}"}, "'{tenant}' means nothing: use {group}.*the tenant is the"),
+        ({"tag": "{group}/{node}"}, "a tag's name has no /"),
         ({"tag": "{group}"}, "put {node} or {device} in it"),
         ({"others": "yes"}, "option others is 'yes': write true or false"),
         ({"quantities": {"probe": {"name": "T", "unit": "x"}}}, "quantities.probe.unit: the unit"),
