@@ -60,17 +60,17 @@ def _show(told: dict[str, Any], name: str) -> None:
     table(("column", "is", "unit", "why not"), rows)
     print()
     where = next((f"{kind} {told[kind]}" for kind in ("lot", "place") if told[kind]), "nothing yet")
-    _line("tag", f"{told['tag']}{' (new)' if told['registers_tag'] else ''}")
+    _line("tag", f"{told['tag'] or '?'}{' (new)' if told['registers_tag'] else ''}")
     _line("watched", f"{where}, {told['placement']}")
     for binding in told["new_bindings"]:
         _line("new binding", binding)
-    _line("times", f"in {told['zone']}, dates {told['dates'] or 'as written'}")
+    _line("times", f"in {told['zone'] or '?'}, dates {told['dates'] or '?'}")
     _line("rows", f"{told['rows']}, {told['without_values']} of them without a value")
     if told["left_out"]:
         _line("left out", f"{told['left_out']} rows that cannot be read")
-    _line("readings", f"{told['readings']} from {told['from']} to {told['to']}")
-    _line("interval", f"{told['interval_s']} s")
     if told["first"]:
+        _line("readings", f"{told['readings']} from {told['from']} to {told['to']}")
+        _line("interval", f"{told['interval_s'] or '?'} s")
         print("\nas they would be stored:" if not told["applied"] else "\nas they are stored:")
         heads = list(dict.fromkeys(head for each in told["first"] for head in each))
         table(heads, ([str(each.get(head, "")) for head in heads] for each in told["first"]))
