@@ -271,6 +271,7 @@ class Worker:
         return {
             "broker": broker,
             "journal": self._intake.trouble,
+            "inbox": self._inbox.trouble,
             "store": self._keeper.trouble,
             "registry": self._rules.trouble,
             "rollups": self._rollups.trouble,
@@ -288,6 +289,7 @@ class Worker:
             "dead_letters": ("Messages that could not be used", self._keeper.dead_letters),
             "answers_sent": ("Acknowledgements sent to tags that asked", self._answers.sent),
             "rollups_made": ("Hours and days of a tag made from readings", self._rollups.made),
+            "inbox_messages": ("Messages of our own taken from the inbox", self._inbox.moved),
             "notices_sent": ("Messages delivered to people", self._outbox.sent),
             "notices_failed": ("Attempts to deliver that failed", self._outbox.failed),
         }
