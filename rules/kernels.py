@@ -1,8 +1,8 @@
 """The loops of the fold that numpy cannot take, compiled by numba: one lot after another, by time.
 
 What is compiled stands in this file with all that it is made of, scalars and constants too: what
-numba keeps of a function is taken for stale by the time of its own file alone. Everything here
-works in place on contiguous columns and lets go of the interpreter's lock while it does.
+is kept of a function is taken for stale by the time of its own file alone. Everything here works
+in place on contiguous columns, and lets other threads run while it does.
 
 ``starts`` (m + 1,) says where each lot's samples begin, and where the last one's end.
 """
@@ -10,14 +10,13 @@ works in place on contiguous columns and lets go of the interpreter's lock while
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from lots.clock import HOUR_MS
+from lots.compiled import compiled
 from lots.readings.batch import Bools, Floats, Ints
 
 NEVER: Final = -(2**63)
@@ -41,20 +40,6 @@ _DECLINE_FIRST: Final = 0.00133  # 1/h, in the first hours outside growth
 _DECLINE_LATER: Final = 0.000667
 _FIRST_HOURS: Final = 6.0
 _LATER_FROM: Final = 24.0
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def compiled(function: F) -> F:
-    """``function`` as machine code, kept on disk for the next start.
-
-    Beside this file, else in the user's cache folder, else where NUMBA_CACHE_DIR says; where none
-    of these can be written it is compiled at each start, which takes seconds.
-    """
-    try:
-        return cast(F, numba.njit(cache=True, nogil=True)(function))
-    except RuntimeError:  # nowhere to keep it
-        return cast(F, numba.njit(nogil=True)(function))
 
 
 @compiled
