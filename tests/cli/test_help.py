@@ -13,7 +13,7 @@ import typer.main
 from cli.main import app
 from tests.cli.shell import Shell
 
-SLOW = {"alembic", "amqtt", "fastapi", "httpx", "numpy", "paho", "sqlalchemy", "uvicorn"}
+SLOW = {"alembic", "amqtt", "fastapi", "httpx", "numba", "numpy", "paho", "sqlalchemy", "uvicorn"}
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
