@@ -23,7 +23,7 @@ from lots.readings.batch import Bools, Ints, ReadingBatch, TagKey, concatenate
 from lots.readings.rollup_windows import Hours, measured, remade, steps, united, windows
 from lots.readings.rollups import MINUTE_MS, REACH_MS, wetness
 from lots.readings.store import Aggregate, ReadingStore, Rollups
-from lots.whereabouts import Source
+from lots.whereabouts import Source, without
 
 LONG_MS = 92 * DAY_MS
 """From so long a span on, days are read where days or longer steps are shown."""
@@ -169,8 +169,9 @@ class StoreReader:
             fresh.append((start, hours[1]))
         days, rest = self._days(piece.source.tag, first, last, fresh)
         for begin, end in rest:
-            found.append(self._told(self._stored(key, begin, end, HOUR_MS, fresh)))
-        if days is not None:
+            if without(begin, end, fresh):
+                found.append(self._told(self._stored(key, begin, end, HOUR_MS, fresh)))
+        if days is not None and without(*days, rest):
             found.append(self._told(self._stored(key, *days, DAY_MS, rest), DAY_MS))
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -74,7 +75,9 @@ class StaleNote:
                 hours.setdefault(tag, []).append(hour)
         now = self._clock.now_ms()
         for tag, found in hours.items():
-            row = np.array(found)
-            for run in np.split(row, np.flatnonzero(np.diff(row) > 1) + 1):
-                span = Span(tag, int(run[0]) * HOUR_MS, int(run[-1]) * HOUR_MS)
-                yield from rollup_marks.apart(span, HOUR_MS, now)
+            begins = found[0]
+            for hour, following in itertools.pairwise([*found, -1]):
+                if following != hour + 1:
+                    span = Span(tag, begins * HOUR_MS, hour * HOUR_MS)
+                    yield from rollup_marks.apart(span, HOUR_MS, now)
+                    begins = following

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, func, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from lots.clock import DAY_MS, HOUR_MS
@@ -33,13 +32,25 @@ _MARK_ON_POSTGRESQL = text(
     " set mark = stale_rollups.mark + 1, until = greatest(stale_rollups.until, excluded.until)"
 )
 
-_STILL = and_(
-    *(
-        StaleRollup.__table__.c[name] == bindparam(f"b_{name}")
-        for name in ("tenant", "tag", "step", "start", "mark")
-    )
+# Which row is meant, and that nothing marked it since. The sum keeps PostgreSQL, when it knows
+# nothing of the table yet, from looking through all tags of an hour for each.
+_DONE_ON_POSTGRESQL = text(
+    "delete from stale_rollups s using unnest("
+    "cast(:tenants as text[]), cast(:tags as text[]), cast(:starts as bigint[]),"
+    " cast(:untils as bigint[]), cast(:marks as bigint[])) as a (tenant, tag, start, until, mark)"
+    " where s.tenant = a.tenant and s.tag = a.tag and s.step = :step and s.start + 0 = a.start"
+    " and s.mark = a.mark"
 )
-"""Which row is meant, and that nothing marked it since."""
+
+_MARK_ON_SQLITE = (
+    "insert into stale_rollups (tenant, tag, step, start, until, mark) values (?, ?, ?, ?, ?, 1)"
+    " on conflict (tenant, tag, step, start) do update"
+    " set mark = mark + 1, until = max(until, excluded.until)"
+)
+
+_DONE_ON_SQLITE = (
+    "delete from stale_rollups where tenant = ? and tag = ? and step = ? and start = ? and mark = ?"
+)
 
 
 class Span(NamedTuple):
@@ -62,31 +73,11 @@ def mark(session: Session, step: int, spans: Iterable[Span]) -> None:
     rows = _merged(spans)
     if not rows:
         return
-    if session.get_bind().dialect.name == postgresql.dialect.name:
-        columns = {
-            "tenants": [span.tag.tenant for span in rows],
-            "tags": [span.tag.tag for span in rows],
-            "starts": [span.start for span in rows],
-            "untils": [span.until for span in rows],
-        }
-        session.execute(_MARK_ON_POSTGRESQL, {"step": step, **columns})
-        return
-    wanted = sqlite.insert(StaleRollup.__table__)  # type: ignore[arg-type]
-    known = StaleRollup.__table__.c
-    statement = wanted.on_conflict_do_update(
-        index_elements=["tenant", "tag", "step", "start"],
-        set_={
-            "mark": known.mark + 1,
-            "until": func.max(known.until, wanted.excluded.until),
-        },
-    )
-    session.execute(
-        statement,
-        [
-            {"tenant": tenant, "tag": tag, "step": step, "start": start, "until": until, "mark": 1}
-            for (tenant, tag), start, until in rows
-        ],
-    )
+    if _is_postgresql(session):
+        session.execute(_MARK_ON_POSTGRESQL, {"step": step, **_columns(rows)})
+    else:
+        values = [(tenant, tag, step, start, until) for (tenant, tag), start, until in rows]
+        session.connection().exec_driver_sql(_MARK_ON_SQLITE, values)
 
 
 def due(session: Session, step: int, before: int, limit: int) -> list[Stale]:
@@ -112,17 +103,29 @@ def due(session: Session, step: int, before: int, limit: int) -> list[Stale]:
 
 def done(session: Session, step: int, made: Sequence[Stale]) -> None:
     """Remove what was made, unless it was marked again since."""
-    if made:
-        statement = delete(StaleRollup.__table__).where(_STILL)  # type: ignore[arg-type]
-        session.execute(statement, [_bound(step, stale) for stale in sorted(made)])
+    if not made:
+        return
+    if _is_postgresql(session):
+        marks = [stale.mark for stale in made]
+        values = {"step": step, "marks": marks, **_columns([stale.span for stale in made])}
+        session.execute(_DONE_ON_POSTGRESQL, values)
+    else:
+        rows = [(*s.span.tag, step, s.span.start, s.mark) for s in made]
+        session.connection().exec_driver_sql(_DONE_ON_SQLITE, rows)
 
 
-def shorten(session: Session, step: int, made: Sequence[tuple[Stale, int]]) -> None:
+def shorten(session: Session, step: int, made: Iterable[tuple[Stale, int]]) -> None:
     """What starts after the instant beside each was made, unless it was marked again since."""
-    if made:
-        statement = update(StaleRollup.__table__).where(_STILL)  # type: ignore[arg-type]
-        rows = [_bound(step, stale) | {"b_until": until} for stale, until in sorted(made)]
-        session.execute(statement.values(until=bindparam("b_until")), rows)
+    for stale, until in made:
+        (tenant, tag), start, _ = stale.span
+        row = (
+            StaleRollup.tenant == tenant,
+            StaleRollup.tag == tag,
+            StaleRollup.step == step,
+            StaleRollup.start == start,
+            StaleRollup.mark == stale.mark,
+        )
+        session.execute(update(StaleRollup).where(*row).values(until=until))
 
 
 def stale_of(
@@ -186,12 +189,15 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
     return sorted(Span(tag, start, until) for (tag, start), until in found.items())
 
 
-def _bound(step: int, stale: Stale) -> dict[str, Any]:
-    (tenant, tag), start, _ = stale.span
+def _columns(spans: Sequence[Span]) -> dict[str, list[Any]]:
+    """For PostgreSQL, which takes columns faster than rows."""
     return {
-        "b_tenant": tenant,
-        "b_tag": tag,
-        "b_step": step,
-        "b_start": start,
-        "b_mark": stale.mark,
+        "tenants": [span.tag.tenant for span in spans],
+        "tags": [span.tag.tag for span in spans],
+        "starts": [span.start for span in spans],
+        "untils": [span.until for span in spans],
     }
+
+
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
