@@ -96,8 +96,9 @@ def compare(house: House, record: Record) -> Compared:
             found = _looked_at(found, each, number, name)
         promised = record.times[numbers[record.acknowledged[numbers]]].tolist()
         missing = [at for at in promised if at not in seen]
-        if missing and not found.example:
-            found = found._replace(example=f" (such as {name} at {missing[0]})")
+        wrong = [*missing, *(at for at, count in seen.items() if count > 1)]
+        if wrong and not found.example:
+            found = found._replace(example=f" (such as {name} at {written(wrong[0])})")
         found = found._replace(
             missing=found.missing + len(missing),
             doubled=found.doubled + sum(count - 1 for count in seen.values()),

@@ -75,25 +75,29 @@ def disk(mb: int) -> Iterator[Path]:
 
 def on_servers(size: Size, say: Progress) -> Row:
     """The registry in PostgreSQL, the readings in InfluxDB."""
-    return _on_disk("disk, servers", False, size, say)
+    return _on_disk(False, size, say)
 
 
 def on_files(size: Size, say: Progress) -> Row:
     """Both in SQLite files on another disk."""
-    return _on_disk("disk, files", True, size, say)
+    return _on_disk(True, size, say)
 
 
-def _on_disk(name: str, sqlite: bool, size: Size, say: Progress) -> Row:
-    done = f"a disk of {size.mb} MB filled {2 * size.rounds} times, worker killed on the full disk"
+def _on_disk(sqlite: bool, size: Size, say: Progress) -> Row:
+    where = "SQLite files elsewhere" if sqlite else "InfluxDB and PostgreSQL"
+    done = (
+        f"a disk of {size.mb} MB filled {size.rounds} times with the store away and {size.rounds}"
+        f" times by others, the worker killed on the full disk; {where}"
+    )
     try:
         with disk(size.mb) as folder:
             journal = {"DUNNAGE_JOURNAL_MAX_MB": str(JOURNAL_MB)}
             with Stage(sqlite=sqlite, data=folder / "data", **journal) as stage:
-                return replace(_filled(stage, folder, size, say), name=name, done=done)
+                return replace(_filled(stage, folder, size, say), done=done)
     except NoDisk as error:
         if os.environ.get("CI"):
-            return Row(name, done, verdict=f"{error} (under CI nothing is skipped)")
-        return Row(name, done, verdict=f"{SKIPPED}: {error}")
+            return Row("", done, verdict=f"{error} (under CI nothing is skipped)")
+        return Row("", done, verdict=f"{SKIPPED}: {error}")
 
 
 def _filled(stage: Stage, folder: Path, size: Size, say: Progress) -> Row:
