@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench clean
+.PHONY: help install demo test check faults bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ check: $(VENV)/installed-dev ## formatting, lint, types and the direction of imp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+faults: $(VENV)/installed-dev ## kill, stop, fill and cut off every part; prints what was lost or doubled
+	@tests/install-servers
+	@$(BIN)/python -m tests.faults
 
 bench: $(VENV)/installed-dev ## measure what is fast and what is not; prints figures
 	@tests/install-servers
