@@ -77,10 +77,10 @@ def test_another_kind_of_file_is_misconfiguration(path: Path) -> None:
 
 def test_a_newer_layout_is_misconfiguration(path: Path) -> None:
     with closing(sqlite3.connect(path)) as newer:
-        newer.execute("pragma user_version = 2")
+        newer.execute("pragma user_version = 3")
     with (
         closing(SqliteStore(path)) as store,
-        pytest.raises(StoreMisconfigured, match="is of layout 2, this version of Dunnage knows 1"),
+        pytest.raises(StoreMisconfigured, match="is of layout 3, this version of Dunnage knows 2"),
     ):
         store.write(ONE)
 
