@@ -600,6 +600,29 @@ def test_a_snapshot_of_another_journal_or_none_is_left_aside(lived, tmp_path):
     assert again.heard() == set()
 
 
+@pytest.mark.parametrize(
+    "other", [("VERSION", 1), ("_layout", lambda: "[('newest', '<i4')]")], ids=["version", "layout"]
+)
+def test_a_snapshot_of_another_version_is_left_aside(lived, monkeypatch, other):
+    of, path = lived
+    monkeypatch.setattr(snapshot, *other)
+    saved(path, of)
+    monkeypatch.undo()
+    again = engine()
+    assert snapshot.restore(path, again, "j") is None
+    assert again.heard() == set()
+
+
+def test_rules_that_are_new_are_idle_and_those_that_went_are_forgotten(lived):
+    """`damp` fires; in the new packs it is the second rule, and `sweat` is no more."""
+    of, path = lived
+    again = Engine(pack(rule("new", "humidity > 99", "humidity < 60") + LEVELS))
+    again.know(FACTS)
+    assert snapshot.restore(saved(path, of), again, "j") == 7
+    (known,) = again.known([KEY])
+    assert known.fires == {"damp": at(1)}
+
+
 def test_under_changed_packs_every_lot_is_folded_again(lived):
     of, path = lived
     again = Engine(Rules(RULES.rules, "another digest"))
