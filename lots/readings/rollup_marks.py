@@ -7,6 +7,7 @@ had when the making began, so that what came meanwhile is not lost.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, or_, select, text, update
@@ -43,14 +44,16 @@ _DONE_ON_POSTGRESQL = text(
 )
 
 _MARK_ON_SQLITE = (
-    "insert into stale_rollups (tenant, tag, step, start, until, mark) values (?, ?, ?, ?, ?, 1)"
+    "insert into stale_rollups (tenant, tag, step, start, until, mark) values {rows}"
     " on conflict (tenant, tag, step, start) do update"
     " set mark = mark + 1, until = max(until, excluded.until)"
 )
 
 _DONE_ON_SQLITE = (
-    "delete from stale_rollups where tenant = ? and tag = ? and step = ? and start = ? and mark = ?"
+    "delete from stale_rollups where (tenant, tag, step, start, mark) in (values {rows})"
 )
+
+_ROWS = 5_000  # in a statement: SQLite takes 32 766 values
 
 
 class Span(NamedTuple):
@@ -76,8 +79,8 @@ def mark(session: Session, step: int, spans: Iterable[Span]) -> None:
     if _is_postgresql(session):
         session.execute(_MARK_ON_POSTGRESQL, {"step": step, **_columns(rows)})
     else:
-        values = [(tenant, tag, step, start, until) for (tenant, tag), start, until in rows]
-        session.connection().exec_driver_sql(_MARK_ON_SQLITE, values)
+        values = [(*tag, step, start, until, 1) for tag, start, until in rows]
+        _on_sqlite(session, _MARK_ON_SQLITE, values)
 
 
 def due(session: Session, step: int, before: int, limit: int) -> list[Stale]:
@@ -111,7 +114,7 @@ def done(session: Session, step: int, made: Sequence[Stale]) -> None:
         session.execute(_DONE_ON_POSTGRESQL, values)
     else:
         rows = [(*s.span.tag, step, s.span.start, s.mark) for s in made]
-        session.connection().exec_driver_sql(_DONE_ON_SQLITE, rows)
+        _on_sqlite(session, _DONE_ON_SQLITE, rows)
 
 
 def shorten(session: Session, step: int, made: Iterable[tuple[Stale, int]]) -> None:
@@ -197,6 +200,16 @@ def _columns(spans: Sequence[Span]) -> dict[str, list[Any]]:
         "starts": [span.start for span in spans],
         "untils": [span.until for span in spans],
     }
+
+
+def _on_sqlite(session: Session, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Many rows in a statement: between two of them other threads have their turn first."""
+    connection = session.connection()
+    for start in range(0, len(rows), _ROWS):
+        portion = rows[start : start + _ROWS]
+        row = f"({', '.join('?' * len(portion[0]))})"
+        filled = statement.format(rows=", ".join([row] * len(portion)))
+        connection.exec_driver_sql(filled, tuple(chain.from_iterable(portion)))
 
 
 def _is_postgresql(session: Session) -> bool:

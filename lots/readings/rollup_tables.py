@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,34 +13,41 @@ from lots.readings.batch import Floats, Ints
 from lots.readings.sqlite_file import CORE, STATISTICS
 from lots.readings.store import Aggregate, Rollups
 
+Row = tuple[Any, ...]
+
+_VALUES = 32_000  # in a statement; SQLite takes 32 766
 _TIMES = ("covered", "wet", "dry", "heard")
 
 
 def write(
     connection: sqlite3.Connection,
-    tag: int,
     step: int,
-    rollups: Rollups,
+    rollups: Sequence[tuple[int, Rollups]],
     quantity: Callable[[str], int],
 ) -> None:
-    """In the transaction of ``connection``; ``quantity`` has the number of a name."""
-    starts = rollups.statistics.start.tolist()
-    n = len(starts)
-    columns = [[tag] * n, [step] * n, starts]
-    columns += [getattr(rollups, name).tolist() for name in _TIMES]
-    columns += [column for name in CORE for column in _figures(rollups.statistics, name)]
-    connection.executemany(
-        f"insert or replace into rollups values ({', '.join('?' * len(columns))})",  # noqa: S608
-        zip(*columns, strict=True),
-    )
-    for name in rollups.statistics.count.keys() - set(CORE):
-        there = np.flatnonzero(rollups.statistics.count[name] > 0).tolist()
-        figures = _figures(rollups.statistics, name)
-        number = quantity(name)
-        connection.executemany(
-            "insert or replace into other_rollups values (?, ?, ?, ?, ?, ?, ?, ?)",
-            ([tag, step, starts[at], number, *(column[at] for column in figures)] for at in there),
-        )
+    """Of tags by their numbers, in the transaction of ``connection``.
+
+    ``quantity`` has the number of a name.
+    """
+    rows: list[Row] = []
+    others: list[Row] = []
+    for tag, found in rollups:
+        starts = found.statistics.start.tolist()
+        n = len(starts)
+        columns = [[tag] * n, [step] * n, starts]
+        columns += [getattr(found, name).tolist() for name in _TIMES]
+        columns += [column for name in CORE for column in _figures(found.statistics, name)]
+        rows += zip(*columns, strict=True)
+        for name in found.statistics.count.keys() - set(CORE):
+            there = np.flatnonzero(found.statistics.count[name] > 0).tolist()
+            figures = _figures(found.statistics, name)
+            before = (tag, step)
+            number = quantity(name)
+            others += [
+                (*before, starts[at], number, *(column[at] for column in figures)) for at in there
+            ]
+    _put(connection, "rollups", rows)
+    _put(connection, "other_rollups", others)
 
 
 def read(
@@ -114,3 +122,17 @@ def _others(
             column[where] = sparse
         found[names[int(id_)]] = spread
     return found
+
+
+def _put(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> None:
+    """Many rows in a statement: between two of them other threads have their turn first."""
+    if not rows:
+        return
+    row = f"({', '.join('?' * len(rows[0]))})"
+    most = _VALUES // len(rows[0])
+    for start in range(0, len(rows), most):
+        portion = rows[start : start + most]
+        connection.execute(
+            f"insert or replace into {table} values {', '.join([row] * len(portion))}",  # noqa: S608
+            list(chain.from_iterable(portion)),
+        )

@@ -88,11 +88,8 @@ class SqliteStore:
         with self._writing, self._file.connection() as connection:
             connection.execute("begin immediate")
             try:
-                for tag, found in rollups:
-                    id_ = self._tag(connection, tag)
-                    rollup_tables.write(
-                        connection, id_, step, found, partial(self._quantity, connection)
-                    )
+                numbered = [(self._tag(connection, tag), found) for tag, found in rollups]
+                rollup_tables.write(connection, step, numbered, partial(self._quantity, connection))
                 connection.commit()
             except BaseException:
                 self._ids.clear()  # some may be of the transaction that is undone
