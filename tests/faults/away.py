@@ -34,7 +34,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(2000, 200, 60.0, 600.0, 20, 40, 180.0)
-SHORT = Size(500, 20, 5.0, 20.0, 3, 6, 60.0)
+SHORT = Size(500, 10, 5.0, 20.0, 3, 6, 60.0)
 
 
 def away(stage: Stage, size: Size, _seed: int, say: Progress) -> Row:

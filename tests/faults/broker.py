@@ -26,7 +26,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(250, 50, 10, (2.0, 6.0), 3)
-SHORT = Size(100, 10, 2, (0.5, 1.5), 2)
+SHORT = Size(100, 10, 1, (0.5, 1.0), 1)
 
 
 def broker(stage: Stage, size: Size, seed: int, say: Progress) -> Row:

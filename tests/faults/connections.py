@@ -24,7 +24,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(500, 50, 100, 20, 2.5)
-SHORT = Size(300, 10, 3, 3, 2.0)
+SHORT = Size(300, 10, 3, 3, 1.5)
 
 
 def connections(stage: Stage, size: Size, seed: int, say: Progress) -> Row:

@@ -43,7 +43,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(40, 1500, 100, 1500, 5.0, 60, 2)
-SHORT = Size(20, 1500, 20, 2500, 1.0, 3, 1)
+SHORT = Size(20, 1500, 10, 6000, 0.3, 1, 1)
 
 
 class NoDisk(Exception):
@@ -110,14 +110,12 @@ def _filled(stage: Stage, folder: Path, size: Size, say: Progress) -> Row:
             _hold_full(stage, fleet, size, say, "with the store away")
             stage.kill_worker()  # it must start on a full disk too
             _await_full(stage)
-            fleet.rate(0)
             give_back()
             figures["taken in again after the store's return"] = _healed(stage)
             fleet.rate(size.rate)
             ballast = folder / "ballast"
             _fill(ballast)
             _hold_full(stage, fleet, size, say, "by others")
-            fleet.rate(0)
             ballast.unlink()
             figures["after space was given back"] = _healed(stage)
         probes.fire_share(0, 1)
@@ -132,6 +130,7 @@ def _hold_full(stage: Stage, fleet: Fleet, size: Size, say: Progress, why: str) 
     _await_full(stage)
     say(f"full {why} after {time.monotonic() - begun:.0f} s, {fleet.acknowledged} acknowledged")
     time.sleep(size.held)
+    fleet.rate(0)  # what waits at the broker is enough to fill it again
 
 
 def _await_full(stage: Stage) -> None:

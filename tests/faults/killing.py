@@ -36,28 +36,35 @@ class Standstill(NamedTuple):
     after: float
 
 
-WORKER = Size(1000, 200, 50, (0.3, 6.0), 20)
+WORKER = Size(1000, 200, 50, (0.1, 5.0), 20)
 INFLUXDB = Size(1000, 200, 20, (1.0, 5.0), 20)
 POSTGRESQL = Size(1000, 200, 10, (1.0, 5.0), 10)
 STANDSTILL = Standstill(1000, 200, 60.0, 5.0, 5.0)
 
-SHORT_WORKER = Size(500, 20, 3, (0.3, 2.5), 2)
-SHORT_STORE = Size(500, 20, 2, (0.3, 1.0), 2)
-SHORT_STANDSTILL = Standstill(500, 20, 3.0, 0.5, 0.5)
+SHORT_WORKER = Size(500, 10, 2, (0.3, 1.5), 1)
+SHORT_STORE = Size(500, 10, 2, (0.3, 0.8), 1)
+SHORT_STANDSTILL = Standstill(500, 10, 2.0, 0.5, 0.5)
+
+EARLY = (1, 3)
+"""Of five kills of the worker, those while it starts."""
 
 AWAY_S = 1.5
 """A killed store is back within so long: a supervisor restarts it."""
 
 
 def worker(stage: Stage, size: Size, seed: int, say: Progress) -> Row:
-    """Kills at random instants: some while it starts, others at full work."""
+    """Kills at random instants: three of five at full work, the others while it starts."""
     chance = random.Random(seed)
     probes = Probes(stage, size.probes)
-    at_work = 0
+    at_work, start_s = 0, 0.0
     with stage.fleet("kill", size.tags) as fleet:
         fleet.rate(size.rate)
         for kill in range(size.kills):
-            time.sleep(chance.uniform(*size.pause))
+            if kill % 5 in EARLY:
+                time.sleep(chance.uniform(0.0, start_s))
+            else:
+                start_s = stage.await_worker()
+                time.sleep(chance.uniform(*size.pause))
             probes.fire_share(kill, size.kills)
             at_work += stage.house.ready("worker")
             stage.kill_worker()

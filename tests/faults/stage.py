@@ -119,8 +119,11 @@ class Stage:
         self.house.stop("worker", signal.SIGKILL)
         self.house.start("worker")
 
-    def await_worker(self) -> None:
+    def await_worker(self) -> float:
+        """Seconds until it is ready."""
+        begun = time.monotonic()
         soon(lambda: self.house.ready("worker"), "the worker is ready again", READY_S)
+        return time.monotonic() - begun
 
     def received(self) -> float:
         """Messages that the worker took from the broker since its start; -1 when it is down."""

@@ -15,7 +15,7 @@ from tests.faults.stage import Stage
 from tests.faults.table import KEPT, SKIPPED, table
 from tests.servers import Missing
 
-SHORTER = {"away": AWAY._replace(before=1.5, away=6.0, probes_before=2, probes_away=3)}
+SHORTER = {"away": AWAY._replace(before=1.0, away=4.0, probes_before=2, probes_away=2)}
 
 
 @pytest.fixture(scope="module")
