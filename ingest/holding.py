@@ -18,7 +18,8 @@ MAX_HELD_BYTES = 64 << 20
 """Payloads that are in memory and not acknowledged."""
 
 MAX_TAKE_BYTES = 4 << 20
-LINGER_S = 0.005
+LINGER_S = 0.02
+"""For a batch to fill: each costs a write to the disk, and more behind it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ CLOSE_TIMEOUT_S = 10.0
 GOODBYE_TIMEOUT_S = 2.0
 GOODBYE_TOPIC = "dunnage/goodbye"
 READ_BYTES = 256 << 10
+TRICKLE_BYTES, TRICKLE_S = 16 << 10, 0.002
+"""After so little, a breath: at some thousand messages a second each would be read by itself."""
+
 BROKER_FIGURES = (
     "$SYS/broker/publish/messages/dropped",
     "$SYS/brokers/+/metrics/delivery/dropped/queue_full",
@@ -246,6 +249,8 @@ class Source:
         if reads or (room and event & ~select.POLLOUT):
             data = b"" if self._packets.ready else self._read(sock)
             self._arrive(self._packets.feed(data, self._holding.room))
+            if len(data) < TRICKLE_BYTES:
+                time.sleep(TRICKLE_S)
         elif event & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
             return False
         self._client.loop_misc()

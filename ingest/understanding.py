@@ -20,7 +20,7 @@ BATCH = 4_000
 """Messages that are understood together, at most: each stage costs little more for many."""
 
 BATCH_BYTES = 1 << 20
-RECENT = 16
+RECENT = 8
 """Batches that stay for those who follow a little behind."""
 
 _log = logging.getLogger("dunnage.ingest")
