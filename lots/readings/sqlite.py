@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from lots.readings.batch import KEY_MODULUS, Floats, ReadingBatch, TagKey
 from lots.readings.sqlite_file import CORE, SqliteFile
 from lots.readings.store import Aggregate, Refused, Rollups
 from lots.readings.stored import bounds, is_unicode, recalled, storable
+
+ROWS_AT_ONCE = 3_000
+"""Rows in a statement: SQLite takes 32 766 values."""
 
 _ROWS = 10_000  # fetched at a time: rows of Python's take ten times the room of columns
 
@@ -149,19 +153,12 @@ class SqliteStore:
         at = batch.stored_ns
         columns: list[NDArray[Any]] = [ids, at, batch.flags, batch.doubtful.astype(np.int64)]
         columns += [batch.value(name) for name in CORE]  # a NaN is stored as null
-        connection.executemany(
-            f"insert or replace into readings values ({', '.join('?' * len(columns))})",  # noqa: S608
-            zip(*(column.tolist() for column in columns), strict=True),
-        )
+        _put(connection, "readings", columns)
         for name in set(batch.values).difference(CORE):
             value = batch.value(name)
             there = np.flatnonzero(~np.isnan(value))
             quantity = np.full(len(there), self._quantity(connection, name))
-            columns = [ids[there], at[there], quantity, value[there]]
-            connection.executemany(
-                "insert or replace into others values (?, ?, ?, ?)",
-                zip(*(column.tolist() for column in columns), strict=True),
-            )
+            _put(connection, "others", [ids[there], at[there], quantity, value[there]])
 
     def _tag(self, connection: sqlite3.Connection, tag: TagKey) -> int:
         if tag not in self._ids:
@@ -177,6 +174,22 @@ class SqliteStore:
             ).fetchone()
             self._ids[name] = int(found)
         return self._ids[name]
+
+
+def _put(connection: sqlite3.Connection, table: str, columns: Sequence[NDArray[Any]]) -> None:
+    """Insert or replace rows, many in a statement.
+
+    A statement lets other threads run once, and then has to wait for its turn again: with one a
+    row, a busy worker's rows wait for milliseconds each.
+    """
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    row = f"({', '.join('?' * len(columns))})"
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        portion = rows[start : start + ROWS_AT_ONCE]
+        connection.execute(
+            f"insert or replace into {table} values {', '.join([row] * len(portion))}",  # noqa: S608
+            list(chain.from_iterable(portion)),
+        )
 
 
 def _tag_id(connection: sqlite3.Connection, tag: TagKey) -> int:
