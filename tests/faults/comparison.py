@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -62,14 +63,17 @@ class Compared(NamedTuple):
         return f"{found or 'all kept'}{self.example}"
 
 
+NUMBERS = tuple(name for name in Compared._fields if name != "example")
+
+
 def readings(house: House, tag: str, begins: int, ends: int) -> Iterator[Seen]:
     """All that the API shows of ``tag`` for begins <= t < ends, ms; none where it does not know it.
 
     Raises `httpx.HTTPError` where it does not answer.
     """
     for first in range(begins, ends, SPAN_MS):
-        span = {"from": written(first), "to": written(min(first + SPAN_MS, ends)), "limit": PAGE}
-        path: str | None = f"/v1/tags/{tag}/readings?{httpx.QueryParams(span)}"
+        span = {"from": written(first), "to": written(min(first + SPAN_MS, ends))}
+        path: str | None = f"/v1/tags/{tag}/readings?{urlencode({**span, 'limit': PAGE})}"
         while path:
             reply = house.ask(path)
             if reply.status_code == 404:

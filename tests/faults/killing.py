@@ -42,7 +42,7 @@ POSTGRESQL = Size(1000, 200, 10, (1.0, 5.0), 10)
 STANDSTILL = Standstill(1000, 200, 60.0, 5.0, 5.0)
 
 SHORT_WORKER = Size(500, 10, 2, (0.3, 1.5), 1)
-SHORT_STORE = Size(500, 10, 2, (0.3, 0.8), 1)
+SHORT_STORE = Size(500, 10, 2, (0.3, 0.8), 0)
 SHORT_STANDSTILL = Standstill(500, 10, 2.0, 0.5, 0.5)
 
 EARLY = (1, 3)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
 
-from lots.readings.batch import Ints
-
-Number = TypeVar("Number", int, Ints)
-
-
-def temperature(number: Number) -> float:
-    """degC, from 5 to 34.99; also for a column of numbers."""
+def temperature(number: int) -> float:
+    """degC, from 5 to 34.99"""
     return 5 + number % 2999 / 100
 
 
-def humidity(number: Number) -> float:
-    """%RH, from 30 to 69.9."""
+def humidity(number: int) -> float:
+    """%RH, from 30 to 69.6"""
     return 30 + number % 397 / 10
 
 

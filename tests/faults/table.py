@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.faults.comparison import Compared
+from tests.faults.comparison import NUMBERS, Compared
 
 KEPT, SKIPPED = "kept", "skipped"
 WIDTH = 46
@@ -64,5 +64,8 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def joined(parts: Sequence[Compared]) -> Compared:
     """Several comparisons as one."""
-    sums = [sum(int(part[n]) for part in parts) for n in range(7)]
-    return Compared(*sums, next((part.example for part in parts if part.example), ""))
+    total = parts[0]
+    for part in parts[1:]:
+        sums = {name: getattr(total, name) + getattr(part, name) for name in NUMBERS}
+        total = total._replace(**sums, example=total.example or part.example)
+    return total

@@ -49,6 +49,7 @@ class Desk:
             registry.create_tenant(session, TENANT, TENANT)
         self.store = SqliteStore(folder / "readings.sqlite")
         self._names = itertools.count()
+        self._offset = 0
         self._open()
 
     def tag(self) -> str:
