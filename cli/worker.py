@@ -8,6 +8,7 @@ What they share is the journal; each has its own place in it.
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -48,6 +49,7 @@ from rules.outbox import Outbox
 
 RELEASE_S = 1.0
 SWITCH_S = 0.0005
+COLLECT_AFTER = 100_000
 LEAVE_S = 6.0
 """What the parts may take to come to an end."""
 
@@ -185,6 +187,9 @@ class Worker:
         # A thread that comes back from the disk or the network waits for its turn this long at
         # most; Python's own 5 ms, at each statement and each request, are most of a store's time.
         sys.setswitchinterval(SWITCH_S)
+        # What stands now stays; and messages come by the thousand, none of them in a cycle.
+        gc.freeze()
+        gc.set_threshold(COLLECT_AFTER, 10, 10)
         try:
             threads = self._start()
             ticks = schedule.ticking(self._tick, self._clock)

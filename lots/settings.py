@@ -69,7 +69,11 @@ class Settings(BaseSettings):
     broker_port: int = Field(1883, ge=1, le=65535)  # of the embedded broker, without a broker_url
     client_id: str = Field("dunnage-worker", min_length=1)
     subscriptions: tuple[Subscription, ...] = Field(
-        (Subscription(filter="dunnage/v1/+/+/readings", format="native"),), min_length=1
+        (
+            Subscription(filter="dunnage/v1/+/+/readings", format="native"),
+            Subscription(filter="dunnage/v1/+/+/reads", format="reads"),
+        ),
+        min_length=1,
     )
     journal_max_mb: int = Field(4096, ge=64)
     raw_retention_days: int = Field(400, ge=1)
