@@ -50,6 +50,9 @@ from rules.outbox import Outbox
 RELEASE_S = 1.0
 SWITCH_S = 0.0005
 COLLECT_AFTER = 100_000
+DEAF_S = 30.0
+"""After the death of the network thread: time to tell operators of it."""
+
 LEAVE_S = 6.0
 """What the parts may take to come to an end."""
 
@@ -195,6 +198,7 @@ class Worker:
             ticks = schedule.ticking(self._tick, self._clock)
             while not self._stop.wait(RELEASE_S):
                 self._rules.pressed = self._intake.trouble is not None
+                self._require_network()
                 self._journal.release(
                     min(self._keeper.committed, self._evaluator.saved, self._answers.committed)
                 )
@@ -204,6 +208,13 @@ class Worker:
             self._close()
         if self._failed is not None:
             raise self._failed
+
+    def _require_network(self) -> None:
+        """End a worker that hears nothing any more; its operators were told, and it starts anew."""
+        silent_s = monotonic() - self._source.heartbeat
+        if not self._source.thread_alive and silent_s > DEAF_S and self._failed is None:
+            self._failed = RuntimeError("the network thread has died: see the log above")
+            self._stop.set()
 
     def _leave(self, threads: list[threading.Thread]) -> None:
         """Write how far each part came, but of one that waits for a server which says nothing."""
