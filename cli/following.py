@@ -89,7 +89,7 @@ class RuleFollower:
     def _save(self) -> None:
         """A snapshot, and before it what repeats are told by: the journal is read on from there."""
         keep(self._database, self._times)
-        self._evaluator.save()
+        self._evaluator.save(self.pressed)
 
     def _settle(self) -> None:
         if self._evaluator.engine.dirty:

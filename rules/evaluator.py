@@ -289,17 +289,16 @@ class Evaluator:
             "numbers": lot.numbers,
         }
 
-    def save(self) -> None:
+    def save(self, pressed: bool = False) -> None:
         """Write the snapshot; then requests that it covers are done with.
 
         A disk that is full keeps the old one: there is more to fold after a restart, no less known.
+        But where the journal is ``pressed`` for room, which only a snapshot makes, a brief one
+        takes its place: then the lots are folded from the store after a restart.
         """
         self.commit()
         self._show()
-        try:
-            snapshot.save(self._snapshot, self.engine, self._journal, self.offset)
-        except OSError as error:
-            _log.error("no snapshot of the rules' state was written", error=str(error))
+        if not (self._saved(False) or (pressed and self._saved(True))):
             return
         self.saved = self.offset
         # A lot that is still dirty is so in the snapshot too.
@@ -309,6 +308,14 @@ class Evaluator:
                 ids = done[portion : portion + 500]
                 session.execute(delete(Refold).where(Refold.id.in_(ids)))
         self._requests.clear()
+
+    def _saved(self, brief: bool) -> bool:
+        try:
+            snapshot.save(self._snapshot, self.engine, self._journal, self.offset, brief=brief)
+        except OSError as error:
+            _log.error("no snapshot of the rules' state was written", error=str(error))
+            return False
+        return True
 
 
 __all__ = ["CURSOR", "CursorMismatch", "Evaluator"]

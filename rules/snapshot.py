@@ -59,9 +59,13 @@ class _Snapshot(msgspec.Struct):
     blind: list[LotKey]
 
 
-def save(path: Path, engine: Engine, journal: str, offset: int) -> None:
-    """Write the engine's state after ``offset`` of ``journal``; durable, or the old one stays."""
-    content = msgspec.msgpack.encode(_packed(engine, journal, offset))
+def save(path: Path, engine: Engine, journal: str, offset: int, *, brief: bool = False) -> None:
+    """Write the engine's state after ``offset`` of ``journal``; durable, or the old one stays.
+
+    ``brief``: without the lots. After a restart they are folded again from the store; it needs next
+    to no room.
+    """
+    content = msgspec.msgpack.encode(_packed(engine, journal, offset, brief))
     partial = _partial(path)
     data = len(content).to_bytes(_LENGTH, "big") + content
     room, needed = max(ROOM_BYTES, _size(partial)), _CHECK + len(data)
@@ -159,11 +163,13 @@ def _layout() -> str:
     return repr(STATE.descr)
 
 
-def _packed(engine: Engine, journal: str, offset: int) -> _Snapshot:
+def _packed(engine: Engine, journal: str, offset: int, brief: bool) -> _Snapshot:
     table = engine.table
     heard = np.flatnonzero(table.notes["heard"])
     waiting = [table.row(key) for key in engine.dirty]
     rows = np.union1d(heard, np.asarray(waiting, np.int64))
+    if brief:
+        rows = rows[:0]
     recent, starts = table.window.gather(rows)
     silences = engine.silences
     return _Snapshot(
@@ -180,10 +186,10 @@ def _packed(engine: Engine, journal: str, offset: int) -> _Snapshot:
         head=_bytes(table.head.take(rows)),
         starts=starts.tobytes(),
         recent=[getattr(recent, name).tobytes() for name in Samples.__slots__],
-        happened=list(engine.happened.items()),
+        happened=[] if brief else list(engine.happened.items()),
         silent=list(silences.of.items()),
-        dirty=list(engine.dirty.items()),
-        blind=sorted(engine.blind),
+        dirty=[] if brief else list(engine.dirty.items()),
+        blind=[] if brief else sorted(engine.blind),
     )
 
 

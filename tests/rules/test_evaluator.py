@@ -1,6 +1,8 @@
 """The rules at work, on SQLite and PostgreSQL: what is written, and what survives what."""
 
+import errno
 import math
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from lots.cursors import CursorMismatch, adopt_journal
 from lots.fields import written
 from lots.model import Cursor, Refold
 from lots.readings.batch import TagKey, of_tag
+from rules import snapshot
 from rules.evaluator import CURSOR
 from rules.pack import load, parse
 from tests.rules.desk import PACK, TENANT
@@ -476,6 +479,40 @@ def test_a_snapshot_that_cannot_be_written_does_not_end_the_work(desk):
     (desk.folder / "rules.partial").rmdir()
     desk.evaluator.save()
     assert desk.evaluator.saved == 2
+
+
+def test_a_brief_snapshot_lets_the_journal_go_and_costs_a_fold(desk):
+    """Silent from 6 h, damp at 9 h, told. The state is too long for the disk; dry at 11 h."""
+    desk.ticks(-1, 0)
+    desk.says((0, 50))
+    desk.ticks(0.5, 8)
+    desk.says((9, 90))
+    desk.settle()
+    before = desk.alerts()
+    fitting = snapshot.save
+
+    def too_long(*arguments, brief):
+        if not brief:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fitting(*arguments, brief=brief)
+
+    with patch.object(snapshot, "save", too_long):
+        desk.evaluator.save()
+        assert desk.evaluator.saved == 0
+        desk.evaluator.save(pressed=True)
+    assert desk.evaluator.saved == len(desk.journal)
+    desk.start(start=len(desk.journal))
+    assert desk.evaluator.engine.blind
+    desk.says((10, 90))
+    desk.settle()
+    assert desk.alerts() == before
+    desk.says((11, 50))
+    assert desk.told() == [
+        ("alert.opened", 6),
+        ("alert.cleared", 9),
+        ("alert.opened", 9),
+        ("alert.cleared", 11),
+    ]
 
 
 def test_a_request_to_fold_again_is_kept_until_a_snapshot_covers_it(desk):
