@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ import httpx
 from tests.faults.fleet import Fleet
 from tests.faults.judging import judged
 from tests.faults.progress import Progress
-from tests.faults.stage import Probes, Stage
+from tests.faults.stage import READY_S, Probes, Stage
 from tests.faults.table import SKIPPED, Row
 from tests.whole.house import soon
 
@@ -37,13 +36,13 @@ class Size(NamedTuple):
     rate: int
     tags: int
     padding: int
-    held: float  # s that the disk stays full
+    held: float  # s that the disk stays full, longer than letting go of what nobody needs takes
     lots: int
     rounds: int
 
 
-FULL = Size(40, 1500, 100, 1500, 5.0, 60, 2)
-SHORT = Size(20, 1500, 10, 6000, 0.3, 1, 1)
+FULL = Size(40, 1500, 100, 2500, 6.0, 60, 2)
+SHORT = Size(20, 1500, 10, 6000, 3.5, 1, 1)
 
 
 class NoDisk(Exception):
@@ -107,15 +106,14 @@ def _filled(stage: Stage, folder: Path, size: Size, say: Progress) -> Row:
         for _ in range(size.rounds):
             fleet.rate(size.rate)
             give_back = _store_away(stage)
-            _hold_full(stage, fleet, size, say, "with the store away")
+            _hold_full(stage, fleet, size, say, None)
             stage.kill_worker()  # it must start on a full disk too
-            _await_full(stage)
+            soon(lambda: _is_full(stage) is not None, "the worker starts on a full disk", READY_S)
             give_back()
             figures["taken in again after the store's return"] = _healed(stage)
             fleet.rate(size.rate)
             ballast = folder / "ballast"
-            _fill(ballast)
-            _hold_full(stage, fleet, size, say, "by others")
+            _hold_full(stage, fleet, size, say, ballast)
             ballast.unlink()
             figures["after space was given back"] = _healed(stage)
         probes.fire_share(0, 1)
@@ -124,17 +122,22 @@ def _filled(stage: Stage, folder: Path, size: Size, say: Progress) -> Row:
     return replace(row, figures={**row.figures, **figures})
 
 
-def _hold_full(stage: Stage, fleet: Fleet, size: Size, say: Progress, why: str) -> None:
-    """Wait until nothing is taken in any more, and keep it so for a while."""
-    begun = time.monotonic()
-    _await_full(stage)
-    say(f"full {why} after {time.monotonic() - begun:.0f} s, {fleet.acknowledged} acknowledged")
-    time.sleep(size.held)
-    fleet.rate(0)  # what waits at the broker is enough to fill it again
+def _hold_full(stage: Stage, fleet: Fleet, size: Size, say: Progress, ballast: Path | None) -> None:
+    """Wait until nothing was taken in for a while, as what is let go of is soon full again.
 
-
-def _await_full(stage: Stage) -> None:
-    soon(partial(_is_full, stage), "the disk is full", FULL_S)
+    ``ballast``: the file of others, who take all room that there is.
+    """
+    begun = since = time.monotonic()
+    while time.monotonic() - since < size.held:
+        if ballast is not None:
+            _fill(ballast)
+        if not _is_full(stage):
+            since = time.monotonic()
+        assert since - begun < FULL_S, f"after {FULL_S:g} s the disk is not full"
+        time.sleep(0.05)
+    why = "with the store away" if ballast is None else "by others"
+    say(f"full {why} after {since - begun:.0f} s, {fleet.acknowledged} acknowledged")
+    fleet.rate(0)
 
 
 def _is_full(stage: Stage) -> bool | None:
@@ -164,7 +167,7 @@ def _store_away(stage: Stage) -> Callable[[], object]:
 
 def _fill(path: Path) -> None:
     """Take all the space there is."""
-    with path.open("wb") as file:
+    with path.open("ab") as file:
         block = b"\0" * (1 << 16)
         while True:
             try:

@@ -18,6 +18,7 @@ from typing import Self
 
 import httpx
 
+from lots.fields import written
 from tests.faults.fleet import Fleet
 from tests.faults.proxy import Proxy
 from tests.receiver import Received, Receiver
@@ -176,6 +177,7 @@ class Probes:
         """The latencies of all that were asked for, s."""
         self._asked: list[str] = []
         now = int(time.time() * 1000)
+        begins = written(now - (COLD + 1) * STEP_MS)
         cold = [
             {"boot": 1, "seq": n, "t": now - (COLD - n) * STEP_MS, **air(2.0 + n % 2 / 10, 55.0)}
             for n in range(COLD)
@@ -183,9 +185,9 @@ class Probes:
         for name in self.names:
             lead(self._house, name)
             self._house.put("tags", id=name, interval_s=600)
-            self._house.put("bindings", tag=name, lot=name, begins="2020-01-01T00:00:00Z")
+            self._house.put("bindings", tag=name, lot=name, begins=begins)
         self._house.publish_all((name, cold) for name in self.names)
-        soon(lambda: all(self._cold(name) for name in self.names), "the probes are judged", 60)
+        soon(lambda: all(self._cold(name) for name in self.names), "the probes are judged", READY_S)
 
     def _cold(self, name: str) -> bool:
         return "margin" in self._house.get(f"/v1/lots/{name}")["now"]["numbers"]
