@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from ingest.errors import JournalUnwritable
 from ingest.formats import FORMATS, Route, RouteError, route
-from ingest.journal import Journal
+from ingest.journal import SEGMENT_BYTES, Journal
 from lots.clock import DAY_MS
 from lots.readings.open import open_store
 from lots.readings.store import ReadingStore, StoreMisconfigured
 from lots.settings import Settings, SettingsError, Subscription
 from rules import pack
+
+SEGMENTS = 8
+"""A disk holds so many segments at least: the journal lets go of whole ones alone, and never of the
+last, so one that filled the disk would fill it for ever."""
 
 
 def rules_of(settings: Settings) -> pack.Rules:
@@ -35,12 +42,25 @@ def journal_of(settings: Settings) -> Journal:
     damaged.
     """
     try:
-        return Journal(settings.data / "journal", max_bytes=settings.journal_max_mb << 20)
+        return Journal(
+            settings.data / "journal",
+            segment_bytes=min(SEGMENT_BYTES, _disk_bytes(settings.data) // SEGMENTS),
+            max_bytes=settings.journal_max_mb << 20,
+        )
     except JournalUnwritable as error:
         raise SettingsError(
             f"DUNNAGE_DATA or data in dunnage.toml is {str(settings.data)!r}, where no journal can"
             f" be written ({error.__cause__ or error}): let us write there, or name another folder"
         ) from error
+
+
+def _disk_bytes(folder: Path) -> int:
+    """Of the disk that ``folder`` is on, or will be."""
+    try:
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        return shutil.disk_usage(there).total
+    except OSError:  # the journal itself says what is wrong
+        return SEGMENT_BYTES * SEGMENTS
 
 
 def routes_of(settings: Settings) -> list[Route]:

@@ -22,9 +22,6 @@ from tests.faults.stage import READY_S, Probes, Stage
 from tests.faults.table import SKIPPED, Row
 from tests.whole.house import soon
 
-JOURNAL_MB = 64
-"""The least there may be: a segment is a quarter of it, and the last one always stays."""
-
 FULL_S = 90.0
 TAKEN_IN_S = 60.0
 
@@ -89,10 +86,8 @@ def _on_disk(sqlite: bool, size: Size, say: Progress) -> Row:
         f" times by others, the worker killed on the full disk; {where}"
     )
     try:
-        with disk(size.mb) as folder:
-            journal = {"DUNNAGE_JOURNAL_MAX_MB": str(JOURNAL_MB)}
-            with Stage(sqlite=sqlite, data=folder / "data", **journal) as stage:
-                return replace(_filled(stage, folder, size, say), done=done)
+        with disk(size.mb) as folder, Stage(sqlite=sqlite, data=folder / "data") as stage:
+            return replace(_filled(stage, folder, size, say), done=done)
     except NoDisk as error:
         if os.environ.get("CI"):
             return Row("", done, verdict=f"{error} (under CI nothing is skipped)")
