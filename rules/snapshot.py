@@ -82,11 +82,12 @@ def save(path: Path, engine: Engine, journal: str, offset: int, *, brief: bool =
 
 
 def reserve(path: Path) -> None:
-    """Have a file's room on the disk for the next snapshot at ``path``, if there is any left."""
-    partial = _partial(path)
-    needed = max(ROOM_BYTES, _size(path))
-    if _size(partial) < needed:
-        with contextlib.suppress(OSError):
+    """Have two files' room on the disk for snapshots at ``path``, if there is any left."""
+    partial, needed = _partial(path), max(ROOM_BYTES, _size(path))
+    with contextlib.suppress(OSError):
+        if not path.exists():
+            _write(path, b"", needed)  # which is no snapshot
+        if _size(partial) < needed:
             _write(partial, b"", needed)
 
 
