@@ -96,5 +96,5 @@ def test_a_store_a_journal_and_a_format_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"DUNNAGE_DATA.*Not a directory"):
         journal_of(Settings(data=tmp_path / "file"))
     row = Subscription(filter="a/#", format="natve")
-    with pytest.raises(UserError, match="'natve' for 'a/#': use one of .*native"):
+    with pytest.raises(UserError, match=r"'natve' for 'a/#': use one of .*native"):
         routes_of(Settings(subscriptions=(row,)))
