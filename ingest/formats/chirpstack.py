@@ -6,16 +6,16 @@ integration writes them with ``json = true``. See ``docs/formats/chirpstack.md``
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from ingest.formats import uplink
-from ingest.formats.decoded import Decoded, Decoder, Format, Row
-from ingest.formats.memory import Memory
-from ingest.formats.rows import Rows, Unusable
-from ingest.message import Message, Numbered
+from ingest.formats.decoded import Decoder, Format
+from ingest.formats.rows import Unusable
+from ingest.message import Message
 from lots.terms import Identity
 
 _OTHERS = frozenset(["join", "ack", "txack", "log", "status", "location", "integration"])
@@ -39,22 +39,8 @@ class _Up(msgspec.Struct, rename="camel"):
 
 
 def _open(given: Mapping[str, Any]) -> Decoder:
-    said = uplink.options(given)
     read = msgspec.json.Decoder(_Up, strict=False)
-
-    def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
-        found = Rows(row)
-        for numbered in messages:
-            if _is_other(numbered.message.topic):
-                continue
-            try:
-                one = _uplink(read, numbered.message)
-                uplink.take(found, numbered, row, one, said)
-            except Unusable as error:
-                found.reject(numbered.position, row.tenant, str(error))
-        return found.decoded()
-
-    return decode
+    return uplink.decoder(given, _is_other, partial(_uplink, read))
 
 
 FORMAT = Format(

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ingest.formats.decoded import Decoded, Decoder, Format, Row
-from ingest.formats.epcs import Urns
-from ingest.formats.memory import Memory
+from ingest.formats.decoded import Decoder, Format
 from ingest.formats.rows import Unusable, shown
 from ingest.formats.sighters import (
     ReaderName,
     Sighter,
     an_object,
+    decoder,
     events,
     instant,
     number,
-    reader_name,
 )
 from ingest.message import Numbered
 from lots.terms import Identity
@@ -31,15 +29,7 @@ SEEN = "tagInventoryEvent"
 
 
 def _open(options: Mapping[str, Any]) -> Decoder:
-    readers, urns = reader_name(options), Urns()
-
-    def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
-        found = Sighter(row, urns)
-        for numbered in messages:
-            _read(found, numbered, row.tenant or "", readers)
-        return found.decoded()
-
-    return decode
+    return decoder(options, _read)
 
 
 FORMAT = Format(

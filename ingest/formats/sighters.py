@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +12,9 @@ import msgspec
 import numpy as np
 
 from ingest.formats.clocks import device_times
-from ingest.formats.decoded import Decoded, Kind, OptionsError, Row, Sighting
+from ingest.formats.decoded import Decoded, Decoder, Kind, OptionsError, Row, Sighting
 from ingest.formats.epcs import Urns
+from ingest.formats.memory import Memory
 from ingest.formats.rows import Rows, Unusable, impossible, named, shown
 from ingest.message import MAX_PAYLOAD_BYTES, Message, Numbered
 
@@ -117,6 +118,23 @@ def reader_name(options: Mapping[str, Any]) -> ReaderName:
     if level is not None and (type(level) is not int or level < 0):
         raise OptionsError("reader_level is the number of a level of the topic, from 0 on")
     return ReaderName(fixed, level)
+
+
+def decoder(
+    options: Mapping[str, Any], read: Callable[[Sighter, Numbered, str, ReaderName], None]
+) -> Decoder:
+    """For messages in which ``read`` finds what a reader saw: (where to note it, the message, whose
+    it is, what readers are called). Raises `OptionsError`.
+    """
+    readers, urns = reader_name(options), Urns()
+
+    def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
+        found = Sighter(row, urns)
+        for numbered in messages:
+            read(found, numbered, row.tenant or "", readers)
+        return found.decoded()
+
+    return decode
 
 
 def events(payload: bytes) -> Iterator[tuple[str, Any]]:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from ingest.formats import devices
-from ingest.formats.decoded import OptionsError, Row
+from ingest.formats.decoded import Decoded, Decoder, OptionsError, Row
 from ingest.formats.devices import Content, Device, Measured, decoder_output
+from ingest.formats.memory import Memory
 from ingest.formats.rows import Rows, Unusable, named, shown
-from ingest.message import MAX_PAYLOAD_BYTES, Numbered
+from ingest.message import MAX_PAYLOAD_BYTES, Message, Numbered
 from lots.readings.batch import TagKey
 
 _EUI = re.compile(r"[0-9A-Fa-f]{16}")
@@ -78,6 +79,30 @@ def options(given: Mapping[str, Any]) -> Options:
         name.upper() if _EUI.fullmatch(name) else name: each for name, each in families.items()
     }
     return Options(tag, family, by_name)
+
+
+def decoder(
+    given: Mapping[str, Any], is_other: Callable[[str], bool], read: Callable[[Message], Uplink]
+) -> Decoder:
+    """For the uplinks that ``read`` finds in messages; raises `OptionsError` for ``given``.
+
+    ``is_other``: whether a topic is of messages that hold no reading, which are passed over;
+    ``read`` raises `Unusable`.
+    """
+    said = options(given)
+
+    def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
+        found = Rows(row)
+        for numbered in messages:
+            if is_other(numbered.message.topic):
+                continue
+            try:
+                take(found, numbered, row, read(numbered.message), said)
+            except Unusable as error:
+                found.reject(numbered.position, row.tenant, str(error))
+        return found.decoded()
+
+    return decode
 
 
 def take(found: Rows, numbered: Numbered, row: Row, uplink: Uplink, said: Options) -> None:

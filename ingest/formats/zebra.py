@@ -6,28 +6,18 @@ mode and its metadata: SIMPLE tells the EPC alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ingest.formats.decoded import Decoded, Decoder, Format, Row
-from ingest.formats.epcs import Urns
-from ingest.formats.memory import Memory
+from ingest.formats.decoded import Decoder, Format
 from ingest.formats.rows import Unusable, shown
-from ingest.formats.sighters import ReaderName, Sighter, events, instant, number, reader_name
+from ingest.formats.sighters import ReaderName, Sighter, decoder, events, instant, number
 from ingest.message import Numbered
 from lots.terms import Identity
 
 
 def _open(options: Mapping[str, Any]) -> Decoder:
-    readers, urns = reader_name(options), Urns()
-
-    def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
-        found = Sighter(row, urns)
-        for numbered in messages:
-            _read(found, numbered, row.tenant or "", readers)
-        return found.decoded()
-
-    return decode
+    return decoder(options, _read)
 
 
 FORMAT = Format(
