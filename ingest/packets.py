@@ -84,13 +84,12 @@ class Packets:
         return self._chunk(data, places[:found])
 
     def _chunk(self, data: bytes, places: Ints) -> Chunk:
-        counted = places[:, _ID] > 0
         others = bytearray()
         if places[:, _OTHER].any():
             for begins, ends in places[places[:, _OTHER] == 1][:, (_BEGINS, _ENDS)].tolist():
                 others += data[begins:ends]
             places = places[places[:, _OTHER] == 0]
-            counted = places[:, _ID] > 0
+        counted = places[:, _ID] > 0
         if counted.all():
             return Chunk(self._published(data, places), NOTHING, others)
         unsure = self._published(data, places[~counted])

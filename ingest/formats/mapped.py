@@ -17,17 +17,13 @@ from ingest.formats.documents import json_document
 from ingest.formats.instants import TimeForm, time_form
 from ingest.formats.memory import Memory
 from ingest.formats.paths import Path, PathError, Step, follow, path
-from ingest.formats.rows import QUANTITIES, Rows, Unusable, named, shown
+from ingest.formats.rows import MAX_COUNT, MAX_READINGS, QUANTITIES, Rows, Unusable, named, shown
 from ingest.formats.topics import TopicPattern, topic_pattern
 from ingest.formats.units import AS_IT_IS, Conversion
 from ingest.message import Message, Numbered
 from lots.readings.batch import TagKey
 from lots.terms import Identity
 
-MAX_READINGS = 10_000
-"""In one message."""
-
-MAX_COUNT = 2**53 - 1
 _NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d{1,20})?([eE][+-]?\d{1,3})?")
 _OPTIONS = ("topic", "tag", "time", "sent", "boot", "seq", "quantities")
 

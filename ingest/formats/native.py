@@ -18,17 +18,24 @@ from ingest.formats.decoded import (
     together,
 )
 from ingest.formats.memory import Memory
-from ingest.formats.plain import MAX_READINGS, Plain
-from ingest.formats.rows import NO_VALUE, QUANTITIES, Rows, Unusable, named, require_name, shown
+from ingest.formats.plain import Plain
+from ingest.formats.rows import (
+    MAX_COUNT,
+    MAX_READINGS,
+    NO_VALUE,
+    QUANTITIES,
+    Rows,
+    Unusable,
+    named,
+    require_name,
+    shown,
+)
 from ingest.message import MAX_PAYLOAD_BYTES, Numbered
 from lots.readings.batch import TagKey
 from lots.terms import Identity
 
 MAX_FIELDS = 64
 """In one reading."""
-
-MAX_COUNT = 2**53 - 1
-"""What every JSON implementation keeps exactly."""
 
 MAX_TOPICS = 100_000
 """Whose tags are remembered; then the memory begins anew."""

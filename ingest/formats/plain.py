@@ -13,14 +13,11 @@ import numpy as np
 from ingest.formats.clocks import device_times
 from ingest.formats.decoded import AckWanted, Decoded, Kind, Rejected, Row, Spent
 from ingest.formats.identity import keys
-from ingest.formats.rows import NO_VALUE, Troubles, impossible
+from ingest.formats.rows import MAX_READINGS, NO_VALUE, Troubles, impossible
 from ingest.formats.scanning import FIELDS, scan
 from ingest.message import Numbered
 from lots.readings.batch import Bools, Floats, Ints, ReadingBatch, TagKey
 from lots.terms import Identity
-
-MAX_READINGS = 10_000
-"""In one message."""
 
 _PLACE = {name: place for place, name in enumerate(FIELDS)}
 _FIRST_VALUE = _PLACE["temperature"]

@@ -20,6 +20,12 @@ MAX_OTHERS = 128
 """Quantities of a tenant in one batch, beside `QUANTITIES`: they are columns, and nobody may make
 thousands of them. By tenant, since one's inventions must not cost another's readings."""
 
+MAX_READINGS = 10_000
+"""In one message."""
+
+MAX_COUNT = 2**53 - 1
+"""What every JSON implementation keeps exactly."""
+
 ID_LENGTH = 64
 SHOWN = 5
 """So many troubles of one message are told, the rest are counted."""
