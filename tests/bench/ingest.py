@@ -140,7 +140,7 @@ class Worker:
         registry_url = f"sqlite:///{folder / 'registry.sqlite'}"
         prepare(registry_url)
         self._store = store or f"sqlite:///{folder / 'readings.sqlite'}"
-        self.status = f"http://127.0.0.1:{(port := free_port())}"
+        port = free_port()
         self._settings = {
             "DUNNAGE_DATA": str(folder),
             "DUNNAGE_BROKER_URL": broker.url,
@@ -150,6 +150,8 @@ class Worker:
             "DUNNAGE_WORKER_PORT": str(port),
         }
         self._folder = folder
+        # One client: to make one takes 20 ms of processor time, which the worker would lack.
+        self._asking = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10.0)
         self._begin()
         self.go()
         while self.figure("dunnage_lots_dirty") or not self.figure("dunnage_broker_connected"):
@@ -167,7 +169,7 @@ class Worker:
         go(self._process)
 
     def figure(self, name: str) -> float:
-        text = httpx.get(f"{self.status}/metrics", timeout=10.0).text
+        text = self._asking.get("/metrics").text
         return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(name))
 
     def await_figures(self, count: int) -> None:
