@@ -103,10 +103,10 @@ class Answers:
 
     def take(self, entry: Entry, decoded: Decoded) -> None:
         """Note what came in an entry, and answer who asks in it."""
-        if entry.messages:
+        if len(entry.messages):
             known = self._tenants.known(_tenants_of(decoded))
             self._note(decoded.batch, known, decoded.framed)
-            self._note_spent(decoded, known, entry.messages[-1].received)
+            self._note_spent(decoded, known, int(entry.messages.received[-1]))
             for wanted in decoded.acks:
                 if wanted.tenant in known:
                     self._answer(wanted)

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ingest.message import Message
+from ingest.message import Messages, joined
 from ingest.packets import PUBACK_BYTES
 
 MAX_HELD_BYTES = 64 << 20
@@ -29,27 +29,26 @@ class Delivery:
     Those of QoS 1 are its ``begin`` to ``end`` from 0, and ``acks`` answers them.
     """
 
-    messages: list[Message]
+    messages: Messages
     generation: int
     begin: int
     end: int
     acks: bytes
-    size: int  # of the payloads
 
 
 class _Waiting(NamedTuple):
     """Messages that nobody took yet, and their answers behind each other; none at QoS 0."""
 
     generation: int
-    messages: list[Message]
+    messages: Messages
     acks: bytes
 
     def parted(self, at: int) -> tuple[_Waiting, _Waiting]:
         generation, messages, acks = self
         cut = at * PUBACK_BYTES
         return (
-            _Waiting(generation, messages[:at], acks[:cut]),
-            _Waiting(generation, messages[at:], acks[cut:]),
+            _Waiting(generation, messages.part(0, at), acks[:cut]),
+            _Waiting(generation, messages.part(at, len(messages)), acks[cut:]),
         )
 
 
@@ -80,13 +79,13 @@ class Holding:
         """Messages that may still come."""
         return self.limit - self.count
 
-    def add(self, messages: list[Message], acks: bytes) -> None:
+    def add(self, messages: Messages, acks: bytes) -> None:
         """Messages of one QoS, and their answers behind each other: none at QoS 0."""
         with self._changed:
             self._queue.append(_Waiting(self._generation, messages, acks))
             self._queued += len(messages)
             self.count += len(messages)
-            self._bytes += sum(len(message.payload) for message in messages)
+            self._bytes += len(messages.data)
             self._changed.notify_all()
 
     def take(self, limit: int, timeout: float) -> Delivery | None:
@@ -104,7 +103,7 @@ class Holding:
         """It is safe: its answers are due once all before them are."""
         with self._changed:
             self.count -= len(delivery.messages)
-            self._bytes -= delivery.size
+            self._bytes -= len(delivery.messages.data)
             if delivery.acks and delivery.generation == self._generation:
                 self._done[delivery.begin] = delivery
                 while (done := self._done.pop(self._answered, None)) is not None:
@@ -144,23 +143,24 @@ class Holding:
             self._changed.notify_all()
 
     def _delivery(self, limit: int) -> Delivery:
-        messages: list[Message] = []
+        parts: list[Messages] = []
         acks: list[bytes] = []
-        generation, size = self._queue[0].generation, 0
+        generation, count, size = self._queue[0].generation, 0, 0
         while self._queue and self._queue[0].generation == generation:
-            room = limit - len(messages)
+            room = limit - count
             if room <= 0 or size >= MAX_TAKE_BYTES:
                 break
             waiting = self._queue.popleft()
             if len(waiting.messages) > room:
                 waiting, later = waiting.parted(room)
                 self._queue.appendleft(later)
-            messages += waiting.messages
+            parts.append(waiting.messages)
             acks.append(waiting.acks)
-            size += sum(len(message.payload) for message in waiting.messages)
-        self._queued -= len(messages)
-        answers = b"".join(acks)
+            count += len(waiting.messages)
+            size += len(waiting.messages.data)
+        self._queued -= count
+        messages, answers = joined(parts), b"".join(acks)
         if generation != self._generation:
-            return Delivery(messages, generation, 0, 0, answers, size)
+            return Delivery(messages, generation, 0, 0, answers)
         begin, self._taken = self._taken, self._taken + len(answers) // PUBACK_BYTES
-        return Delivery(messages, generation, begin, self._taken, answers, size)
+        return Delivery(messages, generation, begin, self._taken, answers)

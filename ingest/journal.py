@@ -13,14 +13,15 @@ import threading
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
-from ingest import durable, segment
+from ingest import durable, message, segment
 from ingest.errors import (
     JournalBusy,
     JournalCorrupt,
@@ -29,7 +30,7 @@ from ingest.errors import (
     JournalUnwritable,
     OffsetUnknown,
 )
-from ingest.message import Message
+from ingest.message import NO_MESSAGES, Message, Messages, gathered
 
 __all__ = [
     "Entry",
@@ -61,7 +62,7 @@ class Entry:
 
     offset: int
     end: int
-    messages: tuple[Message, ...]
+    messages: Messages
     tick: int | None
     parts: tuple[tuple[int, int], ...] = ()  # of what is joined: first position, offset
 
@@ -81,7 +82,7 @@ def joined(entries: Sequence[Entry]) -> Entry:
     return Entry(
         entries[0].offset,
         entries[-1].end,
-        tuple(chain.from_iterable(entry.messages for entry in entries)),
+        message.joined([entry.messages for entry in entries]),
         None,
         tuple((first, entry.offset) for first, entry in zip(counts, entries, strict=False)),
     )
@@ -118,7 +119,7 @@ class Journal:
         self._segment_bytes = min(segment_bytes, max_bytes // 4)
         self._tail_entries = tail_entries
         self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(tuple[Message, ...] | int)
+        self._decoder = msgspec.msgpack.Decoder(_Content | int)
         self._writing = threading.Lock()  # one append, or one release, at a time
         self._changed = threading.Condition()  # guards what readers see: all below
         self._tail: dict[int, Entry] = {}
@@ -163,20 +164,20 @@ class Journal:
         with self._changed:
             return self._size()
 
-    def append(self, messages: Sequence[Message]) -> Entry:
+    def append(self, messages: Messages | Sequence[Message]) -> Entry:
         """Keep ``messages`` (one at least) as one entry, durably upon return.
 
         Topics are valid Unicode. Raises `JournalFull` or `JournalUnwritable`; nothing of it is
         kept then, and it can be tried again later.
         """
-        if not messages:
+        kept = gathered(messages)
+        if not len(kept):
             raise ValueError("an entry needs at least one message")
-        kept = tuple(messages)
-        return self._append(self._encoder.encode(kept), kept, None)
+        return self._append(self._encoder.encode(_content(kept)), kept, None)
 
     def append_tick(self, now: int) -> Entry:
         """Keep that it is ``now`` (ms since 1970 UTC); as `append`."""
-        return self._append(self._encoder.encode(now), (), now)
+        return self._append(self._encoder.encode(now), NO_MESSAGES, now)
 
     def read(self, offset: int, limit: int = 64) -> list[Entry]:
         """Up to ``limit`` entries from ``offset`` on; none at the end.
@@ -285,7 +286,7 @@ class Journal:
 
     # Writing
 
-    def _append(self, payload: bytes, messages: tuple[Message, ...], tick: int | None) -> Entry:
+    def _append(self, payload: bytes, messages: Messages, tick: int | None) -> Entry:
         with self._writing:
             self._require_open()
             self._make_room(segment.FRAME_BYTES + len(payload))
@@ -423,8 +424,8 @@ class Journal:
     def _entry(self, frame: segment.Frame) -> Entry:
         content = self._decoder.decode(frame.payload)
         if isinstance(content, int):
-            return Entry(frame.offset, frame.end, (), content)
-        return Entry(frame.offset, frame.end, content, None)
+            return Entry(frame.offset, frame.end, NO_MESSAGES, content)
+        return Entry(frame.offset, frame.end, content.messages(), None)
 
     def _size(self) -> int:
         kept = self._end - self._segments[0].base
@@ -446,6 +447,35 @@ class Journal:
             f"{path}: the entry at offset {offset} is damaged, and there are entries behind it: "
             f"{segment.DAMAGE_REMEDY}"
         )
+
+
+class _Content(NamedTuple):
+    """Messages as they stand in an entry: the columns of `Messages`, the lowest byte first."""
+
+    topics: tuple[str, ...]
+    topic: bytes  # int32
+    received: bytes  # int64
+    ends: bytes  # int32: an entry is smaller than 2 GiB
+    data: bytes
+
+    def messages(self) -> Messages:
+        return Messages(
+            self.topics,
+            np.frombuffer(self.topic, "<i4").astype(np.int64),
+            np.frombuffer(self.received, "<i8").astype(np.int64),
+            self.data,
+            np.frombuffer(self.ends, "<i4").astype(np.int64),
+        )
+
+
+def _content(messages: Messages) -> _Content:
+    return _Content(
+        messages.topics,
+        messages.topic.astype("<i4").tobytes(),
+        messages.received.astype("<i8").tobytes(),
+        messages.ends.astype("<i4").tobytes(),
+        messages.data,
+    )
 
 
 def _base(path: Path) -> int:

@@ -1,9 +1,19 @@
-"""What a broker hands over."""
+"""What a broker hands over: messages, and many of them as columns.
 
-from collections.abc import Iterable, Sequence
-from functools import partial
-from itertools import repeat
-from typing import Any, NamedTuple, cast
+Most messages are never looked at one by one: from the broker's stream to the columns of readings
+they are bytes behind each other, and where each of them ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lots.readings.batch import Bools, Ints
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 """A longer message is not used; so much of it, and a byte, is kept."""
@@ -24,17 +34,138 @@ class Numbered(NamedTuple):
     message: Message
 
 
-# As `map` would, but without a call of Python for each: that is most of what a tuple costs.
-_message: Any = partial(tuple.__new__, Message)
-_numbered: Any = partial(tuple.__new__, Numbered)
+@dataclass(frozen=True, slots=True, eq=False)
+class Messages:
+    """``n`` messages in their order, as columns.
+
+    ``topics``    the distinct topics; ``topic`` (n,) indexes them
+    ``received``  (n,) ms since 1970 UTC, the server's clock
+    ``data``      the payloads behind each other; each up to its place in ``ends`` (n,)
+    """
+
+    topics: tuple[str, ...]
+    topic: Ints
+    received: Ints
+    data: bytes
+    ends: Ints
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, index: int) -> Message:
+        place = range(len(self))[index]
+        begin = int(self.ends[place - 1]) if place else 0
+        payload = self.data[begin : int(self.ends[place])]
+        return Message(int(self.received[place]), self.topics[self.topic[place]], payload)
+
+    def __iter__(self) -> Iterator[Message]:
+        begin = 0
+        columns = zip(self.received.tolist(), self.topic.tolist(), self.ends.tolist(), strict=True)
+        for received, topic, end in columns:
+            yield Message(received, self.topics[topic], self.data[begin:end])
+            begin = end
+
+    def __eq__(self, other: object) -> bool:
+        """Whether they are the same messages, however their topics are numbered."""
+        return isinstance(other, Messages) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def begins(self) -> Ints:
+        """(n,) where each payload begins in ``data``."""
+        return np.concatenate((self.ends[:1] * 0, self.ends[:-1]))
+
+    def part(self, begin: int, end: int) -> Messages:
+        """Those from position ``begin`` to before ``end``."""
+        first = int(self.ends[begin - 1]) if begin else 0
+        last = int(self.ends[end - 1]) if end else 0
+        part = slice(begin, end)
+        return Messages(
+            self.topics,
+            self.topic[part],
+            self.received[part],
+            self.data[first:last],
+            self.ends[part] - first,
+        )
+
+    def at(self, index: NDArray[np.intp] | Bools) -> Messages:
+        """Those at ``index`` (positions or a mask), in that order, with no topic but theirs."""
+        begins, ends = self.begins[index], self.ends[index]
+        topics, topic = np.unique(self.topic[index], return_inverse=True)
+        spans = zip(begins.tolist(), ends.tolist(), strict=True)
+        return Messages(
+            tuple(self.topics[n] for n in topics.tolist()),
+            topic.astype(np.int64),
+            self.received[index],
+            b"".join([self.data[begin:end] for begin, end in spans]),
+            np.cumsum(ends - begins),
+        )
 
 
-def messages(received: int, topics: Sequence[str], payloads: Sequence[bytes]) -> list[Message]:
-    """That came together at ``received``; ``topics`` and ``payloads`` of one length."""
-    columns = zip(repeat(received, len(topics)), topics, payloads, strict=True)
-    return cast(list[Message], list(map(_message, columns)))
+def columns(
+    topics: Sequence[str], topic: Ints, received: Ints, data: bytes, ends: Ints
+) -> Messages:
+    """As `Messages`, of ``topics`` that need not be distinct."""
+    known: dict[str, int] = {}
+    places = [known.setdefault(each, len(known)) for each in topics]
+    if len(known) < len(places):
+        topic = np.asarray(places, np.int64)[topic]
+    return Messages(tuple(known), topic, received, data, ends)
 
 
-def numbered(found: Iterable[Message]) -> list[Numbered]:
-    """``found`` with their positions."""
-    return cast(list[Numbered], list(map(_numbered, enumerate(found))))
+def gathered(messages: Messages | Iterable[Message]) -> Messages:
+    """``messages`` as columns."""
+    if isinstance(messages, Messages):
+        return messages
+    found = list(messages)
+    return columns(
+        [message.topic for message in found],
+        np.arange(len(found)),
+        np.asarray([message.received for message in found], np.int64),
+        b"".join(message.payload for message in found),
+        np.cumsum([len(message.payload) for message in found], dtype=np.int64),
+    )
+
+
+def joined(parts: Sequence[Messages]) -> Messages:
+    """All messages of ``parts``, in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return NO_MESSAGES
+    topics = np.cumsum([0, *(len(part.topics) for part in parts)]).tolist()
+    bytes_ = np.cumsum([0, *(len(part.data) for part in parts)]).tolist()
+    return columns(
+        [topic for part in parts for topic in part.topics],
+        np.concatenate([part.topic + n for part, n in zip(parts, topics, strict=False)]),
+        np.concatenate([part.received for part in parts]),
+        b"".join(part.data for part in parts),
+        np.concatenate([part.ends + n for part, n in zip(parts, bytes_, strict=False)]),
+    )
+
+
+NO_MESSAGES: Final = gathered(())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portion:
+    """Messages of one entry of the journal that are for one decoder.
+
+    ``positions`` (n,): where in the entry each of ``messages`` stands.
+    """
+
+    messages: Messages
+    positions: Ints
+
+    def __iter__(self) -> Iterator[Numbered]:
+        return map(Numbered, self.positions.tolist(), self.messages)
+
+    def at(self, index: NDArray[np.intp] | Bools) -> Portion:
+        """Those at ``index``, as `Messages.at` has it."""
+        return Portion(self.messages.at(index), self.positions[index])
+
+
+def whole(messages: Messages) -> Portion:
+    """All messages of an entry."""
+    return Portion(messages, np.arange(len(messages)))

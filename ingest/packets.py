@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.message import MAX_PAYLOAD_BYTES
+from ingest.message import MAX_PAYLOAD_BYTES, NO_MESSAGES, Messages, columns
 from lots.compiled import compiled
 from lots.readings.batch import Ints
 
@@ -32,22 +32,18 @@ class MalformedPacket(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """Messages, as lists of one length; ``acks`` has the PUBACK of each, behind each other, ready
-    to be sent, and is empty for messages of QoS 0."""
-
-    topics: list[str]
-    payloads: list[bytes]
-    acks: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Chunk:
-    """What a piece of the stream held."""
+    """What a piece of the stream held.
 
-    sure: Published  # of QoS 1
-    unsure: Published  # of QoS 0
-    others: bytearray  # the packets that are no PUBLISH
+    ``sure``    messages of QoS 1; ``acks`` has the PUBACK of each, behind each other, to be sent
+    ``unsure``  messages of QoS 0
+    ``others``  the packets that are no PUBLISH
+    """
+
+    sure: Messages
+    acks: bytes
+    unsure: Messages
+    others: bytearray
 
 
 class Packets:
@@ -61,16 +57,16 @@ class Packets:
         self.ready = False
         """Whether a whole packet waits: there is more without reading more."""
 
-    def feed(self, data: bytes, most: int) -> Chunk:
-        """What is complete with ``data``, of messages ``most`` at most: the others wait, `ready`.
+    def feed(self, data: bytes, most: int, received: int) -> Chunk:
+        """What is complete with ``data``, which came at ``received`` (ms since 1970 UTC).
 
-        Raises `MalformedPacket`.
+        Of messages ``most`` at most: the others wait, `ready`. Raises `MalformedPacket`.
         """
         if self._parts:
             self._parts.append(data)
             self._kept += len(data)
             if self._kept < self._wanted:
-                return Chunk(NOTHING, NOTHING, bytearray())
+                return Chunk(NO_MESSAGES, b"", NO_MESSAGES, bytearray())
             data = b"".join(self._parts)
             self._parts.clear()
         places = np.empty((min(most, len(data) // _SHORTEST + 1), 5), np.int64)
@@ -81,9 +77,9 @@ class Packets:
         if rest < len(data):
             self._parts.append(data[rest:])
             self._kept = len(data) - rest
-        return self._chunk(data, places[:found])
+        return self._chunk(data, places[:found], received)
 
-    def _chunk(self, data: bytes, places: Ints) -> Chunk:
+    def _chunk(self, data: bytes, places: Ints, received: int) -> Chunk:
         others = bytearray()
         if places[:, _OTHER].any():
             for begins, ends in places[places[:, _OTHER] == 1][:, (_BEGINS, _ENDS)].tolist():
@@ -91,27 +87,35 @@ class Packets:
             places = places[places[:, _OTHER] == 0]
         counted = places[:, _ID] > 0
         if counted.all():
-            return Chunk(self._published(data, places), NOTHING, others)
-        unsure = self._published(data, places[~counted])
-        return Chunk(self._published(data, places[counted]), unsure, others)
+            sure, unsure = places, places[:0]
+        else:
+            sure, unsure = places[counted], places[~counted]
+        return Chunk(
+            self._messages(data, sure, received),
+            _pubacks(sure[:, _ID]),
+            self._messages(data, unsure, received),
+            others,
+        )
 
-    def _published(self, data: bytes, places: Ints) -> Published:
-        if not len(places):
-            return NOTHING
-        _, begins, ids, payload, ends = places.T
-        sure = bool(ids[0])
-        # One byte over the limit tells the format that it was longer.
-        cut = np.minimum(ends, payload + MAX_PAYLOAD_BYTES + 1)
-        topic_ends = payload - 2 if sure else payload
-        names = [
-            data[one:other] for one, other in zip(begins.tolist(), topic_ends.tolist(), strict=True)
-        ]
+    def _messages(self, data: bytes, places: Ints, received: int) -> Messages:
+        count = len(places)
+        if not count:
+            return NO_MESSAGES
+        stream = np.frombuffer(data, np.uint8)
+        _, begins, ids, payload, ends = np.ascontiguousarray(places.T)
+        topic_ends = payload - 2 * (ids > 0)
+        topic, firsts = np.empty(count, np.int64), np.empty(count, np.int64)
+        slots = np.full(2 << count.bit_length(), -1)
+        firsts = firsts[: _distinct(stream, begins, topic_ends, slots, firsts, topic)]
+        spans = zip(begins[firsts].tolist(), topic_ends[firsts].tolist(), strict=True)
+        names = [data[begin:end] for begin, end in spans]
         known = self._topics
         topics = [known.get(name) or self._learnt(name) for name in names]
-        payloads = [
-            data[one:other] for one, other in zip(payload.tolist(), cut.tolist(), strict=True)
-        ]
-        return Published(topics, payloads, _pubacks(ids) if sure else b"")
+        # One byte over the limit tells the format that it was longer.
+        kept = np.cumsum(np.minimum(ends - payload, MAX_PAYLOAD_BYTES + 1))
+        payloads = np.empty(kept[-1], np.uint8)
+        _gather(stream, payload, kept, payloads)
+        return columns(topics, topic, np.full(count, received), payloads.tobytes(), kept)
 
     def _learnt(self, name: bytes) -> str:
         if len(self._topics) >= MAX_TOPICS:
@@ -124,7 +128,9 @@ class Packets:
         return topic
 
 
-NOTHING: Final = Published([], [], b"")
+def prepare() -> None:
+    """Have what is compiled ready."""
+    Packets().feed(b"\x30\x03\x00\x01t", 1, 0)
 
 
 def _pubacks(ids: Ints) -> bytes:
@@ -186,3 +192,51 @@ def _split(data: NDArray[np.uint8], places: Ints) -> tuple[int, int, int, int]:
         count += 1
         at = stop
     return count, at, 0, _WHOLE
+
+
+@compiled
+def _distinct(
+    data: NDArray[np.uint8], begins: Ints, ends: Ints, slots: Ints, firsts: Ints, which: Ints
+) -> int:
+    """Number alike names alike: ``which`` (n,) is the number of each, and ``firsts`` where the name
+    of a number stands first. Returns how many names there are.
+
+    ``slots``: -1 throughout; more than n of them, a power of two.
+    """
+    mask = np.uint64(len(slots) - 1)
+    count = 0
+    for name in range(len(begins)):
+        begin, length = begins[name], ends[name] - begins[name]
+        mixed = np.uint64(0xCBF29CE484222325)  # FNV-1a
+        for at in range(length):
+            mixed = (mixed ^ np.uint64(data[begin + at])) * np.uint64(0x100000001B3)
+        slot = (mixed ^ (mixed >> np.uint64(32))) & mask
+        while True:
+            known = slots[slot]
+            if known < 0:
+                slots[slot] = which[name] = count
+                firsts[count] = name
+                count += 1
+                break
+            first = firsts[known]
+            same = ends[first] - begins[first] == length
+            for at in range(length if same else 0):
+                if data[begins[first] + at] != data[begin + at]:
+                    same = False
+                    break
+            if same:
+                which[name] = known
+                break
+            slot = (slot + np.uint64(1)) & mask
+    return count
+
+
+@compiled
+def _gather(data: NDArray[np.uint8], begins: Ints, ends: Ints, found: NDArray[np.uint8]) -> None:
+    """Put what begins at ``begins`` (n,) behind each other, each up to its place in ``ends``."""
+    at = 0
+    for n in range(len(begins)):
+        begin = begins[n] - at
+        while at < ends[n]:
+            found[at] = data[begin + at]
+            at += 1

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic
 
 from ingest.errors import JournalFull, JournalUnwritable
 from ingest.formats import Decoded
 from ingest.journal import Entry, Journal
-from ingest.message import Message
+from ingest.message import Messages
 from ingest.source import Source
 from ingest.understanding import Understanding
 
@@ -49,7 +49,7 @@ class Intake:
                     return
             self._source.acknowledge(delivery)
 
-    def _kept(self, messages: Sequence[Message]) -> bool:
+    def _kept(self, messages: Messages) -> bool:
         try:
             self._journal.append(messages)
         except (JournalFull, JournalUnwritable) as error:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ingest.errors import JournalCorrupt
 
-VERSION = 1
+VERSION = 2
 SUFFIX = ".journal"
 
 _MAGIC = b"DUNNAGEJ"

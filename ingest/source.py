@@ -20,14 +20,15 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MessageType
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest import address
 from ingest.holding import Delivery, Holding
-from ingest.message import Message, messages
-from ingest.packets import PUBACK_BYTES, Chunk, Packets, Published
+from ingest.message import Messages
+from ingest.packets import PUBACK_BYTES, Chunk, Packets, prepare
 from lots.clock import Clock
 
 KEEPALIVE_S = 30
@@ -125,7 +126,7 @@ class Source:
         self._closing = False
         # of the network thread alone
         self._packets = Packets()
-        self._packets.feed(b"", 1)  # what is compiled is loaded now, not with the first message
+        prepare()  # what is compiled is loaded now, not with the first message
         self._refused = False
         self._expects_session = expects_session
         self._was_connected = False
@@ -248,7 +249,7 @@ class Source:
             self._client.loop_write()
         if reads or (room and event & ~select.POLLOUT):
             data = b"" if self._packets.ready else self._read(sock)
-            self._arrive(self._packets.feed(data, self._holding.room))
+            self._arrive(self._packets.feed(data, self._holding.room, self._clock.now_ms()))
             if len(data) < TRICKLE_BYTES:
                 time.sleep(TRICKLE_S)
         elif event & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
@@ -274,23 +275,23 @@ class Source:
     def _arrive(self, chunk: Chunk) -> None:
         if chunk.others:
             self._client.give(chunk.others)
-        self._hold(self._messages(chunk.sure), chunk.sure.acks)
-        self._hold(self._without_figures(self._messages(chunk.unsure)), b"")
+        self._hold(chunk.sure, chunk.acks)
+        self._hold(self._without_figures(chunk.unsure), b"")
 
-    def _messages(self, published: Published) -> list[Message]:
-        return messages(self._clock.now_ms(), published.topics, published.payloads)
-
-    def _hold(self, arrived: list[Message], acks: bytes) -> None:
-        if arrived:
+    def _hold(self, arrived: Messages, acks: bytes) -> None:
+        if len(arrived):
             self._holding.add(arrived, acks)
             self.received += len(arrived)
 
-    def _without_figures(self, arrived: list[Message]) -> list[Message]:
+    def _without_figures(self, arrived: Messages) -> Messages:
         """Take out what the broker says of itself."""
-        found = [message for message in arrived if message.topic.startswith("$SYS/")]
-        for message in found:
+        figures = [n for n, topic in enumerate(arrived.topics) if topic.startswith("$SYS/")]
+        if not figures:
+            return arrived
+        said = np.isin(arrived.topic, figures)
+        for message in arrived.at(said):
             self.broker_figures[message.topic] = message.payload[:100].decode("ascii", "replace")
-        return [message for message in arrived if message not in found] if found else arrived
+        return arrived.at(~said)
 
     def _send_due(self) -> None:
         """Acknowledgements in the order of receipt, then what is to be published."""
@@ -315,11 +316,9 @@ class Source:
         while self.connected and not self._heard and time.monotonic() < deadline:
             sock = self._wait_for_socket(select.POLLIN)
             if sock is not None:
-                others = self._packets.feed(
-                    self._read(sock), READ_BYTES
-                ).others  # messages come again
-                if others:
-                    self._client.give(others)
+                chunk = self._packets.feed(self._read(sock), READ_BYTES, 0)
+                if chunk.others:  # messages come again
+                    self._client.give(chunk.others)
             self._client.loop_write()
         self._client.disconnect()
         while self._client.socket() is not None and time.monotonic() < deadline:

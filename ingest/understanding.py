@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ingest import formats
 from ingest.formats import Decoded, Kind, Memory, Rejected, Route
 from ingest.journal import Entry, Journal, joined
-from ingest.message import Message
+from ingest.message import Messages
 from ingest.repeats import Repeats
 from ingest.screen import screen
 from lots.readings.batch import concatenate
@@ -81,22 +81,22 @@ class Understanding:
                 break
         return joined(together) if together else None
 
-    def _understand(self, messages: Sequence[Message]) -> Decoded:
+    def _understand(self, messages: Messages) -> Decoded:
         """Decoded, screened, and with the times of first deliveries."""
         decoded = self._decode(messages)
         return replace(decoded, batch=self.repeats.settle(screen(decoded.batch)))
 
-    def _decode(self, messages: Sequence[Message]) -> Decoded:
+    def _decode(self, messages: Messages) -> Decoded:
         try:
             return self._routing.decode(messages, self.memory)
         except Exception:
             # A decoder must not stumble; if one does, that message alone pays for it.
             _log.exception("a decoder failed: trying its messages one by one")
-            return formats.together([self._alone(p, each) for p, each in enumerate(messages)])
+            return formats.together([self._alone(messages, n) for n in range(len(messages))])
 
-    def _alone(self, position: int, message: Message) -> Decoded:
+    def _alone(self, messages: Messages, position: int) -> Decoded:
         try:
-            one = self._routing.decode([message], self.memory)
+            one = self._routing.decode(messages.part(position, position + 1), self.memory)
         except Exception as error:
             reason = f"the decoder failed on it ({error!r}): please report it as a fault of Dunnage"
             refused = [Rejected(position, None, Kind.UNUSABLE, reason)]

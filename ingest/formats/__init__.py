@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
+import numpy as np
+
 from ingest.formats import (
     chirpstack,
     impinj,
@@ -32,7 +34,7 @@ from ingest.formats.decoded import (
     together,
 )
 from ingest.formats.memory import Memory
-from ingest.message import Message, Numbered, numbered
+from ingest.message import Message, Messages, Portion, gathered, whole
 from lots.errors import UserError
 from lots.readings.batch import concatenate
 from lots.terms import Identity
@@ -156,36 +158,35 @@ class Routing:
             self._known[topic] = known
         return known
 
-    def decode(self, messages: Sequence[Message], memory: Memory) -> Decoded:
+    def decode(self, messages: Messages, memory: Memory) -> Decoded:
         """What the messages of one entry say. The same after the same memory, always."""
-        all_of_them = numbered(messages)
-        topics = [message.topic for message in messages]
-        places: list[int | None] = list(map(self._known.get, topics))
-        if None in places:
-            places = list(map(self.of, topics))
-        by_route = {n: _at(n, places, all_of_them) for n in set(places) if n is not None}
-        unusable = [
-            Rejected(position, None, Kind.UNUSABLE, _no_route(message.topic))
-            for position, message in by_route.pop(-1, [])
-        ]
-        parts = [
-            taken.decode(by_route[n], taken.row, memory)
-            for n, taken in enumerate(self.routes)
-            if n in by_route
-        ]
-        return together([*parts, Decoded(concatenate([]), unusable, [])])
-
-
-def _at(place: int, places: list[int | None], found: list[Numbered]) -> list[Numbered]:
-    """Those of ``found`` whose place it is."""
-    if places.count(place) == len(places):
-        return found
-    return [each for each, at in zip(found, places, strict=True) if at == place]
+        everything = whole(messages)
+        by_topic = np.asarray([self.of(topic) for topic in messages.topics], np.int64)
+        places = by_topic[messages.topic]
+        parts = []
+        for place in np.unique(places).tolist():
+            taken = places == place
+            portion = everything if taken.all() else everything.at(taken)
+            if place < 0:
+                parts.append(_unusable(portion))
+            else:
+                route = self.routes[place]
+                parts.append(route.decode(portion, route.row, memory))
+        return together(parts) if parts else Decoded(concatenate([]), [], [])
 
 
 def decode(messages: Sequence[Message], routes: Sequence[Route], memory: Memory) -> Decoded:
     """As `Routing.decode`, for routes that are used once."""
-    return Routing(routes).decode(messages, memory)
+    return Routing(routes).decode(gathered(messages), memory)
+
+
+def _unusable(portion: Portion) -> Decoded:
+    """What no row of the settings takes."""
+    rejected = [
+        Rejected(position, None, Kind.UNUSABLE, _no_route(message.topic))
+        for position, message in portion
+    ]
+    return Decoded(concatenate([]), rejected, [])
 
 
 def matches(topic_filter: str, topic: str) -> bool:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from ingest.formats.memory import Memory
-from ingest.message import Numbered
+from ingest.message import Portion
 from lots.readings.batch import ReadingBatch, TagKey, concatenate
 from lots.terms import Identity
 
@@ -98,7 +98,7 @@ class Row(NamedTuple):
     keep_ms: int  # how long raw readings are kept: what is older is impossible
 
 
-Decoder = Callable[[Sequence[Numbered], Row, Memory], Decoded]
+Decoder = Callable[[Portion, Row, Memory], Decoded]
 """Messages of one row of the settings -> what they say. The same messages after the same memory
 give the same, always; what is bad in one of them is rejected, and never raised."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from ingest.formats.paths import Path, PathError, Step, follow, path
 from ingest.formats.rows import MAX_COUNT, MAX_READINGS, QUANTITIES, Rows, Unusable, named, shown
 from ingest.formats.topics import TopicPattern, topic_pattern
 from ingest.formats.units import AS_IT_IS, Conversion
-from ingest.message import Message, Numbered
+from ingest.message import Message, Numbered, Portion
 from lots.readings.batch import TagKey
 from lots.terms import Identity
 
@@ -84,9 +84,9 @@ def _open(options: Mapping[str, Any]) -> Decoder:
     layout = layout_of(options)
     arrays = layout.arrays
 
-    def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
+    def decode(portion: Portion, row: Row, _memory: Memory) -> Decoded:
         found = Rows(row)
-        for numbered in messages:
+        for numbered in portion:
             try:
                 _read(found, numbered, row.tenant or "", layout, arrays)
             except Unusable as error:

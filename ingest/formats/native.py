@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -30,7 +30,7 @@ from ingest.formats.rows import (
     require_name,
     shown,
 )
-from ingest.message import MAX_PAYLOAD_BYTES, Numbered
+from ingest.message import MAX_PAYLOAD_BYTES, Numbered, Portion
 from lots.readings.batch import TagKey
 from lots.terms import Identity
 
@@ -43,9 +43,9 @@ MAX_TOPICS = 100_000
 _FRAME = frozenset(["boot", "seq", "t", "sent", "ack", "first"])
 
 
-def decode(messages: Sequence[Numbered], row: Row, memory: Memory) -> Decoded:
-    """What ``messages`` say; nothing bad in them takes the good with it."""
-    return Native()(messages, row, memory)
+def decode(portion: Portion, row: Row, memory: Memory) -> Decoded:
+    """What messages say; nothing bad in them takes the good with it."""
+    return Native()(portion, row, memory)
 
 
 class Native:
@@ -54,20 +54,14 @@ class Native:
     def __init__(self) -> None:
         self._tags: dict[str, TagKey] = {}
 
-    def __call__(self, messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
+    def __call__(self, portion: Portion, row: Row, _memory: Memory) -> Decoded:
         """What is plain goes straight into columns, the rest is looked at item by item."""
-        known, able, tags, odd = self._tags, [], [], []
-        for numbered in messages:
-            message = numbered.message
-            tag = known.get(message.topic) or self._learnt(message.topic)
-            if tag is None or len(message.payload) > MAX_PAYLOAD_BYTES:
-                odd.append(numbered)
-            else:
-                able.append(numbered)
-                tags.append(tag)
-        plain = Plain(able, tags)
-        odd += [able[position] for position in plain.odd]
-        return together([plain.decoded(row), itemwise(odd, row)] if odd else [plain.decoded(row)])
+        known = self._tags
+        plain = Plain(
+            portion, [known.get(topic) or self._learnt(topic) for topic in portion.messages.topics]
+        )
+        found = plain.decoded(row)
+        return together([found, itemwise(portion.at(plain.odd), row)]) if len(plain.odd) else found
 
     def _learnt(self, topic: str) -> TagKey | None:
         try:
@@ -80,10 +74,10 @@ class Native:
         return tag
 
 
-def itemwise(messages: Sequence[Numbered], row: Row) -> Decoded:
-    """What ``messages`` say, item by item and field by field."""
+def itemwise(portion: Portion, row: Row) -> Decoded:
+    """What messages say, item by item and field by field."""
     found = Rows(row)
-    for numbered in messages:
+    for numbered in portion:
         position, message = numbered
         tenant = None
         try:

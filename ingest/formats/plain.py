@@ -15,7 +15,7 @@ from ingest.formats.decoded import AckWanted, Decoded, Kind, Rejected, Row, Spen
 from ingest.formats.identity import keys
 from ingest.formats.rows import MAX_READINGS, NO_VALUE, Troubles, impossible
 from ingest.formats.scanning import FIELDS, scan
-from ingest.message import Numbered
+from ingest.message import MAX_PAYLOAD_BYTES, Portion
 from lots.readings.batch import Bools, Floats, Ints, ReadingBatch, TagKey
 from lots.terms import Identity
 
@@ -24,29 +24,31 @@ _FIRST_VALUE = _PLACE["temperature"]
 
 
 class Plain:
-    """The plain ones of ``messages``, whose tags are ``tags``; lists of one length.
+    """The plain ones of the messages in ``portion``.
 
-    ``odd``: the positions, in these lists, of the messages that are not plain.
+    ``tags``  whose each of its topics is; None: its messages are not plain
+    ``odd``   which messages of ``portion`` are not
     """
 
-    def __init__(self, messages: Sequence[Numbered], tags: Sequence[TagKey]) -> None:
-        payloads = [numbered.message.payload for numbered in messages]
-        data = b"".join(payloads)
-        ends = np.cumsum([len(payload) for payload in payloads], dtype=np.int64)
+    def __init__(self, portion: Portion, tags: Sequence[TagKey | None]) -> None:
+        messages = portion.messages
+        # Where there is no "{" there is no reading.
+        table = np.empty((messages.data.count(b"{"), len(FIELDS)))
+        able = np.asarray([tag is not None for tag in tags], np.bool_)[messages.topic]
+        able &= messages.ends - messages.begins <= MAX_PAYLOAD_BYTES
         count = np.empty(len(messages), np.int64)
-        table = np.empty((data.count(b"{"), len(FIELDS)))
-        filled = scan(np.frombuffer(data, np.uint8), ends, MAX_READINGS, table, count)
-        self.odd: list[int] = np.flatnonzero(count == 0).tolist()
+        data = np.frombuffer(messages.data, np.uint8)
+        filled = scan(data, messages.ends, able, MAX_READINGS, table, count)
+        self.odd = np.flatnonzero(count == 0)
         rows = np.abs(count)
         message = np.repeat(np.arange(len(messages)), rows)
         known: dict[TagKey, int] = {}
-        places = np.array([known.setdefault(tag, len(known)) for tag in tags], np.int64)
-        received = np.array([numbered.message.received for numbered in messages], np.int64)
-        self._messages = messages
+        places = [-1 if tag is None else known.setdefault(tag, len(known)) for tag in tags]
+        self._positions = portion.positions
         self._table = table[:filled]
         self._tags = tuple(known)
-        self._tag: Ints = places[message]
-        self._received: Ints = received[message]
+        self._tag: Ints = np.asarray(places, np.int64)[messages.topic[message]]
+        self._received: Ints = messages.received[message]
         self._message = message
         within = np.arange(filled) - np.repeat(np.cumsum(rows) - rows, rows)
         self._number = np.where(count[message] < 0, -1, within)  # in its array; -1: in none
@@ -101,7 +103,7 @@ class Plain:
             number = self._number[at]
             place = "" if number < 0 else f"reading {number}: "
             tenant = self._tags[int(self._tag[at])].tenant
-            position = self._messages[self._message[at]].position
+            position = int(self._positions[self._message[at]])
             if told[at].any():
                 reason = impossible(float(t[at]), row.keep_ms)
                 troubles.add(position, tenant, place + reason, Kind.QUARANTINE)

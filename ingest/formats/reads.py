@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from ingest.formats.epcs import Urns
 from ingest.formats.memory import Memory
 from ingest.formats.rows import Unusable, named, shown
 from ingest.formats.sighters import Sighter, an_object, events, number
-from ingest.message import Numbered
+from ingest.message import Numbered, Portion
 from lots.terms import Identity
 
 
@@ -21,9 +21,9 @@ def _open(options: Mapping[str, Any]) -> Decoder:
         raise OptionsError("the format reads has no options: leave them out")
     urns = Urns()
 
-    def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
+    def decode(portion: Portion, row: Row, _memory: Memory) -> Decoded:
         found = Sighter(row, urns)
-        for numbered in messages:
+        for numbered in portion:
             _read(found, numbered)
         return found.decoded()
 

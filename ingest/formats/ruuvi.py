@@ -7,7 +7,7 @@ sensors". A gateway publishes on ``{prefix}/{its MAC}/{the tag's MAC}``.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import blake2b
 from struct import Struct
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from ingest.formats.instants import TimeForm
 from ingest.formats.memory import Memory
 from ingest.formats.rows import Rows, Unusable, named, shown
 from ingest.formats.units import Conversion
-from ingest.message import Numbered
+from ingest.message import Numbered, Portion
 from lots.readings.batch import TagKey
 from lots.terms import Identity
 
@@ -50,9 +50,9 @@ class Advertisement(NamedTuple):
 def _open(options: Mapping[str, Any]) -> Decoder:
     checked.only(options, ())
 
-    def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
+    def decode(portion: Portion, row: Row, _memory: Memory) -> Decoded:
         found = Rows(row)
-        for numbered in messages:
+        for numbered in portion:
             try:
                 _read(found, numbered, row.tenant or "")
             except Unusable as error:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lots.compiled import compiled
-from lots.readings.batch import Floats, Ints
+from lots.readings.batch import Bools, Floats, Ints
 
 Bytes = NDArray[np.uint8]
 
@@ -191,8 +191,9 @@ def _object(data: Bytes, at: int, end: int, row: Floats) -> int:
 
 
 @compiled
-def scan(data: Bytes, ends: Ints, most: int, table: Floats, rows: Ints) -> int:
-    """Read messages that stand behind each other in ``data``, each up to its place in ``ends``.
+def scan(data: Bytes, ends: Ints, able: Bools, most: int, table: Floats, rows: Ints) -> int:
+    """Read messages that stand behind each other in ``data``, each up to its place in ``ends``;
+    those that are not ``able`` (m,) are passed over as not plain.
 
     ``table`` (r, len(FIELDS)) is filled: r is enough where it is the number of "{" in ``data``.
     ``rows`` (m,) is how many rows each message has: 0 one that is not plain, -1 a single reading,
@@ -205,6 +206,8 @@ def scan(data: Bytes, ends: Ints, most: int, table: Floats, rows: Ints) -> int:
         rows[message] = 0
         at = _blank(data, begin, end)
         begin = end
+        if not able[message]:
+            continue
         if at < end and data[at] == 123 and filled < len(table):
             at = _object(data, at, end, table[filled])
             if at >= 0 and _blank(data, at, end) == end:

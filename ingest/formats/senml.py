@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from ingest.formats.quantity_names import Chosen, chosen, in_own_unit, known_by
 from ingest.formats.rows import Rows, Unusable, named, require_name, shown
 from ingest.formats.senml_packs import Measured, measured_in, pack_of_cbor
 from ingest.formats.topics import TopicPattern, topic_pattern
-from ingest.message import Numbered
+from ingest.message import Numbered, Portion
 from lots.readings.batch import TagKey
 from lots.terms import Identity
 
@@ -65,9 +65,9 @@ def _opener(read: Callable[[bytes], Any]) -> Callable[[Mapping[str, Any]], Decod
         pattern = checked.text(options, "topic")
         checked_ = Options(topic_pattern(pattern) if pattern else None, chosen(options))
 
-        def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
+        def decode(portion: Portion, row: Row, _memory: Memory) -> Decoded:
             found = Rows(row)
-            for numbered in messages:
+            for numbered in portion:
                 try:
                     _read(found, numbered, row.tenant or "", checked_, read)
                 except Unusable as error:

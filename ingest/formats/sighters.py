@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from ingest.formats.decoded import Decoded, Decoder, Kind, OptionsError, Row, Si
 from ingest.formats.epcs import Urns
 from ingest.formats.memory import Memory
 from ingest.formats.rows import Rows, Unusable, impossible, named, shown
-from ingest.message import MAX_PAYLOAD_BYTES, Message, Numbered
+from ingest.message import MAX_PAYLOAD_BYTES, Message, Numbered, Portion
 
 MAX_EVENTS = 10_000
 """In one message."""
@@ -128,9 +128,9 @@ def decoder(
     """
     readers, urns = reader_name(options), Urns()
 
-    def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
+    def decode(portion: Portion, row: Row, _memory: Memory) -> Decoded:
         found = Sighter(row, urns)
-        for numbered in messages:
+        for numbered in portion:
             read(found, numbered, row.tenant or "", readers)
         return found.decoded()
 

@@ -7,7 +7,7 @@ quantities, and what births and deaths mean here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from ingest.formats.sparkplug_births import Birth, Births, InForce, Known
 from ingest.formats.sparkplug_metrics import Metric, is_given, known, members, name_of, unit_of
 from ingest.formats.sparkplug_names import TAG, Names, Naming, parts_of, readings
 from ingest.formats.sparkplug_payload import payload_class, read
-from ingest.message import Numbered
+from ingest.message import Numbered, Portion
 from lots.readings.batch import TagKey
 from lots.terms import Identity
 
@@ -92,9 +92,9 @@ class Sparkplug:
         self._births = Births()
         self._names: dict[str, tuple[Birth, Names]] = {}
 
-    def __call__(self, messages: Sequence[Numbered], row: Row, memory: Memory) -> Decoded:
+    def __call__(self, portion: Portion, row: Row, memory: Memory) -> Decoded:
         found = Rows(row)
-        for numbered in messages:
+        for numbered in portion:
             try:
                 self._take(found, numbered, row.tenant or "", memory)
             except Unusable as error:

@@ -19,7 +19,7 @@ from ingest.formats.decoded import Decoded, Decoder, OptionsError, Row
 from ingest.formats.devices import Content, Device, Measured, decoder_output
 from ingest.formats.memory import Memory
 from ingest.formats.rows import Rows, Unusable, named, shown
-from ingest.message import MAX_PAYLOAD_BYTES, Message, Numbered
+from ingest.message import MAX_PAYLOAD_BYTES, Message, Numbered, Portion
 from lots.readings.batch import TagKey
 
 _EUI = re.compile(r"[0-9A-Fa-f]{16}")
@@ -91,9 +91,9 @@ def decoder(
     """
     said = options(given)
 
-    def decode(messages: Sequence[Numbered], row: Row, _memory: Memory) -> Decoded:
+    def decode(portion: Portion, row: Row, _memory: Memory) -> Decoded:
         found = Rows(row)
-        for numbered in messages:
+        for numbered in portion:
             if is_other(numbered.message.topic):
                 continue
             try:

@@ -16,6 +16,7 @@ from api.app import create_app
 from api.server import listen
 from ingest.formats import Decoded
 from ingest.journal import Entry
+from ingest.message import NO_MESSAGES
 from ingest.stale import StaleNote
 from lots import registry
 from lots.clock import DAY_MS
@@ -102,7 +103,7 @@ class Service:
         """As the worker does: the readings, and marks of the rollups that they make stale."""
         assert self.store.write(batch) == []
         note = StaleNote(self._clock)
-        note.take(Entry(0, 0, (), None), Decoded(batch, [], []))
+        note.take(Entry(0, 0, NO_MESSAGES, None), Decoded(batch, [], []))
         with registry.writing(self.engine) as session:
             note.write(session)
         if self.rolls:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ingest.formats import Decoded, Kind, Memory, RouteError, Row, decode, matches, native, route
 from ingest.formats.identity import keys
 from ingest.formats.rows import MAX_OTHERS
-from ingest.message import MAX_PAYLOAD_BYTES, Message, Numbered
+from ingest.message import MAX_PAYLOAD_BYTES, Message, gathered, whole
 from lots.clock import DAY_MS
 from lots.readings.batch import Flag, TagKey
 from lots.settings import Subscription
@@ -413,9 +413,9 @@ def rows(decoded: Decoded) -> list[tuple[object, ...]]:
 
 def require_agreement(payloads: list[bytes], identity: Identity = Identity.COUNTERS) -> None:
     topics = (TOPIC, TOPIC.replace("tag-1", "tag-2"))
-    entry = [
-        Numbered(n, Message(NOW, topics[n % 2], payload)) for n, payload in enumerate(payloads)
-    ]
+    entry = whole(
+        gathered(Message(NOW, topics[n % 2], payload) for n, payload in enumerate(payloads))
+    )
     row = Row(None, identity, KEEP)
     quick, careful = native.decode(entry, row, Memory()), native.itemwise(entry, row)
     assert rows(quick) == rows(careful)

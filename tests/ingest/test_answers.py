@@ -22,7 +22,7 @@ from ingest.formats import Memory, Routing, route
 from ingest.formats.decoded import Row, together
 from ingest.formats.rows import Rows
 from ingest.journal import Entry
-from ingest.message import Message, Numbered
+from ingest.message import Message, gathered, whole
 from lots import registry
 from lots.clock import DAY_MS, Clock
 from lots.model import Cursor, TagSequence
@@ -51,7 +51,7 @@ class Asked:
 
     def take(self, *messages: tuple[str, Any]) -> None:
         """One entry: messages of (tenant/tag, content)."""
-        made = tuple(
+        made = gathered(
             Message(NOW, f"dunnage/v1/{who}/readings", json.dumps(content).encode())
             for who, content in messages
         )
@@ -191,8 +191,8 @@ def test_numbers_that_are_not_to_be_relied_on_are_not_answered(one_database: Eng
 def test_what_a_gateway_heard_of_a_tag_has_no_gaps(one_database: Engine) -> None:
     asked, tag = Asked(one_database), TagKey("acme", "F1:02:03:04:05:06")
     found = Rows(Row("acme", Identity.COUNTERS, 400 * DAY_MS))
-    messages = tuple(Message(NOW, "ruuvi/gateway/tag", b"") for _ in range(2))
-    for numbered, seq in zip(map(Numbered, range(2), messages), (7, 19), strict=True):
+    messages = gathered(Message(NOW, "ruuvi/gateway/tag", b"") for _ in range(2))
+    for numbered, seq in zip(whole(messages), (7, 19), strict=True):
         values = {"temperature": 21.0}
         found.add(numbered, tag, values, t=NOW, boot=0, seq=seq, network_time=True)
     decoded = found.decoded()

@@ -76,9 +76,9 @@ def test_gives_back_batches_and_ticks_in_their_order(journal: Journal) -> None:
     second = journal.append_tick(77)
     third = journal.append([message(3)])
     assert everything(journal) == [first, second, third]
-    assert first.messages == (message(1), message(2))
+    assert list(first.messages) == [message(1), message(2)]
     assert first.tick is None
-    assert (second.messages, second.tick) == ((), 77)
+    assert (len(second.messages), second.tick) == (0, 77)
     assert (journal.start, journal.end) == (0, third.end)
     assert journal.read(second.offset, limit=1) == [second]
     assert journal.read(journal.end) == []
@@ -340,7 +340,7 @@ def test_a_killed_writer_has_kept_what_it_reported(folder: Path) -> None:
         journal = Journal(folder)
         found = {entry.offset: entry.messages for entry in everything(journal, start)}
         for number, offset in told:
-            assert found[offset] == (Message(number, "a/b", b"x" * (number % 700)),)
+            assert list(found[offset]) == [Message(number, "a/b", b"x" * (number % 700))]
         assert len(found) - len(told) in (0, 1), "at most the one that was not reported yet"
         start = journal.end
         journal.close()

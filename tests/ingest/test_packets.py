@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from ingest.message import MAX_PAYLOAD_BYTES
 from ingest.packets import MalformedPacket, Packets
 from tests.bench.flood import packet
 
+NOW = 1_763_812_800_000
 PINGRESP = b"\xd0\x00"
 SUBACK = b"\x90\x03\x00\x01\x01"
 
@@ -31,15 +33,16 @@ def told(packets: Packets, pieces: list[bytes], most: int) -> tuple[list[object]
     for piece in pieces:
         data, first = piece, True
         while first or packets.ready:
-            chunk = packets.feed(data, most)
+            chunk = packets.feed(data, most, NOW)
             data, first = b"", False
             sure, others = chunk.sure, others + chunk.others
-            assert len(sure.topics) == len(sure.payloads) == len(sure.acks) // 4
-            assert len(sure.topics) + len(chunk.unsure.topics) <= most
-            for n, (topic, payload) in enumerate(zip(sure.topics, sure.payloads, strict=True)):
-                found.append((topic, payload, sure.acks[4 * n : 4 * n + 4]))
-            assert chunk.unsure.acks == b""
-            found += zip(chunk.unsure.topics, chunk.unsure.payloads, strict=True)
+            assert len(sure) == len(chunk.acks) // 4
+            assert len(sure) + len(chunk.unsure) <= most
+            assert len(set(sure.topics)) == len(sure.topics)
+            for n, message in enumerate(sure):
+                assert message.received == NOW
+                found.append((message.topic, message.payload, chunk.acks[4 * n : 4 * n + 4]))
+            found += [(message.topic, message.payload) for message in chunk.unsure]
     return found, others
 
 
@@ -105,4 +108,12 @@ def test_what_is_too_long_is_cut_and_what_is_no_text_is_replaced() -> None:
 )
 def test_what_is_no_mqtt_is_refused(stream: bytes) -> None:
     with pytest.raises(MalformedPacket):
-        Packets().feed(stream, 10)
+        Packets().feed(stream, 10, NOW)
+
+
+def test_many_topics_keep_their_messages_apart() -> None:
+    order = random.Random(7).choices(range(3_000), k=8_000)
+    stream = b"".join(packet(b"t/%d" % n, b"%d" % n, 1) for n in order)
+    sure = Packets().feed(stream, len(order), NOW).sure
+    assert [(m.topic, m.payload) for m in sure] == [(f"t/{n}", b"%d" % n) for n in order]
+    assert len(sure.topics) == len(set(order))

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, delete, select
 
 from ingest.formats import Decoded, Memory, Sighting, decode, route
 from ingest.journal import Entry
-from ingest.message import Message
+from ingest.message import NO_MESSAGES, Message
 from ingest.sightings import MINUTE_MS, Sightings
 from lots import registry
 from lots.clock import DAY_MS
@@ -57,7 +57,7 @@ def write(engine: Engine, *portions: Sequence[Sighting]) -> None:
     """As the keeper does: gather, write, clear."""
     note = Sightings()
     for portion in portions:
-        note.take(Entry(0, 1, (), None), decoded(portion))
+        note.take(Entry(0, 1, NO_MESSAGES, None), decoded(portion))
         with registry.writing(engine) as session:
             note.write(session)
         note.clear()
