@@ -47,7 +47,7 @@ __all__ = [
 
 SEGMENT_BYTES = 64 << 20
 MAX_BYTES = 4 << 30
-TAIL_BYTES = 8 << 20
+TAIL_BYTES = 16 << 20
 READ_BYTES = 8 << 20
 
 _log = logging.getLogger(__name__)

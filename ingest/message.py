@@ -107,11 +107,11 @@ def columns(
     topics: Sequence[str], topic: Ints, received: Ints, data: bytes, ends: Ints
 ) -> Messages:
     """As `Messages`, of ``topics`` that need not be distinct."""
+    if len(set(topics)) == len(topics):
+        return Messages(tuple(topics), topic, received, data, ends)
     known: dict[str, int] = {}
     places = [known.setdefault(each, len(known)) for each in topics]
-    if len(known) < len(places):
-        topic = np.asarray(places, np.int64)[topic]
-    return Messages(tuple(known), topic, received, data, ends)
+    return Messages(tuple(known), np.asarray(places, np.int64)[topic], received, data, ends)
 
 
 def gathered(messages: Messages | Iterable[Message]) -> Messages:

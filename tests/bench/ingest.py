@@ -178,7 +178,7 @@ class Worker:
         for name in (STORED, JUDGED):
             while (at := self.figure(name)) < count:
                 assert time.monotonic() < ends, f"{name}: {at:.0f} of {count}"
-                time.sleep(0.02)
+                time.sleep(0.05)  # each look takes some ms of the worker's time
 
     def await_query(self, count: int) -> None:
         """Until the store, asked by another client, has them all."""
