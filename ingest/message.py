@@ -38,7 +38,7 @@ class Numbered(NamedTuple):
 class Messages:
     """``n`` messages in their order, as columns.
 
-    ``topics``    the distinct topics; ``topic`` (n,) indexes them
+    ``topics``    distinct topics, perhaps more than occur; ``topic`` (n,) indexes them
     ``received``  (n,) ms since 1970 UTC, the server's clock
     ``data``      the payloads behind each other; each up to its place in ``ends`` (n,)
     """
