@@ -10,8 +10,9 @@ import numpy as np
 from lots.readings import influx_rollups, influxql
 from lots.readings.batch import Ints, ReadingBatch, TagKey, concatenate
 from lots.readings.influx_database import InfluxDatabase, InfluxServer, Table
+from lots.readings.influx_names import quantity_name
 from lots.readings.influx_writers import Answer
-from lots.readings.line_protocol import LineProtocol, quantity_name
+from lots.readings.line_protocol import LineProtocol
 from lots.readings.store import Aggregate, Refused, Rollups
 from lots.readings.stored import bounds, recalled, storable
 

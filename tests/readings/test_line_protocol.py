@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lots.readings.batch import Flag, TagKey, concatenate, of_tag
-from lots.readings.influxql import identifier, literal
-from lots.readings.line_protocol import LineProtocol, field_name, quantity_name, stored_name
+from lots.readings.line_protocol import LineProtocol
 
 
 def test_a_line_has_tags_flags_values_and_the_stored_time() -> None:
@@ -39,26 +38,3 @@ def test_numbers_are_written_as_they_are(column: list[float]) -> None:
         assert found["y"] == "1.5"
         assert ("x" in found) == np.isfinite(number)
         assert float(found.get("x", number)) == number or np.isnan(number)
-
-
-@given(st.text(min_size=1))
-def test_a_quantity_is_read_back_from_its_field(name: str) -> None:
-    assert quantity_name(field_name(name)) == name
-    assert not set(stored_name(name)) & set('\\"\n\r\t\x00')
-
-
-@given(st.text(), st.text())
-def test_different_names_are_stored_differently(one: str, other: str) -> None:
-    assert (stored_name(one) == stored_name(other)) == (one == other)
-
-
-def test_a_field_is_never_called_as_influxdb_calls_its_own() -> None:
-    for name in ("time", "tag", "tenant", "flags", "doubt", "_x", "value.", "value.time"):
-        assert field_name(name) == f"value.{name}"
-        assert quantity_name(field_name(name)) == name
-    assert field_name("values") == "values"
-
-
-def test_quotes_in_a_statement_are_escaped() -> None:
-    assert identifier('a"b\\') == r'"a\"b\\"'
-    assert literal("it's \\") == r"'it\'s \\'"
