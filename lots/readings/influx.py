@@ -49,15 +49,15 @@ class InfluxStore(InfluxHistory):
         until each is taken whole or is a single point. What was taken already is written again,
         which changes nothing.
         """
-        text = self._lines.text(batch)
-        answer = self._readings.post(text.encode())
+        body = self._lines.lines(batch)
+        answer = self._readings.post(body)
         if answer.ok:
             return []
         self.check()  # it may be we who are refused, not the points
-        points = list(zip(positions.tolist(), text[:-1].split("\n"), strict=True))
+        points = list(zip(positions.tolist(), body.splitlines(keepends=True), strict=True))
         return self._narrowed(points, answer)
 
-    def _narrowed(self, points: list[tuple[int, str]], refusal: Answer) -> list[Refused]:
+    def _narrowed(self, points: list[tuple[int, bytes]], refusal: Answer) -> list[Refused]:
         dropped = _DROPPED.search(refusal.reason)
         if len(points) == 1 or (dropped and int(dropped[1]) == len(points)):
             return [Refused(position, f"InfluxDB: {refusal.reason}") for position, _ in points]
@@ -69,5 +69,5 @@ class InfluxStore(InfluxHistory):
                 found += self._narrowed(half, answer)
         return found
 
-    def _post(self, points: list[tuple[int, str]]) -> Answer:
-        return self._readings.post("\n".join(line for _, line in points).encode())
+    def _post(self, points: list[tuple[int, bytes]]) -> Answer:
+        return self._readings.post(b"".join(line for _, line in points))
