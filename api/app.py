@@ -31,8 +31,8 @@ from api.gate import Gate
 from api.query import only_known, only_text
 from lots import registry
 from lots.clock import DAY_MS
-from lots.readings.open import open_store
-from lots.readings.store import ReadingStore
+from lots.readings.history import open_history
+from lots.readings.store import ReadingHistory
 from lots.records import KINDS
 from lots.settings import Settings
 
@@ -61,7 +61,7 @@ PROBLEM: dict[str, Any] = {
 
 
 def create_app(
-    settings: Settings, *, engine: Engine | None = None, store: ReadingStore | None = None
+    settings: Settings, *, engine: Engine | None = None, store: ReadingHistory | None = None
 ) -> FastAPI:
     """The API over ``engine`` and ``store``; those not given are made here and closed at its end.
 
@@ -71,7 +71,7 @@ def create_app(
     """
     working = registry.connect(settings.registry) if engine is None else engine
     readings = (
-        open_store(settings.readings, settings.raw_retention_days) if store is None else store
+        open_history(settings.readings, settings.raw_retention_days) if store is None else store
     )
 
     @asynccontextmanager

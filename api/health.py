@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.problems import RETRY_SECONDS, Problem
 from lots.model import Tenant
-from lots.readings.store import ReadingStore, StoreMisconfigured, StoreUnavailable
+from lots.readings.store import ReadingHistory, StoreMisconfigured, StoreUnavailable
 
 REMEDIES = {
     "registry": "see that its database runs and has its tables, and DUNNAGE_REGISTRY_URL",
@@ -52,7 +52,7 @@ def _registry(engine: Engine) -> str:
     return "ok"
 
 
-def _readings(store: ReadingStore) -> str:
+def _readings(store: ReadingHistory) -> str:
     try:
         store.check()
     except (StoreUnavailable, StoreMisconfigured) as error:

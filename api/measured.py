@@ -22,7 +22,7 @@ from lots.clock import DAY_MS, HOUR_MS
 from lots.readings.batch import Bools, Ints, ReadingBatch, TagKey, concatenate
 from lots.readings.rollup_windows import Hours, measured, remade, steps, united, windows
 from lots.readings.rollups import MINUTE_MS, REACH_MS, wetness
-from lots.readings.store import Aggregate, ReadingStore, Rollups
+from lots.readings.store import Aggregate, ReadingHistory, Rollups
 from lots.whereabouts import Source, without
 
 LONG_MS = 92 * DAY_MS
@@ -83,7 +83,7 @@ class StoreReader:
 
     def __init__(
         self,
-        store: ReadingStore,
+        store: ReadingHistory,
         tenant: str,
         facts: Facts,
         span: Span,

@@ -20,7 +20,7 @@ from lots.clock import DAY_MS, HOUR_MS
 from lots.fields import milliseconds, written
 from lots.model import Tag, UnknownTag
 from lots.readings.batch import KEY_MODULUS, Flag, ReadingBatch, TagKey, concatenate
-from lots.readings.store import ReadingStore
+from lots.readings.store import ReadingHistory
 
 MOST_HOURS = 72
 """Nothing asks a store for more of raw readings at once: InfluxDB 3 Core answers no more."""
@@ -100,7 +100,7 @@ def readings(
     return Response(msgspec.json.encode(document), media_type="application/json")
 
 
-def look(store: ReadingStore, tag: TagKey, wanted: Asked) -> ReadingBatch:
+def look(store: ReadingHistory, tag: TagKey, wanted: Asked) -> ReadingBatch:
     """The first readings of ``wanted`` by stored time, and one at least beyond its limit if any.
 
     Some tags measure each second and some each day: the store is asked for longer and longer

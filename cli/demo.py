@@ -21,7 +21,7 @@ from cli.demo_view import View, live
 from cli.processes import Child, Stopped, await_ready, free_port, listening, require_free, start
 from lots import registry
 from lots.clock import Clock
-from lots.readings.open import open_store
+from lots.readings.history import open_history
 from lots.records import KINDS
 from lots.settings import Settings, SettingsError
 from simulators.demo_fleet import Record, world
@@ -230,7 +230,7 @@ def finish(demo: Demo, fleet: Child, worker: Child, view: View) -> dict[str, flo
 
 def count_stored(settings: Settings) -> int:
     """Readings in the demo's store, counted there and not by the worker."""
-    store = open_store(settings.readings, settings.raw_retention_days)
+    store = open_history(settings.readings, settings.raw_retention_days)
     try:
         return store.count(TENANT)
     finally:

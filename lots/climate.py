@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lots.clock import HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints, ReadingBatch, TagKey
-from lots.readings.store import ReadingStore
+from lots.readings.store import ReadingHistory
 from lots.terms import Placement
 from lots.whereabouts import Source
 
@@ -216,7 +216,7 @@ def corrected(batch: ReadingBatch, corrections: Mapping[TagKey, Corrections]) ->
 
 
 def of_lot(
-    store: ReadingStore,
+    store: ReadingHistory,
     key: LotKey,
     sources: Sequence[Source],
     corrections: Mapping[TagKey, Corrections],
@@ -243,7 +243,7 @@ def of_lot(
 
 
 def _windows(
-    sources: Sequence[Source], begins: int, ends: int, store: ReadingStore, tenant: str
+    sources: Sequence[Source], begins: int, ends: int, store: ReadingHistory, tenant: str
 ) -> Iterator[int]:
     """Starts of the windows to read: from the first source, to the newest reading there is."""
     if not sources:

@@ -15,7 +15,7 @@ from lots.calibration import corrections_of
 from lots.climate import LotKey, Samples
 from lots.model import Leg, Lot, LotNow, Party, Place, ShipmentLot, Tag
 from lots.readings.batch import TagKey
-from lots.readings.store import ReadingStore
+from lots.readings.store import ReadingHistory
 from lots.shapes import portions
 from lots.terms import PlaceKind
 from lots.whereabouts import FOREVER, Source, without
@@ -91,7 +91,7 @@ def _or(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
 
 
-def history(session: Session, store: ReadingStore, key: LotKey, begins: int) -> Iterator[Samples]:
+def history(session: Session, store: ReadingHistory, key: LotKey, begins: int) -> Iterator[Samples]:
     """All samples of a lot from ``begins`` (ms) on, by windows; raises what ``store`` does."""
     sources = facts.whereabouts_of(session, key.tenant, [key.lot])[key.lot].sources
     of_tags = corrections_of(session, key.tenant, {source.tag for source in sources})

@@ -16,7 +16,7 @@ from lots.clock import DAY_MS, HOUR_MS
 from lots.readings import influxql
 from lots.readings.batch import KEY_MODULUS, Floats, Ints, TagKey
 from lots.readings.influx_database import InfluxDatabase, InfluxServer, Table
-from lots.readings.line_protocol import escaped, field_name, quantity_name, stored_name
+from lots.readings.influx_names import escaped, field_name, quantity_name, stored_name
 from lots.readings.rollups import joined, nothing
 from lots.readings.store import Aggregate, Rollups, StoreMisconfigured
 from lots.readings.stored import bounds

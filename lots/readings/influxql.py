@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lots.readings.batch import TagKey
-from lots.readings.line_protocol import MEASUREMENT, field_name, stored_name
+from lots.readings.influx_names import MEASUREMENT, field_name, stored_name
 
 STATISTICS = ("count", "min", "mean", "max")
 

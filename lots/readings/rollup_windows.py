@@ -10,7 +10,7 @@ from lots.climate import QUANTITIES, WINDOW_MS, Corrections
 from lots.clock import HOUR_MS
 from lots.readings.batch import Ints, TagKey
 from lots.readings.rollups import REACH_MS, affected, rolled
-from lots.readings.store import ReadingStore, Rollups
+from lots.readings.store import ReadingHistory, Rollups
 
 LONGEST_MS = WINDOW_MS - 4 * REACH_MS
 """Hours made at once: with what is around them no more than one window of raw data."""
@@ -42,7 +42,7 @@ def united(spans: Iterable[Hours], apart: int = 0) -> list[Hours]:
 
 
 def remade(
-    store: ReadingStore,
+    store: ReadingHistory,
     tag: TagKey,
     corrections: Corrections,
     hours: Hours,
@@ -63,7 +63,7 @@ def remade(
 
 
 def measured(
-    store: ReadingStore,
+    store: ReadingHistory,
     tag: TagKey,
     corrections: Corrections,
     edges: Ints,

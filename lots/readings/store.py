@@ -81,16 +81,8 @@ class Rollups:
         )
 
 
-class ReadingStore(Protocol):
-    """Readings by tag and time. A reading written again is identical, so it changes nothing."""
-
-    def write(self, batch: ReadingBatch) -> list[Refused]:
-        """Keep ``batch`` durably; returns what was refused, the rest is kept.
-
-        Raises `StoreUnavailable` (try all of it again; nothing is doubled) or
-        `StoreMisconfigured`.
-        """
-        ...
+class ReadingHistory(Protocol):
+    """Readings by tag and time, for who only asks."""
 
     def window(
         self, tag: TagKey, begins: int, ends: int, quantities: Sequence[str] | None = None
@@ -106,13 +98,6 @@ class ReadingStore(Protocol):
         self, tag: TagKey, begins: int, ends: int, step: int, quantities: Sequence[str]
     ) -> Aggregate:
         """``quantities`` of ``tag`` by ``step`` ms in begins <= time < ends."""
-        ...
-
-    def write_rollups(self, step: int, rollups: Sequence[tuple[TagKey, Rollups]]) -> None:
-        """Keep rollups by ``step`` ms (an hour or a day), in place of those that start alike.
-
-        They are kept for ever. Raises `StoreUnavailable` (try again) or `StoreMisconfigured`.
-        """
         ...
 
     def rollups(
@@ -137,12 +122,33 @@ class ReadingStore(Protocol):
         """How many readings of ``tenant`` are kept."""
         ...
 
-    def expire(self, before: int) -> None:
-        """Forget readings with time < ``before`` (ms), where the server does not by itself."""
-        ...
-
     def check(self) -> None:
         """Nothing if the store answers; else `StoreUnavailable` or `StoreMisconfigured`."""
         ...
 
     def close(self) -> None: ...
+
+
+class ReadingStore(ReadingHistory, Protocol):
+    """Readings to ask for and to keep. One that is written again is identical, so it changes
+    nothing.
+    """
+
+    def write(self, batch: ReadingBatch) -> list[Refused]:
+        """Keep ``batch`` durably; returns what was refused, the rest is kept.
+
+        Raises `StoreUnavailable` (try all of it again; nothing is doubled) or
+        `StoreMisconfigured`.
+        """
+        ...
+
+    def write_rollups(self, step: int, rollups: Sequence[tuple[TagKey, Rollups]]) -> None:
+        """Keep rollups by ``step`` ms (an hour or a day), in place of those that start alike.
+
+        They are kept for ever. Raises `StoreUnavailable` (try again) or `StoreMisconfigured`.
+        """
+        ...
+
+    def expire(self, before: int) -> None:
+        """Forget readings with time < ``before`` (ms), where the server does not by itself."""
+        ...

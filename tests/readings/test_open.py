@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lots.readings.influx import InfluxServer
-from lots.readings.open import _influx_server, open_store
+from lots.readings.address import address
+from lots.readings.influx_database import InfluxServer
+from lots.readings.open import open_store
 from lots.readings.sqlite import SqliteStore
 from lots.readings.store import StoreMisconfigured
 
@@ -43,7 +44,7 @@ def test_a_path_is_relative_or_absolute(tmp_path: Path, monkeypatch: pytest.Monk
     ],
 )
 def test_influx_urls(url: str, server: InfluxServer) -> None:
-    assert _influx_server(url) == server
+    assert address(url) == server
 
 
 @pytest.mark.parametrize(
