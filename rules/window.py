@@ -98,6 +98,17 @@ class Window:
         self.live -= int(self._held[rows].sum())
         self._last[rows], self._held[rows], self.oldest[rows] = -1, 0, FAR
 
+    def crowded(self, excess: int) -> Ints:
+        """The rows that have most: so many that half of what each has makes ``excess``, or all."""
+        rows = np.flatnonzero(self._held)
+        rows = rows[np.argsort(-self._held[rows], kind="stable")]
+        halves = np.cumsum((self._held[rows] + 1) // 2)
+        return rows[: np.searchsorted(halves, excess) + 1]
+
+    def count(self, rows: Ints) -> Ints:
+        """How many samples each of ``rows`` has."""
+        return self._held[rows]
+
     def _index(self, rows: Ints) -> tuple[Ints, Ints]:
         starts = np.concatenate(([0], np.cumsum(self._held[rows])))
         index = np.empty(starts[-1], np.int64)
@@ -111,7 +122,8 @@ class Window:
             return
         rows = np.flatnonzero(self._held)
         index, starts = self._index(rows)
-        room = max(LEAST, 2 * (self.live + n))
+        needed = self.live + n
+        room = needed + max(LEAST, needed // 2)
         for name, column in self._log.items():
             self._log[name] = np.empty(room, column.dtype)
             self._log[name][: self.live] = column[index]
