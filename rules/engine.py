@@ -3,7 +3,8 @@
 Of every lot the last hours of samples stay here (`WINDOW_MS`), with the state before them: so the
 batches of several tags and gateways are put in order without asking the store, and a repeat is
 known as one. What is older than that and was not seen before makes the lot dirty: it is folded
-again from the store when the lot is quiet.
+again from the store when the lot is quiet. Where that would be more than memory is meant for
+(`SAMPLES`), the lots that have most keep less.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from rules import kernels
 from rules.fold import fold, numbers_now
 from rules.kernels import NEVER
 from rules.pack import Rules
-from rules.part import Part, alone
+from rules.part import Part, alone, none_of
 from rules.silence import Silences
 from rules.state import Book, Change, LotFacts, States, Transition
 from rules.table import LotTable
@@ -29,6 +30,12 @@ from rules.window import FAR
 
 WINDOW_MS = 6 * HOUR_MS
 """At least so much of each lot's samples stays in memory; at most twice as much."""
+
+SAMPLES = 500_000
+"""At most so many stay in memory, of all lots together."""
+
+EACH = 4
+"""But so many for each lot, however many lots there are."""
 
 PORTION = 50_000
 """Samples of a history that are folded at once."""
@@ -49,8 +56,9 @@ class Known:
 class Engine:
     """The fold of all lots. Not thread-safe: one thread owns it."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, samples: int = SAMPLES) -> None:
         self.rules = rules
+        self._samples = samples
         self.book = Book(rules)
         self.table = LotTable(self.book)
         self.happened: dict[LotKey, list[Transition]] = {}
@@ -73,6 +81,7 @@ class Engine:
 
     def evaluate(self, bound: Bound) -> list[Change]:
         """Fold a batch, bound to its lots. After an exception nothing of it is folded."""
+        self._make_room(len(bound.samples))
         part = self._news(self._of_known(bound))
         if not len(part.rows):
             return []
@@ -145,7 +154,7 @@ class Engine:
         base, rest = states.copy(), part.kept(stays)
         for lot, events in self._fold(rest, states).items():
             found[lot] = found.get(lot, []) + events
-        return self._newer(part, states, found), _Trimmed(base, rest)
+        return self._newer(part, states, found), _Trimmed(part.rows, base, rest)
 
     def _newer(self, part: Part, states: States, found: dict[int, list[Transition]]) -> _Done:
         changes, happened = [], {}
@@ -178,20 +187,54 @@ class Engine:
         if not len(part.rows):
             return None
         whole = self._with_window(part)
-        stays = whole.samples.time >= np.repeat(whole.last - WINDOW_MS, whole.counts)
-        states = self.table.base.take(part.rows)
+        return self._cut(whole, whole.last - WINDOW_MS - 1)
+
+    def _cut(self, whole: Part, edges: Ints) -> _Trimmed:
+        """The bases of lots after all up to ``edges`` (ms), of which each has some."""
+        stays = whole.samples.time > np.repeat(edges, whole.counts)
+        states = self.table.base.take(whole.rows)
         self._fold(whole.kept(~stays), states)
-        return _Trimmed(states, whole.kept(stays))
+        return _Trimmed(whole.rows, states, whole.kept(stays))
 
     def _let_go(self, trimmed: _Trimmed | None) -> None:
         if trimmed is None:
             return
-        rest, states = trimmed.rest, trimmed.states
-        self.table.base.put(rest.rows, states)
-        self.table.window.replace(rest.rows, rest.starts, rest.samples)
-        for key, newest in zip(self._keys(rest.rows), states.lots["newest"].tolist(), strict=True):
+        rows, states, rest = trimmed.rows, trimmed.states, trimmed.rest
+        self.table.base.put(rows, states)
+        self.table.window.drop(rows)
+        self.table.window.append(rest.rows, rest.starts, rest.samples)
+        for key, newest in zip(self._keys(rows), states.lots["newest"].tolist(), strict=True):
             if key in self.happened:
                 self._remember({key: [t for t in self.happened[key] if t.at > newest]})
+
+    def _make_room(self, coming: int) -> None:
+        """Keep no more samples than there may be, with those that are ``coming``.
+
+        The lots that have most let go of the older half of theirs, which is then as what is older
+        than the window. An eighth is made free at once, so that not every batch has to ask.
+        """
+        window = self.table.window
+        most = max(self._samples, EACH * len(self.table.rows))
+        if window.live + coming <= most:
+            return
+        while window.live and (excess := window.live + coming - most * 7 // 8) > 0:
+            rows = window.crowded(excess)
+            portions = np.cumsum(window.count(rows)) // PORTION
+            for some in np.split(rows, np.flatnonzero(np.diff(portions)) + 1):
+                self._let_go(self._halved(some))
+
+    def _halved(self, rows: Ints) -> _Trimmed:
+        """The bases of lots moved on to the middle of their windows.
+
+        They were folded before, so an exception is nothing to be expected; lest one lot's trouble
+        hold up all, these lots then keep nothing.
+        """
+        try:
+            whole = self._with_window(none_of(rows))
+            middle = whole.starts[:-1] + (whole.counts - 1) // 2
+            return self._cut(whole, whole.samples.time[middle])
+        except Exception:
+            return _Trimmed(rows, self.table.head.take(rows), none_of(rows))
 
     def _with_window(self, part: Part) -> Part:
         """``part`` and what its lots' windows have, in order."""
@@ -221,11 +264,11 @@ class Engine:
             raise KeyError(key)
         rows = np.asarray([self.table.row(key)])
         self.table.notes["heard"][rows] = True
-        cut = _cut(history)
+        edge_ms = _edge(history)
         states = States.fresh(1, len(self.book.levels))
         base, events, recent = states.copy(), [], [no_samples()]
         for samples in _portions(history):
-            edge = int(np.searchsorted(samples.time, cut))
+            edge = int(np.searchsorted(samples.time, edge_ms))
             older, newer = samples.take(slice(0, edge)), samples.take(slice(edge, None))
             if len(older):
                 events += self._fold(alone(rows, older), states).get(0, [])
@@ -233,6 +276,7 @@ class Engine:
             events += self._fold(alone(rows, newer), states).get(0, [])
             recent.append(newer)
         kept = alone(rows, join(recent))
+        self._make_room(len(kept.samples))
         self.table.base.put(rows, base)
         self.table.head.put(rows, states)
         self.table.window.replace(kept.rows, kept.starts, kept.samples)
@@ -327,8 +371,9 @@ class _Done:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Trimmed:
-    """New bases of lots, and the samples that stay."""
+    """New bases of lots, and the samples that stay, of those that have any."""
 
+    rows: Ints
     states: States
     rest: Part
 
@@ -350,7 +395,7 @@ def _open_at(events: list[Transition], since: int) -> dict[str, int]:
     return found
 
 
-def _cut(history: Sequence[Samples]) -> int:
+def _edge(history: Sequence[Samples]) -> int:
     """From when on (ms) a lot's samples stay in its window."""
     if not history:
         return NEVER

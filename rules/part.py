@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lots.climate import Samples
+from lots.climate import Samples, no_samples
 from lots.readings.batch import Bools, Ints
 
 
@@ -52,3 +52,8 @@ class Part:
 def alone(rows: Ints, samples: Samples) -> Part:
     """``samples`` of the one lot at ``rows`` (1,)."""
     return Part(rows, np.asarray([0, len(samples)]), samples)
+
+
+def none_of(rows: Ints) -> Part:
+    """No samples of the lots at ``rows``."""
+    return Part(rows, np.zeros(len(rows) + 1, np.int64), no_samples())

@@ -11,32 +11,36 @@ from __future__ import annotations
 import contextlib
 import os
 import zlib
+from collections.abc import Iterable, Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from lots.climate import LotKey, Samples
 from lots.readings.batch import Ints
 from rules.engine import Engine
 from rules.kernels import NEVER
 from rules.state import STATE, States, Transition
+from rules.table import LotTable
+from rules.window import LOG
 
-VERSION = 2
+Buffer = bytes | memoryview
+
+VERSION = 3
 ROOM_BYTES = 1 << 18
 """The least that a file takes; one that is outgrown takes twice what it needs."""
 
-_CHECK = 4  # bytes of CRC-32 of what follows: length, content, and zeros up to the file's end
-_LENGTH = 8
+_CHECK = 4  # bytes of CRC-32 of what follows: head, columns, and zeros up to the file's end
+_LENGTH = 8  # before the head and each column
+_CHUNK = 1 << 20
 
 
-class _States(msgspec.Struct):
-    """Columns of `States`, as bytes."""
-
-    lots: bytes
-    pending: bytes
-    opened: bytes
+_STATES = ("lots", "pending", "opened")
+"""Columns of `States`."""
 
 
 class _Snapshot(msgspec.Struct):
@@ -49,10 +53,6 @@ class _Snapshot(msgspec.Struct):
     listening_since: int
     rules: list[str]
     lots: list[LotKey]
-    base: _States
-    head: _States
-    starts: bytes
-    recent: list[bytes]
     happened: list[tuple[LotKey, list[Transition]]]
     silent: list[tuple[LotKey, dict[str, int]]]
     dirty: list[tuple[LotKey, int]]
@@ -65,11 +65,8 @@ def save(path: Path, engine: Engine, journal: str, offset: int, *, brief: bool =
     ``brief``: without the lots. After a restart they are folded again from the store; it needs next
     to no room.
     """
-    content = msgspec.msgpack.encode(_packed(engine, journal, offset, brief))
     partial = _partial(path)
-    data = len(content).to_bytes(_LENGTH, "big") + content
-    room, needed = max(ROOM_BYTES, _size(partial)), _CHECK + len(data)
-    _write(partial, data, room if needed <= room else 2 * needed)
+    _write(partial, _parts(engine, journal, offset, brief), max(ROOM_BYTES, _size(partial)))
     before = path.with_suffix(".before")
     before.unlink(missing_ok=True)  # of a run that was killed here
     if path.exists():
@@ -86,9 +83,9 @@ def reserve(path: Path) -> None:
     partial, needed = _partial(path), max(ROOM_BYTES, _size(path))
     with contextlib.suppress(OSError):
         if not path.exists():
-            _write(path, b"", needed)  # which is no snapshot
+            _write(path, (), needed)  # which is no snapshot
         if _size(partial) < needed:
-            _write(partial, b"", needed)
+            _write(partial, (), needed)
 
 
 def _partial(path: Path) -> Path:
@@ -99,19 +96,37 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _write(path: Path, data: bytes, room: int) -> None:
-    """``data``, with zeros up to ``room`` bytes, over what is there."""
+def _write(path: Path, parts: Iterable[Buffer], room: int) -> None:
+    """``parts``, with zeros up to ``room`` bytes, or to twice what they need if that is too little.
+
+    Over what is there, and never more than one part in memory: the whole is large.
+    """
     had = _size(path)
-    data = data.ljust(room - _CHECK, b"\0")
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666), "wb", buffering=0) as file:
-        view = memoryview(zlib.crc32(data).to_bytes(_CHECK, "big") + data)
         try:
-            while view:
-                view = view[file.write(view) :]
+            file.seek(_CHECK)
+            check = 0
+            for part in parts:
+                check = _put(file, part, check)
+            needed = file.tell()
+            room = room if needed <= room else 2 * needed
+            for begin in range(needed, room, _CHUNK):
+                check = _put(file, bytes(min(_CHUNK, room - begin)), check)
+            file.seek(0)
+            _put(file, check.to_bytes(_CHECK, "big"), 0)
             os.fsync(file.fileno())
         except OSError:
             os.ftruncate(file.fileno(), had)  # what it grew by helps nobody here
             raise
+
+
+def _put(file: FileIO, part: Buffer, check: int) -> int:
+    """Write all of ``part``; ``check`` with it."""
+    view = memoryview(part)
+    check = zlib.crc32(view, check)
+    while view:
+        view = view[file.write(view) :]
+    return check
 
 
 def _sync(path: Path) -> None:
@@ -128,12 +143,16 @@ def restore(path: Path, engine: Engine, journal: str) -> int | None:
     A snapshot is a cache: one that is missing, damaged, of another journal or version is left aside
     and the lots are folded again. Under changed packs the state stays and every lot is dirty.
     """
-    found = _read(path)
-    if found is None or found.version != VERSION or found.layout != _layout():
+    if not _whole(path):
         return None
-    if found.journal != journal:
-        return None
-    _unpack(found, engine)
+    with open(path, "rb", buffering=0) as file:
+        file.seek(_CHECK)
+        found = _head(file)
+        if found is None or found.version != VERSION or found.layout != _layout():
+            return None
+        if found.journal != journal:
+            return None
+        _unpack(found, file, engine)
     for key, since in found.dirty:
         engine.mark(key, since)
     engine.blind.update(found.blind)
@@ -144,19 +163,28 @@ def restore(path: Path, engine: Engine, journal: str) -> int | None:
     return found.offset
 
 
-def _read(path: Path) -> _Snapshot | None:
+def _whole(path: Path) -> bool:
+    """Whether a snapshot is there, and undamaged."""
     try:
-        written = memoryview(path.read_bytes())
+        with open(path, "rb", buffering=0) as file:
+            written, check = file.read(_CHECK), 0
+            while part := file.read(_CHUNK):
+                check = zlib.crc32(part, check)
     except OSError:
-        return None
-    rest = written[_CHECK:]
-    if written[:_CHECK] != zlib.crc32(rest).to_bytes(_CHECK, "big"):
-        return None
-    length = int.from_bytes(rest[:_LENGTH], "big")
+        return False
+    return written == check.to_bytes(_CHECK, "big")
+
+
+def _head(file: FileIO) -> _Snapshot | None:
     try:
-        return msgspec.msgpack.decode(rest[_LENGTH : _LENGTH + length], type=_Snapshot)
+        return msgspec.msgpack.decode(_next(file).tobytes(), type=_Snapshot)
     except msgspec.DecodeError:  # of another version
         return None
+
+
+def _next(file: FileIO) -> NDArray[np.uint8]:
+    """The bytes of the head, or of the column whose turn it is."""
+    return np.fromfile(file, np.uint8, int.from_bytes(file.read(_LENGTH), "big"))
 
 
 def _layout() -> str:
@@ -164,14 +192,32 @@ def _layout() -> str:
     return repr(STATE.descr)
 
 
-def _packed(engine: Engine, journal: str, offset: int, brief: bool) -> _Snapshot:
+def _parts(engine: Engine, journal: str, offset: int, brief: bool) -> Iterator[Buffer]:
+    """What a snapshot is made of, each part with its length before it."""
     table = engine.table
     heard = np.flatnonzero(table.notes["heard"])
     waiting = [table.row(key) for key in engine.dirty]
     rows = np.union1d(heard, np.asarray(waiting, np.int64))
     if brief:
         rows = rows[:0]
-    recent, starts = table.window.gather(rows)
+    head = msgspec.msgpack.encode(_packed(engine, journal, offset, rows, brief))
+    yield len(head).to_bytes(_LENGTH, "big")
+    yield head
+    for column in _columns(table, rows):
+        yield column.nbytes.to_bytes(_LENGTH, "big")
+        yield column.view(np.uint8).data
+
+
+def _columns(table: LotTable, rows: Ints) -> Iterator[NDArray[Any]]:
+    for states in (table.base, table.head):
+        for name in _STATES:
+            yield getattr(states, name)[rows].ravel()
+    starts, columns = table.window.columns(rows)
+    yield starts
+    yield from columns
+
+
+def _packed(engine: Engine, journal: str, offset: int, rows: Ints, brief: bool) -> _Snapshot:
     silences = engine.silences
     return _Snapshot(
         version=VERSION,
@@ -182,11 +228,7 @@ def _packed(engine: Engine, journal: str, offset: int, brief: bool) -> _Snapshot
         ticked=silences.ticked,
         listening_since=silences.listening_since,
         rules=engine.book.names,
-        lots=[table.keys[row] for row in rows.tolist()],
-        base=_bytes(table.base.take(rows)),
-        head=_bytes(table.head.take(rows)),
-        starts=starts.tobytes(),
-        recent=[getattr(recent, name).tobytes() for name in Samples.__slots__],
+        lots=[engine.table.keys[row] for row in rows.tolist()],
         happened=[] if brief else list(engine.happened.items()),
         silent=list(silences.of.items()),
         dirty=[] if brief else list(engine.dirty.items()),
@@ -194,41 +236,30 @@ def _packed(engine: Engine, journal: str, offset: int, brief: bool) -> _Snapshot
     )
 
 
-def _bytes(states: States) -> _States:
-    return _States(states.lots.tobytes(), states.pending.tobytes(), states.opened.tobytes())
-
-
-def _unpack(found: _Snapshot, engine: Engine) -> None:
+def _unpack(found: _Snapshot, file: FileIO, engine: Engine) -> None:
     table, silences = engine.table, engine.silences
     rows = np.asarray([table.row(key) for key in found.lots], np.int64)
     table.notes["heard"][rows] = True
-    table.base.put(rows, _states(found.base, found.rules, engine.book.names))
-    table.head.put(rows, _states(found.head, found.rules, engine.book.names))
-    starts = np.frombuffer(found.starts, np.int64)
-    columns: list[Any] = [
-        np.frombuffer(data, np.int64 if name in _INTEGERS else np.float64)
-        for name, data in zip(Samples.__slots__, found.recent, strict=True)
-    ]
-    table.window.append(rows, starts, Samples(*columns))
+    for states in (table.base, table.head):
+        states.put(rows, _states(file, found.rules, engine.book.names))
+    starts = _next(file).view(np.int64)
+    columns = {name: _next(file).view(kind) for name, kind in LOG.items()}
+    table.window.append(rows, starts, Samples(**columns))
     engine.happened.update(found.happened)
     for key, silent in found.silent:
         silences.set(key, silent)
     silences.ticked, silences.listening_since = found.ticked, found.listening_since
 
 
-_INTEGERS = ("time", "identity", "placement")
-
-
-def _states(packed: _States, names: list[str], wanted: list[str]) -> States:
+def _states(file: FileIO, names: list[str], wanted: list[str]) -> States:
     """States with columns of the ``wanted`` rules; of those that are new, idle."""
-    lots = np.frombuffer(packed.lots, STATE)
-    columns = (packed.pending, packed.opened)
-    return States(lots, *(_of_rules(data, names, wanted, len(lots)) for data in columns))
+    lots = _next(file).view(STATE)
+    columns = (_next(file).view(np.int64).reshape(len(lots), len(names)) for _ in range(2))
+    return States(lots, *(_of_rules(written, names, wanted) for written in columns))
 
 
-def _of_rules(data: bytes, names: list[str], wanted: list[str], lots: int) -> Ints:
-    written = np.frombuffer(data, np.int64).reshape(lots, len(names))
-    found = np.full((lots, len(wanted)), NEVER, np.int64)
+def _of_rules(written: Ints, names: list[str], wanted: list[str]) -> Ints:
+    found = np.full((len(written), len(wanted)), NEVER, np.int64)
     for column, name in enumerate(wanted):
         if name in names:
             found[:, column] = written[:, names.index(name)]

@@ -6,7 +6,11 @@ lots have let go of stays until the log is tidied, at a cost that what was added
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from lots.climate import Samples
 from lots.readings.batch import Bools, Ints
@@ -18,7 +22,7 @@ LEAST = 4096
 FAR = 2**62
 """Later than any sample, ms."""
 
-_LOG = {
+LOG = {
     "time": np.int64,
     "identity": np.int64,
     "placement": np.int8,
@@ -26,13 +30,14 @@ _LOG = {
     "humidity": np.float64,
     "probe": np.float64,
 }
+"""Columns of the samples and how they are kept."""
 
 
 class Window:
     """Samples by row of the lot that they are of."""
 
     def __init__(self) -> None:
-        self._log = {name: np.empty(LEAST, kind) for name, kind in _LOG.items()}
+        self._log = {name: np.empty(LEAST, kind) for name, kind in LOG.items()}
         self._previous = np.empty(LEAST, np.int64)
         self._end = 0
         self.live = 0
@@ -56,9 +61,15 @@ class Window:
 
     def gather(self, rows: Ints) -> tuple[Samples, Ints]:
         """The samples of ``rows`` in the order in which they came, and where each one's begin."""
+        starts, columns = self.columns(rows)
+        found = dict(zip(LOG, columns, strict=True))
+        return Samples(**found | {"placement": found["placement"].astype(np.int64)}), starts
+
+    def columns(self, rows: Ints) -> tuple[Ints, Iterator[NDArray[Any]]]:
+        """Where the samples of each of ``rows`` begin, and their columns as `LOG` has them, each
+        made when its turn comes."""
         index, starts = self._index(rows)
-        columns = {name: column[index] for name, column in self._log.items()}
-        return Samples(**columns | {"placement": columns["placement"].astype(np.int64)}), starts
+        return starts, (column[index] for column in self._log.values())
 
     def strange(self, rows: Ints, starts: Ints, samples: Samples) -> Bools:
         """(n,) which of ``samples`` the windows of ``rows`` do not have yet."""
@@ -98,6 +109,17 @@ class Window:
         self.live -= int(self._held[rows].sum())
         self._last[rows], self._held[rows], self.oldest[rows] = -1, 0, FAR
 
+    def crowded(self, excess: int) -> Ints:
+        """The rows that have most: so many that half of what each has makes ``excess``, or all."""
+        rows = np.flatnonzero(self._held)
+        rows = rows[np.argsort(-self._held[rows], kind="stable")]
+        halves = np.cumsum((self._held[rows] + 1) // 2)
+        return rows[: np.searchsorted(halves, excess) + 1]
+
+    def count(self, rows: Ints) -> Ints:
+        """How many samples each of ``rows`` has."""
+        return self._held[rows]
+
     def _index(self, rows: Ints) -> tuple[Ints, Ints]:
         starts = np.concatenate(([0], np.cumsum(self._held[rows])))
         index = np.empty(starts[-1], np.int64)
@@ -111,7 +133,8 @@ class Window:
             return
         rows = np.flatnonzero(self._held)
         index, starts = self._index(rows)
-        room = max(LEAST, 2 * (self.live + n))
+        needed = self.live + n
+        room = needed + max(LEAST, needed // 2)
         for name, column in self._log.items():
             self._log[name] = np.empty(room, column.dtype)
             self._log[name][: self.live] = column[index]

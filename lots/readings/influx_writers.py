@@ -97,7 +97,10 @@ def exchange(
         reply = client.request(method, path, params=params, content=body)
     except (httpx.TransportError, httpx.DecodingError) as error:
         raise _silent(str(client.base_url), error) from error
-    return Answer(reply.status_code, reply.text)
+    # httpx ties a response to itself by its stream, and so the body that was sent would stay until
+    # the garbage is collected: tens of megabytes of lines.
+    answer, reply.stream = Answer(reply.status_code, reply.text), httpx.ByteStream(b"")
+    return answer
 
 
 def _silent(server: str, error: Exception) -> StoreUnavailable:

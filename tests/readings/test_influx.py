@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +18,7 @@ import pytest
 from lots.readings.batch import ReadingBatch, TagKey, concatenate, of_tag
 from lots.readings.influx import LINES, InfluxStore
 from lots.readings.influx_database import InfluxServer
+from lots.readings.influx_writers import Answer, exchange
 from lots.readings.open import open_store
 from lots.readings.store import StoreMisconfigured, StoreUnavailable
 from tests.conftest import make
@@ -289,6 +292,24 @@ def test_http_where_https_is_asked_for_is_told(influx_url: str) -> None:
     url = influx_url.replace("influxdb://", "influxdbs://")
     with closing(open_store(url, 400)) as store, pytest.raises(StoreUnavailable, match="SSL"):
         store.check()
+
+
+def test_what_was_sent_is_not_left_to_the_garbage_collector() -> None:
+    """Lines by the megabyte: they go when they are answered."""
+    sent: list[weakref.ref[httpx.Request]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(weakref.ref(request))
+        return httpx.Response(204, text="thanks")
+
+    gc.collect()
+    gc.disable()
+    try:
+        with httpx.Client(base_url="http://h", transport=httpx.MockTransport(answer)) as client:
+            assert exchange(client, "POST", "/write", {}, b"lines") == Answer(204, "thanks")
+            assert sent[0]() is None
+    finally:
+        gc.enable()
 
 
 def _now_of(server: InfluxDB) -> int:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lots.climate import LotKey, join, together
 from lots.clock import HOUR_MS
 from rules import snapshot
-from rules.engine import WINDOW_MS, Engine
+from rules.engine import SAMPLES, WINDOW_MS, Engine
 from rules.pack import Rules, Silence
 from rules.silence import DEAF_MS
 from rules.state import Transition, silence_limit_ms
@@ -33,8 +33,8 @@ RULES = pack(LEVELS + rule("sweat", "margin < 0", "margin > 1") + SILENT)
 FACTS = {KEY: replace(LEAD, time_constant_h=0.5)}  # settled after an hour and a half
 
 
-def engine(rules=RULES):
-    return Engine(rules)
+def engine(rules=RULES, samples=SAMPLES):
+    return Engine(rules, samples)
 
 
 def hear(of, parts, facts=FACTS):
@@ -120,6 +120,7 @@ def delivered(chance, samples, latest_h):
 
 
 sizes = st.integers(1, 40)
+bounds = st.sampled_from([1, 10, SAMPLES])
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -167,12 +168,12 @@ def test_a_snapshot_at_any_point_makes_no_difference(size, seed):
 
 
 @many
-@given(sizes, seeds)
-def test_older_than_the_window_is_put_right_when_the_lot_is_folded_again(size, seed):
+@given(sizes, seeds, bounds)
+def test_older_than_the_window_is_put_right_when_the_lot_is_folded_again(size, seed, bound):
     """Readings come up to four days late; now and then dirty lots are folded from what came."""
     chance = np.random.default_rng(seed)
     samples = history(chance, size)
-    of, record, came, dirty = engine(), Record(), set(), 0
+    of, record, came, dirty = engine(samples=bound), Record(), set(), 0
     for batch in delivered(chance, samples, 96.0):
         record.take(hear(of, {KEY: batch}, FACTS))
         came |= set(zip(batch.time.tolist(), batch.identity.tolist(), strict=True))
@@ -188,12 +189,12 @@ def test_older_than_the_window_is_put_right_when_the_lot_is_folded_again(size, s
 
 
 @many
-@given(sizes, seeds)
-def test_a_store_that_is_ahead_of_the_rules_makes_no_difference(size, seed):
+@given(sizes, seeds, bounds)
+def test_a_store_that_is_ahead_of_the_rules_makes_no_difference(size, seed, bound):
     """A lot may be folded again from readings that the rules have not come to yet."""
     chance = np.random.default_rng(seed)
     samples = history(chance, size)
-    of, record = engine(), Record()
+    of, record = engine(samples=bound), Record()
     for batch in delivered(chance, samples, WINDOW_H):
         if chance.random() < 0.1:
             of.mark(KEY, 0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lots.climate import CODES, LotKey, Samples, join, together
 from lots.clock import HOUR_MS
 from lots.terms import FORMS
-from rules.engine import WINDOW_MS, Engine
+from rules.engine import EACH, SAMPLES, WINDOW_MS, Engine
 from rules.pack import load
 from rules.state import Limits, LotFacts
 from rules.window import LEAST, Window
@@ -86,15 +86,19 @@ def told(changes, records):
 
 @settings(max_examples=60, deadline=None, derandomize=False, print_blob=True)
 @given(
-    st.integers(1, 6), st.integers(1, 40), st.sampled_from([0.0, 5.9, 60.0]), st.integers(0, 2**32)
+    st.integers(1, 6),
+    st.integers(1, 40),
+    st.sampled_from([0.0, 5.9, 60.0]),
+    st.sampled_from([1, 50, SAMPLES]),
+    st.integers(0, 2**32),
 )
-def test_a_lot_among_others_is_as_it_is_alone(count, size, latest_h, seed):
+def test_a_lot_among_others_is_as_it_is_alone(count, size, latest_h, bound, seed):
     """However their readings are mixed into batches, repeated, and late; some by days."""
     chance = np.random.default_rng(seed)
     facts = lots(chance, count)
     pasts = {key: history(chance, size) for key in facts}
     coming = {key: delivered(chance, samples, latest_h) for key, samples in pasts.items()}
-    of, records = Engine(RULES), {key: Record() for key in facts}
+    of, records = Engine(RULES, bound), {key: Record() for key in facts}
     of.know(facts)
     while any(coming.values()):
         speaks = [key for key, rest in coming.items() if rest and chance.random() < 0.7]
@@ -186,3 +190,85 @@ def test_what_lots_let_go_of_does_not_stay_in_memory():
         of.evaluate(together(dict.fromkeys(facts, part)))
         assert of.table.window.live <= 3 * 2 * WINDOW_MS // 60_000
     assert of.table.window.room <= 4 * 3 * 1440 + LEAST
+
+
+def flood(of, facts, batches, each, step_s=0.2, start_h=0.0):
+    """All lots say the same, ``each`` samples in each of ``batches``; the most that was kept."""
+    most = 0
+    for number in range(batches):
+        times = start_h + (number * each + np.arange(each)) * step_s / 3600
+        part = said(*((hour, 20.0, 50.0 + 45 * math.sin(hour * 60)) for hour in times))
+        of.evaluate(together(dict.fromkeys(facts, part)))
+        most = max(most, of.table.window.live)
+    return most
+
+
+@pytest.mark.parametrize(("count", "each"), [(1, 400), (4, 100), (200, 2)])
+def test_a_flood_does_not_take_more_memory_than_is_meant_for_it(count, each):
+    """Of one lot or of many: 20 000 samples within an hour at most, of which 2 000 may stay."""
+    facts = lots(np.random.default_rng(2), count)
+    of, free = Engine(RULES, 2_000), Engine(RULES)
+    for engine in (of, free):
+        engine.know(facts)
+    assert 2_000 * 3 // 4 <= flood(of, facts, 50, each) <= 2_000
+    assert flood(free, facts, 50, each) == 20_000
+    assert of.table.window.room <= 2_000 * 3 // 2 + LEAST
+    assert of.dirty == {}
+    assert [everything(of, key) for key in facts] == [everything(free, key) for key in facts]
+
+
+def test_those_that_have_most_let_go_and_the_others_keep_theirs():
+    loud, *calm = facts = lots(np.random.default_rng(3), 5)
+    of = Engine(RULES, 1_000)
+    of.know(facts)
+    flood(of, calm, 10, 5)
+    flood(of, [loud], 30, 100)
+    kept = dict(zip(facts, of.table.window.count(of.table.rows_of(list(facts))), strict=True))
+    assert [kept[key] for key in calm] == [50] * 4
+    assert 300 <= kept[loud] <= 800
+
+
+def test_of_very_many_lots_each_keeps_a_few_samples():
+    facts = lots(np.random.default_rng(5), 300)
+    of = Engine(RULES, 100)
+    of.know(facts)
+    assert flood(of, facts, 20, 1) <= EACH * 300
+    assert of.table.window.count(of.table.rows_of(list(facts))).min() >= EACH // 2
+
+
+def test_what_comes_late_in_a_flood_is_folded_again_and_right():
+    """A repeat and a reading of one second ago, in a lot that keeps less than that."""
+    facts = lots(np.random.default_rng(6), 1)
+    (key,) = facts
+    past = said(*((n / 3600, 20.0, 50.0 + n % 7) for n in range(100)))
+    of, whole = Engine(RULES, 10), Engine(RULES)
+    for engine in (of, whole):
+        engine.know(facts)
+    missed = np.arange(100) != 50
+    of.evaluate(together({key: past.take(missed)}))
+    of.evaluate(together({key: past.take(slice(99, None))}))
+    assert of.dirty == {}, "the newest is known to be a repeat"
+    for late in (past.take(slice(10, 11)), past.take(slice(50, 51))):
+        of.evaluate(together({key: late}))
+    assert of.dirty == {key: int(past.time[10])}
+    of.refold(key, of.dirty[key], windows(past))
+    whole.evaluate(together({key: past}))
+    assert everything(of, key) == everything(whole, key)
+
+
+def test_a_lot_that_cannot_let_go_of_half_lets_go_of_all_and_holds_up_nobody(monkeypatch):
+    facts = lots(np.random.default_rng(7), 2)
+    of, free = Engine(RULES, 100), Engine(RULES)
+    for engine in (of, free):
+        engine.know(facts)
+        flood(engine, facts, 1, 45)
+
+    def fails(*_):
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(of, "_cut", fails)
+        flood(of, facts, 1, 10, start_h=1.0)
+    flood(free, facts, 1, 10, start_h=1.0)
+    assert of.table.window.live <= 100
+    assert [everything(of, key) for key in facts] == [everything(free, key) for key in facts]
