@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from lots.readings.influx import InfluxStore
 from lots.readings.influx_database import InfluxServer
+from lots.readings.influx_first import InfluxReadings
 from lots.readings.sqlite import SqliteStore
 from lots.readings.store import ReadingStore, StoreMisconfigured
 
@@ -28,7 +28,7 @@ def open_store(url: str, retention_days: int) -> ReadingStore:
         return SqliteStore(Path(url.removeprefix(_SQLITE)))
     scheme = url.partition("://")[0]
     if scheme in ("influxdb", "influxdbs", "influxdb2", "influxdb2s"):
-        return InfluxStore(_influx_server(url), retention_days)
+        return InfluxReadings(_influx_server(url), retention_days)
     raise _refused("readings_url names no store we know")
 
 
