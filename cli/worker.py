@@ -26,7 +26,6 @@ from cli.watching import Watch, broker_memory
 from cli.worker_status import Reading, StatusServer
 from ingest.answers import Answers
 from ingest.errors import JournalError
-from ingest.first_times import FirstTimesNote
 from ingest.formats import Memory, Route
 from ingest.inbox import Inbox
 from ingest.keeper import Keeper
@@ -163,8 +162,9 @@ class Worker:
             settings.clock,
             settings.raw_retention_days,
         )
-        times = FirstTimesNote(self._understanding.repeats)
-        self._rules = RuleFollower(self._evaluator, database, self._keeper, times, self._stop)
+        self._rules = RuleFollower(
+            self._evaluator, database, self._keeper, self._understanding, self._stop
+        )
         self._outbox = Outbox(database, self._channels)
         self._inbox = Inbox(database, self._journal)
         keep_ms = settings.raw_retention_days * DAY_MS
