@@ -171,10 +171,12 @@ class Worker:
         self._rollups = RollupMaker(database, store, settings.clock, keep_ms)
 
     def _beating(self) -> tuple[Callable[[], None], ...]:
-        """What keeper, rules and answers do now and then, with signs of life for the watch."""
+        """What keeper, rules and answers do now and then, with signs of life of all parts."""
         beats = self._heartbeats
         beats.follow("intake", lambda: self._intake.heartbeat)
         beats.follow("outbox", lambda: self._outbox.heartbeat)
+        beats.follow("inbox", lambda: self._inbox.heartbeat)
+        beats.follow("rollups", lambda: self._rollups.heartbeat)
         return (
             beats.around("keeper", self._keeper.idle),
             beats.around("rules", self._rules.idle),
