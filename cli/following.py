@@ -11,10 +11,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from ingest.bind import Rosters, bind
-from ingest.first_times import FirstTimesNote, keep
+from ingest.first_times import FirstTimesNote
 from ingest.formats import Decoded
 from ingest.journal import Entry
 from ingest.keeper import Keeper
+from ingest.memories import Memories
+from ingest.notes import Note, keep
+from ingest.understanding import Understanding
 from lots import registry
 from rules.evaluator import Evaluator
 
@@ -36,13 +39,18 @@ class RuleFollower:
         evaluator: Evaluator,
         database: Engine,
         keeper: Keeper,
-        times: FirstTimesNote,
+        understanding: Understanding,
         stop: threading.Event,
     ) -> None:
         self._evaluator = evaluator
         self._database = database
         self._keeper = keeper
-        self._times = times
+        # What must be known of entries before a snapshot to read those after it. The keeper writes
+        # this too, but where the store is away it is far behind.
+        self._notes: tuple[Note, ...] = (
+            FirstTimesNote(understanding.repeats),
+            Memories(understanding.memory),
+        )
         self._stop = stop
         self._rosters = Rosters()
         self._settled = self._saved = monotonic()
@@ -87,8 +95,8 @@ class RuleFollower:
             _log.warning("no snapshot: the registry does not answer", error=str(error.orig))
 
     def _save(self) -> None:
-        """A snapshot, and before it what repeats are told by: the journal is read on from there."""
-        keep(self._database, self._times)
+        """A snapshot, and the notes before it: the journal is read on from there."""
+        keep(self._database, self._notes)
         self._evaluator.save(self.pressed)
 
     def _settle(self) -> None:

@@ -62,7 +62,7 @@ def _lines(row: Shown, found: Decoded) -> Iterator[str]:
         if reading["boot"] is not None:
             yield f"  {'boot, seq':<16}  {reading['boot']}, {reading['seq']}"
         for name, value in reading["values"].items():
-            yield f"  {name:<16}  {value:.12g} {unit_of(name)}".rstrip()
+            yield f"  {name:<16}  {value:.12g} {_unit(name)}"
     for seen in found.sightings:
         yield ""
         yield f"sighting of {seen.epc} by reader {seen.reader} of tenant {seen.tenant}"
@@ -73,9 +73,15 @@ def _lines(row: Shown, found: Decoded) -> Iterator[str]:
     for each in found.rejected:
         yield ""
         yield f"not used: {each.reason}"
+    if not row:
+        yield "or try it in a format: --format, one of `dunnage formats list`"
     if not (len(found.batch) or found.sightings or found.acks or found.rejected):
         yield ""
         yield "understood, and nothing in it is to be kept"
+
+
+def _unit(name: str) -> str:
+    return unit_of(name) or "(no unit is known, and no rule judges by it)"
 
 
 def _rest_of(seen: Any) -> Iterator[tuple[str, Any]]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from lots.importing import ImportRefused
 
+NO_EXAMPLE = "loggers write their own files: import one as it is (docs/formats/logger-csv.md)"
 DEFAULT_TENANT = "default"
 
 Kind = Literal[
@@ -135,6 +136,8 @@ def import_file(
     """
     if kind == "readings":
         if file is None:
+            if example:
+                raise typer.BadParameter(NO_EXAMPLE)
             raise typer.BadParameter("name the logger's file, or - for standard input")
         _refuse(file, example=example, dry_run=dry_run and apply)
         signs = {"comma": ",", "point": ".", None: None}
@@ -205,7 +208,7 @@ def _readings(
 
 def _refuse(file: Path, *, example: bool, dry_run: bool) -> None:
     if example:
-        raise typer.BadParameter("loggers write their own files: import one as it is")
+        raise typer.BadParameter(NO_EXAMPLE)
     if dry_run:
         raise typer.BadParameter(f"--dry-run and --apply: keep one of them for {file}")
 

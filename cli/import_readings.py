@@ -54,6 +54,8 @@ def import_readings(
 
 
 def _show(told: dict[str, Any], name: str) -> None:
+    from ingest.formats.units import unit_of
+
     rows = (
         (c["heading"], c["is"] or "-", c["unit"] or "", c["why"] or "") for c in told["columns"]
     )
@@ -67,13 +69,14 @@ def _show(told: dict[str, Any], name: str) -> None:
     _line("times", f"in {told['zone'] or '?'}, dates {told['dates'] or '?'}")
     _line("rows", f"{told['rows']}, {told['without_values']} of them without a value")
     if told["left_out"]:
-        _line("left out", f"{told['left_out']} rows that cannot be read")
+        _line("rows left out", f"{told['left_out']}, which cannot be read")
     if told["first"]:
         _line("readings", f"{told['readings']} from {told['from']} to {told['to']}")
-        _line("interval", f"{told['interval_s'] or '?'} s")
+        _line("interval", f"{told['interval_s']:g} s" if told["interval_s"] else "?")
         print("\nas they would be stored:" if not told["applied"] else "\nas they are stored:")
         heads = list(dict.fromkeys(head for each in told["first"] for head in each))
-        table(heads, ([str(each.get(head, "")) for head in heads] for each in told["first"]))
+        named = [f"{head} {unit_of(head)}".rstrip() for head in heads]
+        table(named, ([str(each.get(head, "")) for head in heads] for each in told["first"]))
     _tell(told, name)
 
 
@@ -101,6 +104,7 @@ def _tell(told: dict[str, Any], name: str) -> None:
     more = len(problems) - SHOWN + told["more_problems"]
     if more > 0:
         print(f"and {more} more", file=sys.stderr)
+    print("(what is to be said is an option: --zone, --dates, --column, --lot …)", file=sys.stderr)
 
 
 def contents(file: Path) -> bytes:

@@ -26,7 +26,6 @@ from cli.watching import Watch, broker_memory
 from cli.worker_status import Reading, StatusServer
 from ingest.answers import Answers
 from ingest.errors import JournalError
-from ingest.first_times import FirstTimesNote
 from ingest.formats import Memory, Route
 from ingest.inbox import Inbox
 from ingest.keeper import Keeper
@@ -163,18 +162,21 @@ class Worker:
             settings.clock,
             settings.raw_retention_days,
         )
-        times = FirstTimesNote(self._understanding.repeats)
-        self._rules = RuleFollower(self._evaluator, database, self._keeper, times, self._stop)
+        self._rules = RuleFollower(
+            self._evaluator, database, self._keeper, self._understanding, self._stop
+        )
         self._outbox = Outbox(database, self._channels)
         self._inbox = Inbox(database, self._journal)
         keep_ms = settings.raw_retention_days * DAY_MS
         self._rollups = RollupMaker(database, store, settings.clock, keep_ms)
 
     def _beating(self) -> tuple[Callable[[], None], ...]:
-        """What keeper, rules and answers do now and then, with signs of life for the watch."""
+        """What keeper, rules and answers do now and then, with signs of life of all parts."""
         beats = self._heartbeats
         beats.follow("intake", lambda: self._intake.heartbeat)
         beats.follow("outbox", lambda: self._outbox.heartbeat)
+        beats.follow("inbox", lambda: self._inbox.heartbeat)
+        beats.follow("rollups", lambda: self._rollups.heartbeat)
         return (
             beats.around("keeper", self._keeper.idle),
             beats.around("rules", self._rules.idle),

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, Insert, delete, select
+from sqlalchemy import Insert, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ingest.formats import Decoded
 from ingest.journal import Entry
 from ingest.repeats import Page, Repeats
-from lots import registry
 from lots.model import FirstTimes
 from lots.readings.batch import TagKey
 
@@ -50,13 +49,6 @@ class FirstTimesNote:
 
     def expire(self, session: Session, before: int) -> None:
         session.execute(delete(FirstTimes).where(FirstTimes.newest < before))
-
-
-def keep(database: Engine, note: FirstTimesNote) -> None:
-    """Write what is fresh in a transaction of its own."""
-    with registry.writing(database) as session:
-        note.write(session)
-    note.clear()
 
 
 def _row(page: Page) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from time import monotonic
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -37,10 +38,13 @@ class Inbox:
         self.moved = 0
         self.trouble: str | None = None
         """Why nothing is taken from it at the moment."""
+        self.heartbeat = monotonic()
+        """When it last came round."""
 
     def run(self, stop: threading.Event) -> None:
         """Until ``stop``; a registry that is away and a full journal are waited for."""
         while not stop.is_set():
+            self.heartbeat = monotonic()
             if not self._move():
                 stop.wait(POLL_S)
 

@@ -1,8 +1,15 @@
-"""What formats have to remember, kept in the registry, so that a restart forgets none of it."""
+"""What formats have to remember, kept in the registry, so that a restart forgets none of it.
+
+Whoever writes how far it came in the journal writes this in the same transaction, or before: what
+is read from there on may need what was said before it, and others may be far behind.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import delete, exists, select
+from typing import Any
+
+from sqlalchemy import Insert, delete, exists, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from ingest.formats import Decoded, Memory
@@ -12,7 +19,7 @@ from lots.model import FormatMemory
 
 
 class Memories:
-    """Writes what is fresh in ``memory``."""
+    """Writes what is fresh in ``memory``; one for each thread that writes."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -28,8 +35,8 @@ class Memories:
 
     def write(self, session: Session) -> None:
         self._fresh = self._memory.fresh()
-        for fact in self._fresh:
-            session.merge(FormatMemory(subject=fact.subject, since=fact.since, value=fact.value))
+        if self._fresh:
+            session.execute(_upsert(session), [fact._asdict() for fact in self._fresh])
 
     def clear(self) -> None:
         self._memory.written(self._fresh)
@@ -46,3 +53,16 @@ class Memories:
             delete(FormatMemory).where(over), execution_options={"synchronize_session": False}
         )
         self._memory.forget(before)
+
+
+def _upsert(session: Session) -> Insert:
+    """Two threads may write at once. Of one ms the greater value stays, as `Memory` has it."""
+    dialect = session.get_bind().dialect.name
+    made: Any = (postgresql if dialect == "postgresql" else sqlite).insert(FormatMemory)
+    new = made.excluded
+    upsert: Insert = made.on_conflict_do_update(
+        index_elements=["subject", "since"],
+        set_={"value": new.value},
+        where=FormatMemory.value < new.value,
+    )
+    return upsert

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from ingest.formats import Decoded
 from ingest.journal import Entry
+from lots import registry
 
 
 class Note(Protocol):
@@ -29,3 +32,12 @@ class Note(Protocol):
     def expire(self, session: Session, before: int) -> None:
         """Forget what is older than ``before`` (ms), where it is not to be kept for ever."""
         ...
+
+
+def keep(database: Engine, notes: Sequence[Note]) -> None:
+    """Write what ``notes`` gathered in a transaction of its own."""
+    with registry.writing(database) as session:
+        for note in notes:
+            note.write(session)
+    for note in notes:
+        note.clear()

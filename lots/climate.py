@@ -227,33 +227,34 @@ def of_lot(
 
     Raises what ``store`` raises.
     """
-    for start in _windows(sources, begins, ends, store, key.tenant):
-        stop = min(start + WINDOW_MS, ends)
+    due: dict[int, int] = {}  # number of a source -> from when on it may speak next
+
+    def look(number: int, since: int) -> None:
+        """Where a tag says nothing for years, one question leads over them."""
+        source = sources[number]
+        first, last = max(since, source.begins), min(source.ends, ends)
+        at = store.first(TagKey(key.tenant, source.tag), first, last) if first < last else None
+        if at is not None:
+            due[number] = at
+
+    for number in range(len(sources)):
+        look(number, begins)
+    while due:
+        stop = min(due.values()) + WINDOW_MS
         parts = []
-        for source in sources:
-            first, last = max(start, source.begins), min(stop, source.ends)
-            if first >= last:
-                continue
-            batch = store.window(TagKey(key.tenant, source.tag), first, last, QUANTITIES)
+        for number in [number for number, at in due.items() if at < stop]:
+            source, at = sources[number], due.pop(number)
+            last = min(stop, source.ends, ends)
+            batch = store.window(TagKey(key.tenant, source.tag), at, last, QUANTITIES)
             index = np.flatnonzero(believed(batch))
             parts.append(samples(corrected(batch, corrections), source.placement, index))
+            if len(batch) == 0:
+                look(number, stop)
+            elif stop < min(source.ends, ends):
+                due[number] = stop  # who spoke mostly goes on
         found = join(parts)
         if len(found):
             yield found.ordered()
-
-
-def _windows(
-    sources: Sequence[Source], begins: int, ends: int, store: ReadingHistory, tenant: str
-) -> Iterator[int]:
-    """Starts of the windows to read: from the first source, to the newest reading there is."""
-    if not sources:
-        return
-    newest = [store.latest(TagKey(tenant, tag)) for tag in {source.tag for source in sources}]
-    last = max((int(batch.time[-1]) for batch in newest if len(batch)), default=begins)
-    start = max(begins, min(source.begins for source in sources))
-    while start < ends and start <= last:
-        yield start
-        start += WINDOW_MS
 
 
 def salt(tag: TagKey) -> int:

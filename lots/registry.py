@@ -261,9 +261,9 @@ def _key(shape: Shape, id: str) -> Any | None:  # noqa: A002
     lot, _, at = id.rpartition("@")
     try:
         ms = milliseconds(datetime.fromisoformat(at))
-    except (ValueError, TypeError):
+        return (lot, ms) if written(ms) == at else None
+    except (ValueError, TypeError, OverflowError):
         return None
-    return (lot, ms) if written(ms) == at else None
 
 
 def _merged(target: Any, changes: Any) -> Any:

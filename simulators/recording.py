@@ -201,7 +201,7 @@ def _time(text: str, column: str, zone: tzinfo | None) -> int:
         if zone is None:
             raise _Unusable(
                 f"{column}: {text!r} does not say in which time zone; add Z (UTC) or an offset"
-                " such as +01:00, or give the zone of the whole file"
+                " such as +01:00, or give the zone of the whole file, --timezone"
             )
         instant = instant.replace(tzinfo=zone)
     return _possible((instant - _EPOCH) / timedelta(milliseconds=1), text, column)

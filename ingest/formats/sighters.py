@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from ingest.formats.memory import Memory
 from ingest.formats.rows import Rows, Unusable, impossible, named, shown
 from ingest.message import MAX_PAYLOAD_BYTES, Message, Numbered, Portion
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_EVENTS = 10_000
 """In one message."""
 
@@ -173,7 +174,8 @@ def instant(value: object, name: str) -> float:
         at = None
     if at is None or at.utcoffset() is None:
         raise Unusable(f"{name} is {shown(value)}: send date, time and zone: 2025-11-22T08:00:00Z")
-    return at.astimezone(UTC).timestamp() * 1000.0
+    # Not by way of UTC, in which the first and last hours of the calendar cannot be written.
+    return (at - _EPOCH) / timedelta(milliseconds=1)
 
 
 def number(value: object, name: str) -> float | None:

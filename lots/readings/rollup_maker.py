@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
@@ -66,11 +67,14 @@ class RollupMaker:
         """Hours and days."""
         self.trouble: str | None = None
         """Why nothing is made at the moment."""
+        self.heartbeat = monotonic()
+        """When it last came round, or to the next window or day: a portion may take minutes."""
 
     def run(self, stop: threading.Event) -> None:
         """Until ``stop``, whether store and registry answer or not."""
         least, most = PAUSES_S
         while not stop.is_set():
+            self.heartbeat = monotonic()
             try:
                 busy = self.make_due(stop)
             except (StoreUnavailable, StoreMisconfigured, DBAPIError) as error:
@@ -106,6 +110,7 @@ class RollupMaker:
             for window in windows(hours):
                 if stop.is_set():
                     return False
+                self.heartbeat = monotonic()
                 of_tag = corrections.get(tag, {})
                 (first, last), found = remade(self._store, tag, of_tag, window, before)
                 found = self._no_worse(tag, found, now)
@@ -133,6 +138,7 @@ class RollupMaker:
         return bool(due)
 
     def _hours_of(self, each: _Work) -> Rollups:
+        self.heartbeat = monotonic()
         return self._store.rollups(each.stale.span.tag, each.begins, each.ends, HOUR_MS)
 
     def _no_worse(self, tag: TagKey, found: Rollups, now: int) -> Rollups:

@@ -217,3 +217,15 @@ def test_what_cannot_be_asked_for(shell: Shell, words: list[str], expected: str)
 def test_nothing_is_made(shell: Shell) -> None:
     said(shell("formats", "try", TOPIC, given=b'{"temperature": 1}'))
     assert list(shell.folder.iterdir()) == []
+
+
+def test_a_name_that_nothing_goes_with_is_told_apart(shell: Shell) -> None:
+    text = said(
+        shell("formats", "try", TOPIC, given=b'{"t": 1763766000, "temp": 21.5, "humidity": 60}')
+    )
+    assert "  humidity          60 %RH\n" in text
+    assert "21.5 (no unit is known, and no rule judges by it)" in text
+
+
+def test_without_a_row_there_are_formats_to_try(shell: Shell) -> None:
+    assert "--format" in said(shell("formats", "try", "x/y", given=b"{}"), 1)

@@ -215,6 +215,17 @@ def test_news_of_a_zebra_reader_itself_is_passed_over(event: dict[str, Any]) -> 
     assert seen("zebra", event) == []
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_the_ends_of_the_calendar_are_quarantined(at: str) -> None:
+    for name, event in (
+        ("impinj", impinj(lastSeenTime=at)),
+        ("zebra", zebra() | {"timestamp": at}),
+    ):
+        decoded = told(name, event)
+        assert decoded.sightings == []
+        assert decoded.rejected[0].kind is Kind.QUARANTINE
+
+
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [

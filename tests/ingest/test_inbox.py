@@ -105,6 +105,8 @@ def test_a_full_journal_is_waited_for(engine: Engine, tmp_path: Path) -> None:
     with Moving(Inbox(engine, journal)) as taker:
         soon(lambda: taker.trouble, "the journal is full")
         assert "bound" in str(taker.trouble)
+        begun = time.monotonic()
+        soon(lambda: taker.heartbeat > begun, "it comes round all the same")
         left = waits(engine)
         assert left > 0
         got = kept(journal)

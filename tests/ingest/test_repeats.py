@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
-from ingest.first_times import FirstTimesNote, keep
+from ingest.first_times import FirstTimesNote
+from ingest.notes import keep
 from ingest.repeats import NETWORK_MS, PAGE, Repeats
 from lots import registry
 from lots.model import FirstTimes
@@ -120,7 +121,7 @@ def test_it_outlives_the_worker(database: Engine) -> None:
         seqs = range(begin, begin + 20)
         repeats.settle(batch(seqs, seqs))
         repeats.settle(batch([begin], 7, tag="tag-2"))
-        keep(database, note)
+        keep(database, [note])
     assert repeats.fresh() == []
     with registry.reading(database) as session:
         assert session.scalar(select(func.count()).select_from(FirstTimes)) <= 2 * 34
@@ -128,7 +129,7 @@ def test_it_outlives_the_worker(database: Engine) -> None:
     last = range(36 * PAGE, 40 * PAGE)
     assert times(again, last, -1) == list(last)
     assert times(again, [40 * PAGE], 5) == [5]
-    keep(database, FirstTimesNote(again))
+    keep(database, [FirstTimesNote(again)])
     assert times(restarted(database), [40 * PAGE, 38 * PAGE], 6) == [5, 38 * PAGE]
 
 
@@ -140,7 +141,7 @@ def test_what_is_not_committed_is_written_the_next_time(database: Engine) -> Non
         note.write(session)
         session.rollback()
     repeats.settle(batch([3], 30))
-    keep(database, note)
+    keep(database, [note])
     assert times(restarted(database), [1, 2, 3], 99) == [10, 20, 30]
 
 
@@ -148,8 +149,8 @@ def test_of_two_who_write_the_newer_stays(database: Engine) -> None:
     slow, quick = Repeats(), Repeats()
     slow.settle(batch([1], 10))
     quick.settle(batch([1, 2], [10, 20]))
-    keep(database, FirstTimesNote(quick))
-    keep(database, FirstTimesNote(slow))
+    keep(database, [FirstTimesNote(quick)])
+    keep(database, [FirstTimesNote(slow)])
     assert times(restarted(database), [1, 2], 99) == [10, 20]
 
 
@@ -170,7 +171,7 @@ def test_what_is_old_is_forgotten(database: Engine) -> None:
     repeats.settle(batch([1], 10))
     repeats.settle(batch([1], 2000, tag="tag-2"))
     note = FirstTimesNote(repeats)
-    keep(database, note)
+    keep(database, [note])
     with registry.writing(database) as session:
         note.expire(session, 1000)
     again = restarted(database)

@@ -6,6 +6,7 @@ import math
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from lots.climate import (
     samples,
 )
 from lots.clock import HOUR_MS
-from lots.readings.batch import Flag, TagKey, concatenate, of_tag
+from lots.readings.batch import Flag, ReadingBatch, TagKey, concatenate, of_tag
 from lots.readings.open import open_store
 from lots.readings.store import ReadingStore
 from lots.whereabouts import FOREVER, Source
@@ -214,33 +215,50 @@ def test_without_sources_or_readings_there_is_nothing(
     assert heard(store, [watched(unique_name, 0)]) == []
 
 
-def test_a_tag_of_years_ago_is_not_asked_for_window_after_empty_window(
+class Counting:
+    """A store that counts what it is asked."""
+
+    def __init__(self, store: ReadingStore) -> None:
+        self._store = store
+        self.windows = self.questions = 0
+
+    def window(self, *asked: Any) -> ReadingBatch:
+        self.windows += 1
+        return self._store.window(*asked)
+
+    def first(self, *asked: Any) -> int | None:
+        self.questions += 1
+        return self._store.first(*asked)
+
+
+def test_a_tag_of_years_is_not_asked_for_window_after_empty_window(
     store: ReadingStore, unique_name: str
 ) -> None:
-    """Nothing is read after the newest reading there is."""
-    write(store, unique_name, (0, 50))
+    """Bound since 1970, it measured at two times, a year apart: what is empty costs a question."""
+    write(store, unique_name, (0, 50), (100, 51), (365 * 24, 52))
+    counting: Any = Counting(store)
+    always = Source(unique_name, "air", 0, FOREVER, None)
+    found = join(list(of_lot(counting, KEY, [always], {}, 0, FOREVER)))
+    assert found.humidity.tolist() == [50, 51, 52]
+    # 0 to 72 h, to 144 h, to 216 h which is empty; a year later, and what follows it.
+    assert (counting.windows, counting.questions) == (5, 3)
 
-    class Counting:
-        windows = 0
 
-        def window(self, *asked: object) -> object:
-            self.windows += 1
-            return store.window(*asked)  # type: ignore[arg-type]
-
-        def latest(self, tag: TagKey) -> object:
-            return store.latest(tag)
-
-    counting = Counting()
-    sources = [watched(unique_name, 0)]
-    (part,) = of_lot(counting, KEY, sources, {}, at(-5000), FOREVER)  # type: ignore[arg-type]
-    assert part.humidity.tolist() == [50]
-    assert counting.windows == 1
+def test_a_tag_that_falls_silent_does_not_keep_another_from_being_heard(
+    store: ReadingStore, unique_name: str
+) -> None:
+    one, two = f"{unique_name}-1", f"{unique_name}-2"
+    write(store, one, (0, 1), (1000, 4), (1001, 6))
+    write(store, two, (500, 2), (999, 3), (1000.5, 5))
+    always = [Source(tag, "air", 0, FOREVER, None) for tag in (one, two)]
+    found = join(list(of_lot(store, KEY, always, {}, 0, FOREVER)))
+    assert found.humidity.tolist() == [1, 2, 3, 4, 5, 6]
 
 
 def test_the_last_and_the_first_moment_of_each_window_are_heard_once(
     store: ReadingStore, unique_name: str
 ) -> None:
-    """The windows follow each other from the source's beginning, or from where we ask."""
+    """Windows begin with the first reading of a source there is from where we ask."""
     ms = 1 / HOUR_MS
     hours = [n * WINDOW_H + step for n in (1, 2, 3) for step in (-ms, 0, ms)]
     write(store, unique_name, *((hour, number) for number, hour in enumerate(hours)))

@@ -244,7 +244,18 @@ def test_pages_go_through_everything_once(world: World) -> None:
         registry.page(world.session, world.tenant, "moves", "nonsense")
 
 
-@pytest.mark.parametrize("name", ["", "a\0b", "x" * 5000, "a@2025-13-01T00:00:00Z", "'; --"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "a\0b",
+        "x" * 5000,
+        "a@2025-13-01T00:00:00Z",
+        "a@0001-01-01T00:00:00+23:59",
+        "a@9999-12-31T23:59:59-23:59",
+        "'; --",
+    ],
+)
 def test_ids_that_cannot_be_are_not_there(world: World, name: str) -> None:
     for kind in KINDS:
         assert world.get(kind, name) is None

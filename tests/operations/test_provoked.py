@@ -24,6 +24,7 @@ from lots import registry
 from lots.clock import Clock
 from lots.settings import Settings
 from operations import record
+from operations.conditions import STUCK_S
 from tests.cli.shell import Running, Shell
 from tests.conftest import make
 from tests.receiver import Receiver
@@ -241,6 +242,35 @@ def test_operators_hear_of_it_while_the_registry_is_away_too(
 
         until(lambda: kept() == [("broker.away", True), ("registry.away", True)], IN_TIME_S)
         database.dispose()
+
+
+def test_an_inbox_and_rollups_that_stand_still(
+    tmp_path: Path, mosquitto: Mosquitto, unique_name: str
+) -> None:
+    with watched(tmp_path / unique_name, mosquitto) as watch:
+        parts = watch.worker._inbox, watch.worker._rollups
+        watch.clears_soon()
+        held = threading.Event()
+        moved = watch.worker._inbox._move
+        watch.worker._inbox._move = lambda: held.wait() and moved()  # type: ignore[method-assign]
+        made = watch.worker._rollups.make_due
+        watch.worker._rollups.make_due = (  # type: ignore[method-assign]
+            lambda stop=None: held.wait() and made(stop)
+        )
+        time.sleep(1.5)
+
+        def stuck() -> bool:
+            for part in parts:
+                part.heartbeat = time.monotonic() - STUCK_S
+            return "part.stuck" in watch.open()
+
+        until(stuck, IN_TIME_S)
+        assert set(watch.tells("part.stuck")["numbers"]) == {"inbox", "rollups"}
+        held.set()
+        for part in parts:
+            part.heartbeat = time.monotonic()
+        until(lambda: watch.open() == {}, IN_TIME_S)
+        assert watch.figure('dunnage_part_age_seconds{part="inbox"}') < STUCK_S / 2
 
 
 def test_messages_that_the_broker_drops_are_told_and_nothing_else_is(

@@ -329,9 +329,35 @@ def test_it_waits_for_a_store_that_is_away(
         with pytest.raises(StoreUnavailable):
             maker.make_due()
         assert house.marks() == 1
+        begun = time.monotonic()
+        stop = threading.Event()
+        thread = threading.Thread(target=maker.run, args=(stop,))
+        thread.start()
+        while maker.trouble is None or maker.heartbeat < begun + 1:
+            assert time.monotonic() < begun + 20, "it comes round all the same"
+            time.sleep(0.02)
+        stop.set()
+        thread.join()
         own_influxdb.start()
         house.make()
         assert_alike(house.hours(), expected(readings([0, 30]), T0 + HOUR_MS))
+
+
+def test_each_window_of_a_long_portion_is_a_sign_of_life(house: House) -> None:
+    """Where the store is slow, a portion takes longer than a part may be still."""
+    house.deliver(readings(range(0, 30 * 24 * 60, 60)))
+    house.commit()
+    house.clock.now = T0 + 31 * DAY_MS
+    maker = RollupMaker(house.database, house.store, house.clock, KEEP_MS)
+    beats, window = set(), house.store.window
+
+    def spy(*asked: Any) -> ReadingBatch:
+        beats.add(maker.heartbeat)
+        return window(*asked)
+
+    house.store.window = spy  # type: ignore[method-assign]
+    assert maker.make_due()
+    assert len(beats) >= 10
 
 
 READING = st.tuples(

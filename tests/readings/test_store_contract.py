@@ -125,6 +125,25 @@ def test_latest_is_the_newest_or_none(store: ReadingStore, tenant: str) -> None:
     same(store.latest(tag), readings.take(np.array([2])))
 
 
+def test_first_is_the_oldest_in_a_span_or_none(store: ReadingStore, tenant: str) -> None:
+    tag = TagKey(tenant, "a1")
+    assert store.first(tag, -FOREVER, FOREVER) is None
+    times = [T0 + 8, T0, T0 + 400 * 24 * HOUR]
+    store.write(of_tag(tag, times, {"temperature": [1, NAN, 3], "light": [NAN, 5, NAN]}))
+    store.write(of_tag(TagKey(tenant, "sooner"), [T0 - 99], {"temperature": [9]}))
+    for span, wanted in (
+        ((0, FOREVER), T0),
+        ((T0, T0 + 1), T0),
+        ((T0 + 1, T0 + 9), T0 + 8),
+        ((T0 + 9, FOREVER), times[-1]),
+        ((T0 + 1, T0 + 8), None),
+        ((times[-1] + 1, FOREVER), None),
+        ((T0 + 8, T0), None),
+    ):
+        assert store.first(tag, *span) == wanted
+    assert store.first(TagKey(tenant, "\ud800"), 0, FOREVER) is None
+
+
 def test_tenants_are_walls(store: ReadingStore, tenant: str) -> None:
     mine, theirs = TagKey(tenant, "a1"), TagKey(f"{tenant}-2", "a1")
     store.write(of_tag(mine, [T0], {"temperature": [1.0]}))
