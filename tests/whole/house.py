@@ -16,8 +16,8 @@ from typing import Any, Self
 import httpx
 import paho.mqtt.client as mqtt
 
-from cli.processes import free_port
 from lots import registry
+from tests.servers import free_port
 
 HOUR = 3_600_000
 PATIENCE_S = 30.0
