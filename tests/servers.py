@@ -7,15 +7,19 @@ folder. Nothing is touched that was not started here.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +29,8 @@ import httpx
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0
 LOG_LINES = 30
+PORTS = range(20_000, 32_768)
+"""None that the system hands out: a client's end of a connection takes no stopped server's port."""
 
 ADMIN = "dunnage"
 PASSWORD = "dunnage-tests"
@@ -52,10 +58,31 @@ def find_program(name: str, package: str) -> Path:
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nothing listens on now, and that these tests get no second time."""
+    for port in _ports():
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("there are ports without end")
+
+
+@functools.cache
+def _ports() -> Iterator[int]:
+    """In an order of this run's own; each of several workers has its share."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    mine = PORTS[number::count]
+    # Not `random.sample`: Hypothesis gives all runs the same seed.
+    return itertools.cycle(random.SystemRandom().sample(mine, len(mine)))
+
+
+def asked(url: str, timeout_s: float = 5.0) -> httpx.Response:
+    """What plain HTTP on this machine answers to a GET.
+
+    Without the certificates, whose reading takes 20 ms of a processor for each question: those who
+    wait for a start ask often, and would slow it down.
+    """
+    return httpx.get(url, timeout=timeout_s, trust_env=False, verify=False)
 
 
 class Server:
@@ -264,7 +291,11 @@ class InfluxDB(Server):
     def query(self, statement: str) -> httpx.Response:
         """Run InfluxQL as `ADMIN`, past the code under test."""
         reply = httpx.post(
-            f"{self.url}/query", params={"q": statement}, auth=(ADMIN, PASSWORD), timeout=30.0
+            f"{self.url}/query",
+            params={"q": statement},
+            auth=(ADMIN, PASSWORD),
+            timeout=30.0,
+            verify=False,
         )
         reply.raise_for_status()
         return reply
@@ -308,7 +339,7 @@ bind-address = "127.0.0.1:{free_port()}"
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/ping", timeout=1.0).status_code == 204
+            return asked(f"{self.url}/ping", 1.0).status_code == 204
         except httpx.TransportError:
             return False
 
@@ -334,7 +365,7 @@ class VictoriaMetrics(Server):
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health", timeout=1.0).status_code == 200
+            return asked(f"{self.url}/health", 1.0).status_code == 200
         except httpx.TransportError:
             return False
 

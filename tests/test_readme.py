@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from cli.processes import free_port
+from tests.servers import free_port
 
 README = Path(__file__).parents[1] / "README.md"
 SETTLED_S = 30

@@ -15,7 +15,7 @@ import pytest
 
 from api.server import listen, serve
 from lots.settings import Settings, SettingsError
-from tests.servers import free_port
+from tests.servers import asked, free_port
 
 SECONDS = 60.0
 
@@ -36,7 +36,7 @@ def wait_until_ready(process: subprocess.Popen[str], port: int) -> httpx.Respons
     deadline = time.monotonic() + SECONDS
     while True:
         try:
-            return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5.0)
+            return asked(f"http://127.0.0.1:{port}/readyz")
         except httpx.TransportError:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline

@@ -32,13 +32,12 @@ from typing import Any
 import httpx
 import paho.mqtt.client as mqtt
 
-from cli.processes import free_port
 from lots import registry
 from lots.clock import Clock
 from lots.readings.open import open_store
 from lots.records import KINDS
 from tests.bench.flood import Flood
-from tests.servers import InfluxDB, Mosquitto
+from tests.servers import InfluxDB, Mosquitto, free_port
 
 MESSAGES = 200_000
 TAGS = 1_000

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.cli.shell import Running, Shell, alive, descendants
-from tests.servers import free_port
+from tests.servers import asked, free_port
 
 THINGS = {
     "lots": "id,commodity,form,net_mass_kg,packaging\nPB-1,lead,ingot,1000,strapped\n",
@@ -67,7 +67,7 @@ def test_from_nothing_to_a_history_through_the_death_of_a_worker(
         key = shell.says("keys", "add", "me").strip()
         for kind, text in THINGS.items():
             shell.says("import", kind, "-", given=text.encode())
-        run.until(lambda: httpx.get(f"{status}/readyz", trust_env=False).is_success, "ready")
+        run.until(lambda: asked(f"{status}/readyz").is_success, "ready")
         replay(shell, 5)
         run.until(lambda: readings_of_the_lot(api, key) == 3, "the log is kept")
         run.until(lambda: "stranger\t1" in shell.says("tags", "unknown"), "a stranger is listed")

@@ -20,7 +20,7 @@ from lots.cursors import CursorMismatch
 from lots.settings import Settings
 from simulators.publisher import Message, Publisher
 from tests.cli.shell import Running, Shell
-from tests.servers import InfluxDB, Mosquitto, PostgreSQL, free_port
+from tests.servers import InfluxDB, Mosquitto, PostgreSQL, asked, free_port
 
 SOON_S = 12.0
 """An end that was asked for; systemd and containers are patient for at least as long."""
@@ -37,7 +37,7 @@ def look(port: str) -> Callable[[], dict[str, Any]]:
 
     def troubles() -> dict[str, Any]:
         try:
-            reply = httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False)
+            reply = asked(f"http://127.0.0.1:{port}/readyz")
         except httpx.HTTPError:
             return {}
         parts = reply.json()["parts"]
@@ -48,7 +48,7 @@ def look(port: str) -> Callable[[], dict[str, Any]]:
 
 
 def figure(port: str, name: str) -> float:
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    text = asked(f"http://127.0.0.1:{port}/metrics").text
     return float(next(line.split()[1] for line in text.splitlines() if line.startswith(name + " ")))
 
 
@@ -88,7 +88,7 @@ def test_broker_and_store_may_come_later_and_never_hold_up_its_end(
         worker.until(lambda: look()["broker"] is None, "the broker is found")
         publish(own_mosquitto, "acme", "A-1")
         worker.until(lambda: look()["store"], "the store is missed")
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).is_success
+        assert asked(f"http://127.0.0.1:{port}/healthz").is_success
         stops_soon(worker)
     with Running(shell, "worker") as worker:
         worker.until(lambda: look().get("store"), "the store is missed again")

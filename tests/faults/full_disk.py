@@ -20,6 +20,7 @@ from tests.faults.judging import judged
 from tests.faults.progress import Progress
 from tests.faults.stage import READY_S, Probes, Stage
 from tests.faults.table import SKIPPED, Row
+from tests.servers import asked
 from tests.whole.house import soon
 
 FULL_S = 90.0
@@ -138,7 +139,7 @@ def _hold_full(stage: Stage, fleet: Fleet, size: Size, say: Progress, ballast: P
 def _is_full(stage: Stage) -> bool | None:
     """Whether the worker says that it cannot write its journal; None where it says nothing."""
     try:
-        told = httpx.get(f"{stage.house.status_url}/readyz", timeout=5.0)
+        told = asked(f"{stage.house.status_url}/readyz")
     except httpx.HTTPError:
         return None
     return told.status_code == 503 and "No space left" in told.text

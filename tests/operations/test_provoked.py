@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
@@ -28,7 +27,7 @@ from operations.conditions import STUCK_S
 from tests.cli.shell import Running, Shell
 from tests.conftest import make
 from tests.receiver import Receiver
-from tests.servers import InfluxDB, Mosquitto, PostgreSQL, free_port
+from tests.servers import InfluxDB, Mosquitto, PostgreSQL, asked, free_port
 
 IN_TIME_S = 10.0
 
@@ -60,11 +59,11 @@ class Watched:
 
     def open(self) -> dict[str, dict[str, Any]]:
         """Alerts by name."""
-        found = httpx.get(f"{self.url}/troubles", trust_env=False).json()["open"]
+        found = asked(f"{self.url}/troubles").json()["open"]
         return {alert["name"]: alert for alert in found}
 
     def figure(self, name: str) -> float:
-        text = httpx.get(f"{self.url}/metrics", trust_env=False).text
+        text = asked(f"{self.url}/metrics").text
         return float(next(line.split()[1] for line in text.splitlines() if line.startswith(name)))
 
     def tells(self, name: str) -> dict[str, Any]:
@@ -281,14 +280,14 @@ def test_messages_that_the_broker_drops_are_told_and_nothing_else_is(
     status = f"http://127.0.0.1:{port}"
 
     def open_() -> dict[str, Any]:
-        found = httpx.get(f"{status}/troubles", trust_env=False).json()["open"]
+        found = asked(f"{status}/troubles").json()["open"]
         return {alert["name"]: alert for alert in found}
 
     shell.says("tenants", "add", "acme")
     assert shell.says("troubles") == "no troubles\n"
     with Running(shell, "worker") as worker:
         worker.says("the worker is up")
-        until(lambda: httpx.get(f"{status}/readyz", trust_env=False).is_success)
+        until(lambda: asked(f"{status}/readyz").is_success)
         time.sleep(1.5)  # it has heard that nothing was dropped yet
         worker.process.send_signal(signal.SIGSTOP)
         publish(forgetful, (reading(number) + b" " * 2000 for number in range(4000)))

@@ -16,8 +16,8 @@ from typing import Any, Self
 import httpx
 import paho.mqtt.client as mqtt
 
-from cli.processes import free_port
 from lots import registry
+from tests.servers import asked, free_port
 
 HOUR = 3_600_000
 PATIENCE_S = 30.0
@@ -182,7 +182,7 @@ class House:
 
     def figure(self, name: str) -> float:
         """One of the worker's metrics."""
-        for line in httpx.get(f"{self.status_url}/metrics", timeout=5.0).text.splitlines():
+        for line in asked(f"{self.status_url}/metrics").text.splitlines():
             if line.startswith(f"{name} "):
                 return float(line.split()[1])
         raise AssertionError(f"no figure {name}")
@@ -197,6 +197,6 @@ class House:
 
     def _answers(self, url: str) -> bool:
         try:
-            return httpx.get(url, timeout=5.0).is_success
+            return asked(url).is_success
         except httpx.HTTPError:
             return False
