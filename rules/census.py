@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import inspect, select
+from sqlalchemy import Insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -142,10 +143,15 @@ def existing(session: Session, keys: Collection[LotKey]) -> set[LotKey]:
 
 def show(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write what is known now of lots that the registry has: ``rows`` of `LotNow`."""
-    dialect = session.get_bind().dialect.name
+    query = _shown(session.get_bind().dialect.name)
+    for part in portions(rows):
+        session.execute(query, list(part))
+
+
+@cache
+def _shown(dialect: str) -> Insert:
+    """Made once: it is executed every second, and leaves garbage in cycles when it is made."""
     new = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(LotNow)
     keys = inspect(LotNow).primary_key
     told = {c.name: new.excluded[c.name] for c in LotNow.__table__.columns if c not in set(keys)}
-    query = new.on_conflict_do_update(index_elements=list(keys), set_=told)
-    for part in portions(rows):
-        session.execute(query, list(part))
+    return new.on_conflict_do_update(index_elements=list(keys), set_=told)

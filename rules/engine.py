@@ -10,7 +10,7 @@ again from the store when the lot is quiet. Where that would be more than memory
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from rules import kernels
 from rules.fold import fold, numbers_now
 from rules.kernels import NEVER
 from rules.pack import Rules
-from rules.part import Part, alone, none_of
+from rules.part import Part, alone, none_of, portions
 from rules.silence import Silences
 from rules.state import Book, Change, LotFacts, States, Transition
 from rules.table import LotTable
@@ -36,9 +36,6 @@ SAMPLES = 500_000
 
 EACH = 4
 """But so many for each lot, however many lots there are."""
-
-PORTION = 50_000
-"""Samples of a history that are folded at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +215,8 @@ class Engine:
         if window.live + coming <= most:
             return
         while window.live and (excess := window.live + coming - most * 7 // 8) > 0:
-            rows = window.crowded(excess)
-            portions = np.cumsum(window.count(rows)) // PORTION
-            for some in np.split(rows, np.flatnonzero(np.diff(portions)) + 1):
-                self._let_go(self._halved(some))
+            for rows in window.crowded(excess):
+                self._let_go(self._halved(rows))
 
     def _halved(self, rows: Ints) -> _Trimmed:
         """The bases of lots moved on to the middle of their windows.
@@ -267,7 +262,7 @@ class Engine:
         edge_ms = _edge(history)
         states = States.fresh(1, len(self.book.levels))
         base, events, recent = states.copy(), [], [no_samples()]
-        for samples in _portions(history):
+        for samples in portions(history):
             edge = int(np.searchsorted(samples.time, edge_ms))
             older, newer = samples.take(slice(0, edge)), samples.take(slice(edge, None))
             if len(older):
@@ -401,15 +396,3 @@ def _edge(history: Sequence[Samples]) -> int:
         return NEVER
     first, last = int(history[0].time[0]), int(history[-1].time[-1])
     return last - WINDOW_MS if last - first >= 2 * WINDOW_MS else NEVER
-
-
-def _portions(history: Sequence[Samples]) -> Iterator[Samples]:
-    """``history`` in parts that are worth the fold's while, and not too large for memory."""
-    waiting: list[Samples] = []
-    for samples in history:
-        waiting.append(samples)
-        if sum(map(len, waiting)) >= PORTION:
-            yield join(waiting)
-            waiting = []
-    if waiting:
-        yield join(waiting)

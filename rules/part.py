@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lots.climate import Samples, no_samples
+from lots.climate import Samples, join, no_samples
 from lots.readings.batch import Bools, Ints
+
+PORTION = 50_000
+"""Samples that are folded at once, where there are very many."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,3 +61,15 @@ def alone(rows: Ints, samples: Samples) -> Part:
 def none_of(rows: Ints) -> Part:
     """No samples of the lots at ``rows``."""
     return Part(rows, np.zeros(len(rows) + 1, np.int64), no_samples())
+
+
+def portions(history: Sequence[Samples]) -> Iterator[Samples]:
+    """``history`` in parts that are worth the fold's while, and not too large for memory."""
+    waiting: list[Samples] = []
+    for samples in history:
+        waiting.append(samples)
+        if sum(map(len, waiting)) >= PORTION:
+            yield join(waiting)
+            waiting = []
+    if waiting:
+        yield join(waiting)

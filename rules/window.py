@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lots.climate import Samples
 from lots.readings.batch import Bools, Ints
 from rules import kernels
+from rules.part import PORTION
 
 LEAST = 4096
 """Samples that the log has room for at least."""
@@ -109,16 +110,17 @@ class Window:
         self.live -= int(self._held[rows].sum())
         self._last[rows], self._held[rows], self.oldest[rows] = -1, 0, FAR
 
-    def crowded(self, excess: int) -> Ints:
-        """The rows that have most: so many that half of what each has makes ``excess``, or all."""
+    def crowded(self, excess: int) -> list[Ints]:
+        """The rows that have most: so many that half of what each has makes ``excess``, or all.
+
+        In portions, since all that they have is a great part of what there is.
+        """
         rows = np.flatnonzero(self._held)
         rows = rows[np.argsort(-self._held[rows], kind="stable")]
         halves = np.cumsum((self._held[rows] + 1) // 2)
-        return rows[: np.searchsorted(halves, excess) + 1]
-
-    def count(self, rows: Ints) -> Ints:
-        """How many samples each of ``rows`` has."""
-        return self._held[rows]
+        rows = rows[: np.searchsorted(halves, excess) + 1]
+        numbers = np.cumsum(self._held[rows]) // PORTION
+        return np.split(rows, np.flatnonzero(np.diff(numbers)) + 1)
 
     def _index(self, rows: Ints) -> tuple[Ints, Ints]:
         starts = np.concatenate(([0], np.cumsum(self._held[rows])))

@@ -96,7 +96,7 @@ def _sample(course: list[float]) -> None:
     pause = threading.Event()
     while True:
         with open("/proc/self/statm") as file:
-            course.append(round(int(file.read().split()[1]) * resource.getpagesize() / 1e6, 1))
+            course.append(round(int(file.read().split()[1]) * resource.getpagesize() / 2**20, 1))
         pause.wait(30)
 
 

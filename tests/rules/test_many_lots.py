@@ -1,6 +1,7 @@
 """Many lots folded together are each what it is alone: same states, numbers and alerts."""
 
 import math
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from lots.climate import CODES, LotKey, Samples, join, together
 from lots.clock import HOUR_MS
 from lots.terms import FORMS
+from rules import snapshot
 from rules.engine import EACH, SAMPLES, WINDOW_MS, Engine
 from rules.pack import load
 from rules.state import Limits, LotFacts
@@ -203,6 +205,12 @@ def flood(of, facts, batches, each, step_s=0.2, start_h=0.0):
     return most
 
 
+def counts(of, facts):
+    """How many samples each lot keeps."""
+    _, starts = of.table.window.gather(of.table.rows_of(list(facts)))
+    return np.diff(starts).tolist()
+
+
 @pytest.mark.parametrize(("count", "each"), [(1, 400), (4, 100), (200, 2)])
 def test_a_flood_does_not_take_more_memory_than_is_meant_for_it(count, each):
     """Of one lot or of many: 20 000 samples within an hour at most, of which 2 000 may stay."""
@@ -223,7 +231,7 @@ def test_those_that_have_most_let_go_and_the_others_keep_theirs():
     of.know(facts)
     flood(of, calm, 10, 5)
     flood(of, [loud], 30, 100)
-    kept = dict(zip(facts, of.table.window.count(of.table.rows_of(list(facts))), strict=True))
+    kept = dict(zip(facts, counts(of, facts), strict=True))
     assert [kept[key] for key in calm] == [50] * 4
     assert 300 <= kept[loud] <= 800
 
@@ -233,7 +241,7 @@ def test_of_very_many_lots_each_keeps_a_few_samples():
     of = Engine(RULES, 100)
     of.know(facts)
     assert flood(of, facts, 20, 1) <= EACH * 300
-    assert of.table.window.count(of.table.rows_of(list(facts))).min() >= EACH // 2
+    assert min(counts(of, facts)) >= EACH // 2
 
 
 def test_what_comes_late_in_a_flood_is_folded_again_and_right():
@@ -272,3 +280,23 @@ def test_a_lot_that_cannot_let_go_of_half_lets_go_of_all_and_holds_up_nobody(mon
     flood(free, facts, 1, 10, start_h=1.0)
     assert of.table.window.live <= 100
     assert [everything(of, key) for key in facts] == [everything(free, key) for key in facts]
+
+
+def test_a_snapshot_is_at_no_time_in_memory_as_a_whole(tmp_path):
+    facts = lots(np.random.default_rng(8), 4)
+    of, path = Engine(RULES), tmp_path / "rules.snapshot"
+    of.know(facts)
+    flood(of, facts, 10, 2_500)
+    snapshot.save(path, of, "j", 1)
+    tracemalloc.start()
+    try:
+        snapshot.save(path, of, "j", 2)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    samples = 5 * 8 * of.table.window.live  # five columns of eight bytes, and one of one
+    assert most < samples * 3 / 4
+    again = Engine(RULES)
+    again.know(facts)
+    assert snapshot.restore(path, again, "j") == 2
+    assert [everything(again, key) for key in facts] == [everything(of, key) for key in facts]
