@@ -29,6 +29,8 @@ ONE_IN = 100
 SLOWER = 1.10
 DRAIN_S = 120.0
 SETTLE_S = 0.5
+LETTERS_S = 30.0
+"""Until they can be listed: they are written with the cursor, on a busy machine seconds later."""
 
 _BAD = re.compile(r"/bad-(\d+)[-/]")
 
@@ -166,7 +168,7 @@ def poison(stage: Stage, size: Size, seed: int, say: Progress) -> Row:
         seconds[poisoned].append(_drained(stage, maker.round(size.messages, poisoned)))
         say(f"round {number + 1} of {2 * size.rounds}, {maker.bad} of poison")
     row = judged(stage, "poison", "", maker.record())
-    letters = sorted(_letters(stage))
+    letters = _all_letters(stage, maker.bad)
     ratio = _slower(seconds[True], seconds[False])
     rates = {which: size.messages * size.rounds / sum(of) for which, of in seconds.items()}
     figures = {
@@ -219,6 +221,16 @@ def _drained(stage: Stage, mixture: Mixture) -> float:
 def _await_settled(stage: Stage) -> None:
     soon(stage.house.settled, "the worker is done", DRAIN_S)
     time.sleep(SETTLE_S)
+
+
+def _all_letters(stage: Stage, count: int) -> list[int]:
+    """`_letters` in order, once all below ``count`` are among them, or `LETTERS_S` are over."""
+    ends = time.monotonic() + LETTERS_S
+    while True:
+        found = sorted(_letters(stage))
+        if set(found) >= set(range(count)) or time.monotonic() > ends:
+            return found
+        time.sleep(0.1)
 
 
 def _letters(stage: Stage) -> Iterator[int]:
