@@ -21,6 +21,15 @@ AnyServer = TypeVar("AnyServer", bound=Server)
 hypothesis.settings.register_profile("dunnage", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("dunnage")
 
+LONGEST = ("whole", "faults", "operations", "cli")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several workers share the tests, what takes long and mostly waits comes first."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        order = {folder: number for number, folder in enumerate(LONGEST)}
+        items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
+
 
 def make(kind: type[AnyServer]) -> AnyServer:
     """A server that is not started yet; without its program the test skips, under CI it fails."""
