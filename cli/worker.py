@@ -8,7 +8,6 @@ What they share is the journal; each has its own place in it.
 
 from __future__ import annotations
 
-import gc
 import signal
 import sys
 import threading
@@ -20,6 +19,7 @@ from time import monotonic
 import structlog
 from sqlalchemy import Engine
 
+from cli import heap
 from cli.following import RuleFollower
 from cli.parts import journal_of, own_routes, routes_of, rules_of, store_of
 from cli.watching import Watch, broker_memory
@@ -48,7 +48,6 @@ from rules.outbox import Outbox
 
 RELEASE_S = 1.0
 SWITCH_S = 0.0005
-COLLECT_AFTER = 100_000
 DEAF_S = 30.0
 """After the death of the network thread: time to tell operators of it."""
 
@@ -192,9 +191,7 @@ class Worker:
         # A thread that comes back from the disk or the network waits for its turn this long at
         # most; Python's own 5 ms, at each statement and each request, are most of a store's time.
         sys.setswitchinterval(SWITCH_S)
-        # What stands now stays; and messages come by the thousand, none of them in a cycle.
-        gc.freeze()
-        gc.set_threshold(COLLECT_AFTER, 10, 10)
+        heap.settle()
         try:
             threads = self._start()
             ticks = schedule.ticking(self._tick, self._clock)
