@@ -34,7 +34,7 @@ import paho.mqtt.client as mqtt
 
 from lots import registry
 from lots.clock import Clock
-from lots.readings.open import open_store
+from lots.readings.history import open_history
 from lots.records import KINDS
 from tests.bench.flood import Flood
 from tests.servers import InfluxDB, Mosquitto, free_port
@@ -138,13 +138,14 @@ class Worker:
         folder.mkdir()
         registry_url = f"sqlite:///{folder / 'registry.sqlite'}"
         prepare(registry_url)
-        self._store = store or f"sqlite:///{folder / 'readings.sqlite'}"
+        readings_url = store or f"sqlite:///{folder / 'readings.sqlite'}"
+        self._history = open_history(readings_url, 400)
         port = free_port()
         self._settings = {
             "DUNNAGE_DATA": str(folder),
             "DUNNAGE_BROKER_URL": broker.url,
             "DUNNAGE_CLIENT_ID": name,
-            "DUNNAGE_READINGS_URL": self._store,
+            "DUNNAGE_READINGS_URL": readings_url,
             "DUNNAGE_REGISTRY_URL": registry_url,
             "DUNNAGE_WORKER_PORT": str(port),
         }
@@ -181,10 +182,8 @@ class Worker:
 
     def await_query(self, count: int) -> None:
         """Until the store, asked by another client, has them all."""
-        store = open_store(self._store, 400)
-        while store.count(TENANT) < count:
+        while self._history.count(TENANT) < count:
             time.sleep(0.02)
-        store.close()
 
     def stop(self) -> dict[str, Any]:
         """What it measured."""
