@@ -15,7 +15,7 @@ from ingest.message import Messages, joined
 from ingest.packets import PUBACK_BYTES
 
 MAX_HELD_BYTES = 64 << 20
-"""Payloads that are in memory and not acknowledged."""
+"""Messages that are in memory and not acknowledged."""
 
 MAX_TAKE_BYTES = 4 << 20
 LINGER_S = 0.02
@@ -85,7 +85,7 @@ class Holding:
             self._queue.append(_Waiting(self._generation, messages, acks))
             self._queued += len(messages)
             self.count += len(messages)
-            self._bytes += len(messages.data)
+            self._bytes += messages.size
             self._changed.notify_all()
 
     def take(self, limit: int, timeout: float) -> Delivery | None:
@@ -103,7 +103,7 @@ class Holding:
         """It is safe: its answers are due once all before them are."""
         with self._changed:
             self.count -= len(delivery.messages)
-            self._bytes -= len(delivery.messages.data)
+            self._bytes -= delivery.messages.size
             if delivery.acks and delivery.generation == self._generation:
                 self._done[delivery.begin] = delivery
                 while (done := self._done.pop(self._answered, None)) is not None:
@@ -157,7 +157,7 @@ class Holding:
             parts.append(waiting.messages)
             acks.append(waiting.acks)
             count += len(waiting.messages)
-            size += len(waiting.messages.data)
+            size += waiting.messages.size
         self._queued -= count
         messages, answers = joined(parts), b"".join(acks)
         if generation != self._generation:

@@ -76,6 +76,12 @@ class Messages:
         """(n,) where each payload begins in ``data``."""
         return np.concatenate((self.ends[:1] * 0, self.ends[:-1]))
 
+    @property
+    def size(self) -> int:
+        """What they come to: the bytes of payloads, and the topic's characters of each."""
+        lengths = np.asarray([len(topic) for topic in self.topics], np.int64)
+        return len(self.data) + int(lengths[self.topic].sum())
+
     def part(self, begin: int, end: int) -> Messages:
         """Those from position ``begin`` to before ``end``."""
         first = int(self.ends[begin - 1]) if begin else 0
