@@ -225,33 +225,21 @@ def of_lot(
 ) -> Iterator[Samples]:
     """Samples of a lot with begins <= time < ends, a window at a time, in order throughout.
 
-    Raises what ``store`` raises.
+    Each window up to ``ends`` is asked for, so let that be no later than readings can be. Raises
+    what ``store`` raises.
     """
-    due: dict[int, int] = {}  # number of a source -> from when on it may speak next
-
-    def look(number: int, since: int) -> None:
-        """Where a tag says nothing for years, one question leads over them."""
-        source = sources[number]
-        first, last = max(since, source.begins), min(source.ends, ends)
-        at = store.first(TagKey(key.tenant, source.tag), first, last) if first < last else None
-        if at is not None:
-            due[number] = at
-
-    for number in range(len(sources)):
-        look(number, begins)
-    while due:
-        stop = min(due.values()) + WINDOW_MS
+    first_of_all = max(begins, min((source.begins for source in sources), default=ends))
+    last_of_all = min(ends, max((source.ends for source in sources), default=begins))
+    for start in range(first_of_all, last_of_all, WINDOW_MS):
+        stop = min(start + WINDOW_MS, last_of_all)
         parts = []
-        for number in [number for number, at in due.items() if at < stop]:
-            source, at = sources[number], due.pop(number)
-            last = min(stop, source.ends, ends)
-            batch = store.window(TagKey(key.tenant, source.tag), at, last, QUANTITIES)
+        for source in sources:
+            first, last = max(start, source.begins), min(stop, source.ends)
+            if first >= last:
+                continue
+            batch = store.window(TagKey(key.tenant, source.tag), first, last, QUANTITIES)
             index = np.flatnonzero(believed(batch))
             parts.append(samples(corrected(batch, corrections), source.placement, index))
-            if len(batch) == 0:
-                look(number, stop)
-            elif stop < min(source.ends, ends):
-                due[number] = stop  # who spoke mostly goes on
         found = join(parts)
         if len(found):
             yield found.ordered()

@@ -14,14 +14,18 @@ from sqlalchemy.orm import Session
 from lots import climate, facts
 from lots.calibration import corrections_of
 from lots.climate import LotKey, Samples
+from lots.clock import DAY_MS
 from lots.model import Leg, Lot, LotNow, Party, Place, ShipmentLot, Tag
 from lots.readings.batch import TagKey
 from lots.readings.store import ReadingHistory
 from lots.shapes import portions
 from lots.terms import PlaceKind
-from lots.whereabouts import FOREVER, Source, without
+from lots.whereabouts import Source, without
 from rules.knowledge import Restraint
 from rules.state import NO_LIMITS, Limits, LotFacts
+
+AHEAD_MS = 7 * DAY_MS
+"""A reading is a day ahead at most, of a clock that may have been set back since."""
 
 
 def lot_facts(session: Session, tenant: str) -> dict[LotKey, LotFacts]:
@@ -92,12 +96,14 @@ def _or(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
 
 
-def history(session: Session, store: ReadingHistory, key: LotKey, begins: int) -> Iterator[Samples]:
+def history(
+    session: Session, store: ReadingHistory, key: LotKey, begins: int, now: int
+) -> Iterator[Samples]:
     """All samples of a lot from ``begins`` (ms) on, by windows; raises what ``store`` does."""
     sources = facts.whereabouts_of(session, key.tenant, [key.lot])[key.lot].sources
     of_tags = corrections_of(session, key.tenant, {source.tag for source in sources})
     corrections = {TagKey(key.tenant, tag): found for tag, found in of_tags.items()}
-    return climate.of_lot(store, key, sources, corrections, begins, FOREVER)
+    return climate.of_lot(store, key, sources, corrections, begins, now + AHEAD_MS)
 
 
 class Restrained(NamedTuple):

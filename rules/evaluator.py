@@ -225,7 +225,8 @@ class Evaluator:
         return quiet
 
     def _fold_dirty(self, keys: Sequence[LotKey]) -> None:
-        begins = self._clock.now_ms() - self._retention_ms
+        now = self._clock.now_ms()
+        begins = now - self._retention_ms
         ends = monotonic() + BUDGET_S
         for key in keys:
             since = self.engine.dirty[key]
@@ -237,7 +238,7 @@ class Evaluator:
             try:
                 with registry.reading(self._database) as session:
                     # All of it before the lot is touched: half a history is none.
-                    history = list(census.history(session, self._store, key, begins))
+                    history = list(census.history(session, self._store, key, begins, now))
             except (StoreUnavailable, StoreMisconfigured) as error:
                 _log.warning("the store does not answer; lots wait to be folded", error=str(error))
                 return

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lots.readings import influx_rollups, influxql
-from lots.readings.batch import KEY_MODULUS, ReadingBatch, TagKey, concatenate
+from lots.readings.batch import ReadingBatch, TagKey, concatenate
 from lots.readings.influx_database import InfluxDatabase, InfluxServer, Table
 from lots.readings.influx_names import quantity_name
 from lots.readings.store import Aggregate, Rollups
@@ -80,13 +80,6 @@ class InfluxHistory:
         quantities: Sequence[str] | None = None,
     ) -> Rollups:
         return influx_rollups.read(self._rollups, tag, begins, ends, step, quantities)
-
-    def first(self, tag: TagKey, begins: int, ends: int) -> int | None:
-        table = self._readings.ask(influxql.first(tag, *bounds(begins, ends)))
-        return int(table.rows[0][0]) // KEY_MODULUS if table.rows else None
-
-    def latest(self, tag: TagKey) -> ReadingBatch:
-        return _readings(tag, self._readings.ask(influxql.latest(tag)))
 
     def count(self, tenant: str) -> int:
         table = self._readings.ask(influxql.count(tenant))

@@ -32,18 +32,6 @@ def points(
     return _points(measurement, named, tag, first, last, limit)
 
 
-def first(tag: TagKey, first: int, last: int) -> str:
-    """The oldest reading with first <= ns < last: its time and flags."""
-    return _points(MEASUREMENT, '"flags"', tag, first, last, 1)
-
-
-def latest(tag: TagKey) -> str:
-    return (
-        f"SELECT *::field FROM {identifier(MEASUREMENT)} WHERE {_of(tag)}"
-        " ORDER BY time DESC LIMIT 1"
-    )
-
-
 def aggregate(tag: TagKey, first: int, last: int, step: int, quantities: Sequence[str]) -> str:
     """By ``step`` ms: how many readings, and then `STATISTICS` of each quantity in turn.
 

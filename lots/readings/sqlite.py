@@ -112,24 +112,6 @@ class SqliteStore:
             id_ = _tag_id(connection, tag)
             return rollup_tables.read(connection, id_, begins, ends, step, quantities)
 
-    def first(self, tag: TagKey, begins: int, ends: int) -> int | None:
-        with self._file.connection() as connection:
-            connection.execute("begin")
-            (at,) = connection.execute(
-                "select min(at) from readings where tag = ? and at >= ? and at < ?",
-                (_tag_id(connection, tag), *bounds(begins, ends)),
-            ).fetchone()
-        return None if at is None else int(at) // KEY_MODULUS
-
-    def latest(self, tag: TagKey) -> ReadingBatch:
-        with self._file.connection() as connection:
-            connection.execute("begin")
-            id_ = _tag_id(connection, tag)
-            (newest,) = connection.execute(
-                "select coalesce(max(at), 0) from readings where tag = ?", (id_,)
-            ).fetchone()
-            return _read(connection, tag, id_, newest, newest + 1)
-
     def count(self, tenant: str) -> int:
         if not is_unicode(tenant):
             return 0

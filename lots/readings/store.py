@@ -114,17 +114,6 @@ class ReadingHistory(Protocol):
         """
         ...
 
-    def first(self, tag: TagKey, begins: int, ends: int) -> int | None:
-        """When the oldest reading of ``tag`` with begins <= time < ends (ms) was; None: never.
-
-        However long that is, it is cheap: no more than one reading is looked at.
-        """
-        ...
-
-    def latest(self, tag: TagKey) -> ReadingBatch:
-        """The newest reading of ``tag``: one, or none."""
-        ...
-
     def count(self, tenant: str) -> int:
         """How many readings of ``tenant`` are kept."""
         ...

@@ -6,7 +6,7 @@ import math
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -34,6 +34,7 @@ from lots.whereabouts import FOREVER, Source
 KEY = LotKey("acme", "L1")
 T1, T2 = TagKey("acme", "T1"), TagKey("acme", "T2")
 START = 1_763_812_800_000
+LATER_H = 2_000.0  # than all that is written
 
 
 def at(hours: float) -> int:
@@ -156,7 +157,7 @@ def heard(
     corrections: dict[TagKey, dict[str, list[Adjustment]]] | None = None,
 ) -> list[tuple[float, float]]:
     """(hours, humidity) of a lot's samples."""
-    until = FOREVER if ends is None else at(ends)
+    until = at(LATER_H) if ends is None else at(ends)
     parts = list(of_lot(store, KEY, sources, corrections or {}, at(begins), until))
     assert all(len(part) for part in parts)
     whole = join(parts)
@@ -204,7 +205,9 @@ def test_they_are_corrected_and_doubtful_ones_left_out(
 
 def test_the_placement_is_told(store: ReadingStore, unique_name: str) -> None:
     write(store, unique_name, (0, 50))
-    (part,) = of_lot(store, KEY, [watched(unique_name, 0, placement="core")], {}, at(0), FOREVER)
+    (part,) = of_lot(
+        store, KEY, [watched(unique_name, 0, placement="core")], {}, at(0), at(LATER_H)
+    )
     assert part.placement.tolist() == [CODES["core"]]
 
 
@@ -215,50 +218,32 @@ def test_without_sources_or_readings_there_is_nothing(
     assert heard(store, [watched(unique_name, 0)]) == []
 
 
-class Counting:
-    """A store that counts what it is asked."""
-
-    def __init__(self, store: ReadingStore) -> None:
-        self._store = store
-        self.windows = self.questions = 0
-
-    def window(self, *asked: Any) -> ReadingBatch:
-        self.windows += 1
-        return self._store.window(*asked)
-
-    def first(self, *asked: Any) -> int | None:
-        self.questions += 1
-        return self._store.first(*asked)
-
-
-def test_a_tag_of_years_is_not_asked_for_window_after_empty_window(
+def test_no_window_is_longer_than_72_hours_and_none_is_asked_for_where_nobody_spoke(
     store: ReadingStore, unique_name: str
 ) -> None:
-    """Bound since 1970, it measured at two times, a year apart: what is empty costs a question."""
-    write(store, unique_name, (0, 50), (100, 51), (365 * 24, 52))
-    counting: Any = Counting(store)
-    always = Source(unique_name, "air", 0, FOREVER, None)
-    found = join(list(of_lot(counting, KEY, [always], {}, 0, FOREVER)))
+    """Bound for a week, then for an hour a year later."""
+    year = 365 * 24.0
+    write(store, unique_name, (0, 50), (100, 51), (year, 52))
+
+    class Counting:
+        asked: ClassVar[list[tuple[int, int]]] = []
+
+        def window(self, tag: TagKey, begins: int, ends: int, *more: Any) -> ReadingBatch:
+            self.asked.append((begins, ends))
+            return store.window(tag, begins, ends, *more)
+
+    counting: Any = Counting()
+    sources = [watched(unique_name, 0, 7 * 24.0), watched(unique_name, year, year + 1)]
+    found = join(list(of_lot(counting, KEY, sources, {}, at(-5000), FOREVER)))
     assert found.humidity.tolist() == [50, 51, 52]
-    # 0 to 72 h, to 144 h, to 216 h which is empty; a year later, and what follows it.
-    assert (counting.windows, counting.questions) == (5, 3)
-
-
-def test_a_tag_that_falls_silent_does_not_keep_another_from_being_heard(
-    store: ReadingStore, unique_name: str
-) -> None:
-    one, two = f"{unique_name}-1", f"{unique_name}-2"
-    write(store, one, (0, 1), (1000, 4), (1001, 6))
-    write(store, two, (500, 2), (999, 3), (1000.5, 5))
-    always = [Source(tag, "air", 0, FOREVER, None) for tag in (one, two)]
-    found = join(list(of_lot(store, KEY, always, {}, 0, FOREVER)))
-    assert found.humidity.tolist() == [1, 2, 3, 4, 5, 6]
+    assert len(counting.asked) == 4
+    assert all(0 < ends - begins <= WINDOW_MS for begins, ends in counting.asked)
 
 
 def test_the_last_and_the_first_moment_of_each_window_are_heard_once(
     store: ReadingStore, unique_name: str
 ) -> None:
-    """Windows begin with the first reading of a source there is from where we ask."""
+    """The windows follow each other from the source's beginning, or from where we ask."""
     ms = 1 / HOUR_MS
     hours = [n * WINDOW_H + step for n in (1, 2, 3) for step in (-ms, 0, ms)]
     write(store, unique_name, *((hour, number) for number, hour in enumerate(hours)))

@@ -106,7 +106,7 @@ def test_missing_rights_are_misconfiguration_that_names_the_remedy(
     influxdb.query(f"CREATE USER \"{user}\" WITH PASSWORD 'low'")
     host = influx_url.rpartition("@")[2]
     with closing(open_store(f"influxdb://{user}:low@{host}", 400)) as store:
-        for ask in (store.check, lambda: store.write(readings(1)), lambda: store.latest(TAG)):
+        for ask in (store.check, lambda: store.write(readings(1)), lambda: store.count("acme")):
             with pytest.raises(StoreMisconfigured, match="may read and write"):
                 ask()
         influxdb.query(f'GRANT READ ON "{unique_name}" TO "{user}"')
@@ -141,7 +141,7 @@ def test_what_was_acknowledged_outlives_a_kill(own_influxdb: InfluxDB) -> None:
         for start in range(0, 3000, 1000):
             assert store.write(readings(1000, begins=T0 + start)) == []
         own_influxdb.kill()
-        for ask in (store.check, lambda: store.write(readings(1)), lambda: store.latest(TAG)):
+        for ask in (store.check, lambda: store.write(readings(1)), lambda: store.count("acme")):
             with pytest.raises(StoreUnavailable, match="does not answer"):
                 ask()
         own_influxdb.start()

@@ -110,40 +110,6 @@ def test_a_quantity_that_a_window_lacks_is_not_named(store: ReadingStore, tenant
     assert set(store.window(tag, T0 + 1, T0 + 99).values) == {"tilt"}
 
 
-def test_latest_is_the_newest_or_none(store: ReadingStore, tenant: str) -> None:
-    tag = TagKey(tenant, "a1")
-    assert len(store.latest(tag)) == 0
-    readings = of_tag(
-        tag,
-        [T0, T0 + 8, T0 + 8, T0 + 1],
-        {"temperature": [1, 2, 3, 4], "light": [NAN, NAN, 40.0, 7]},
-        key=[0, 1, 2, 0],
-        flags=[0, 0, int(Flag.TEMPERATURE_RANGE), 0],
-    )
-    store.write(readings)
-    store.write(of_tag(TagKey(tenant, "later"), [T0 + 99], {"temperature": [9]}))
-    same(store.latest(tag), readings.take(np.array([2])))
-
-
-def test_first_is_the_oldest_in_a_span_or_none(store: ReadingStore, tenant: str) -> None:
-    tag = TagKey(tenant, "a1")
-    assert store.first(tag, -FOREVER, FOREVER) is None
-    times = [T0 + 8, T0, T0 + 400 * 24 * HOUR]
-    store.write(of_tag(tag, times, {"temperature": [1, NAN, 3], "light": [NAN, 5, NAN]}))
-    store.write(of_tag(TagKey(tenant, "sooner"), [T0 - 99], {"temperature": [9]}))
-    for span, wanted in (
-        ((0, FOREVER), T0),
-        ((T0, T0 + 1), T0),
-        ((T0 + 1, T0 + 9), T0 + 8),
-        ((T0 + 9, FOREVER), times[-1]),
-        ((T0 + 1, T0 + 8), None),
-        ((times[-1] + 1, FOREVER), None),
-        ((T0 + 8, T0), None),
-    ):
-        assert store.first(tag, *span) == wanted
-    assert store.first(TagKey(tenant, "\ud800"), 0, FOREVER) is None
-
-
 def test_tenants_are_walls(store: ReadingStore, tenant: str) -> None:
     mine, theirs = TagKey(tenant, "a1"), TagKey(f"{tenant}-2", "a1")
     store.write(of_tag(mine, [T0], {"temperature": [1.0]}))
@@ -151,7 +117,6 @@ def test_tenants_are_walls(store: ReadingStore, tenant: str) -> None:
     assert everything(store, mine).values["temperature"].tolist() == [1.0]
     assert everything(store, theirs).values["temperature"].tolist() == [2.0, 3.0]
     assert (store.count(tenant), store.count(f"{tenant}-2")) == (1, 2)
-    assert store.latest(mine).time.tolist() == [T0]
 
 
 def test_what_nobody_wrote_is_empty(store: ReadingStore, tenant: str) -> None:
