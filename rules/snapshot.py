@@ -153,6 +153,8 @@ def restore(path: Path, engine: Engine, journal: str) -> int | None:
         if found.journal != journal:
             return None
         _unpack(found, file, engine)
+    for key in {key for key, _ in found.silent}.difference(found.lots):
+        engine.distrust(key)  # a brief one knows of their silence alone
     for key, since in found.dirty:
         engine.mark(key, since)
     engine.blind.update(found.blind)

@@ -515,6 +515,28 @@ def test_a_brief_snapshot_lets_the_journal_go_and_costs_a_fold(desk):
     ]
 
 
+def test_a_lot_that_is_silent_is_folded_again_after_a_brief_snapshot_too(desk):
+    """Damp from 0 h on, and since 6 h nothing more was heard of it."""
+    desk.ticks(-1, 0)
+    desk.says((0, 90), (1, 90))
+    desk.ticks(1.5, 8)
+    desk.settle()
+    before = desk.alerts()
+    assert len(before) == 2
+    desk.evaluator.save()
+    engine, offset = desk.evaluator.engine, desk.evaluator.offset
+    path = desk.folder / "rules.snapshot"
+    snapshot.save(path, engine, desk.evaluator._journal, offset, brief=True)
+    desk.start(start=len(desk.journal))
+    assert desk.evaluator.engine.blind
+    desk.settle()
+    desk.settle()
+    assert not desk.evaluator.engine.blind
+    desk.says((9, 91))
+    assert [alert[:2] for alert in desk.alerts()] == [alert[:2] for alert in before]
+    assert ("test.damp", before[0][1], None) in desk.alerts()
+
+
 def test_a_request_to_fold_again_is_kept_until_a_snapshot_covers_it(desk):
     desk.says((0, 50))
     desk.settle()
