@@ -35,7 +35,7 @@ SAMPLES = 500_000
 """At most so many stay in memory, of all lots together."""
 
 EACH = 4
-"""But so many for each lot, however many lots there are."""
+"""Or so many times the number of lots, where that is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +259,7 @@ class Engine:
             raise KeyError(key)
         rows = np.asarray([self.table.row(key)])
         self.table.notes["heard"][rows] = True
-        edge_ms = _edge(history)
+        edge_ms = _edge(history, self._samples // 8)
         states = States.fresh(1, len(self.book.levels))
         base, events, recent = states.copy(), [], [no_samples()]
         for samples in portions(history):
@@ -390,9 +390,16 @@ def _open_at(events: list[Transition], since: int) -> dict[str, int]:
     return found
 
 
-def _edge(history: Sequence[Samples]) -> int:
-    """From when on (ms) a lot's samples stay in its window."""
+def _edge(history: Sequence[Samples], most: int) -> int:
+    """From when on (ms) a lot's samples stay in its window, about ``most`` of them at most: one lot
+    that is folded again is not to push out the others."""
     if not history:
         return NEVER
     first, last = int(history[0].time[0]), int(history[-1].time[-1])
-    return last - WINDOW_MS if last - first >= 2 * WINDOW_MS else NEVER
+    edge = last - WINDOW_MS if last - first >= 2 * WINDOW_MS else NEVER
+    count = 0
+    for samples in reversed(history):
+        count += len(samples)
+        if count > most:
+            return max(edge, int(samples.time[count - most - 1]) + 1)
+    return edge

@@ -82,7 +82,7 @@ class Window:
         return keep
 
     def append(self, rows: Ints, starts: Ints, samples: Samples) -> None:
-        """Add ``samples``, in order of time for each of the distinct ``rows``."""
+        """Add ``samples`` of the distinct ``rows``, as they come."""
         n = len(samples)
         self._make_room(n)
         counts = starts[1:] - starts[:-1]
@@ -96,7 +96,8 @@ class Window:
         self._previous[first + starts[:-1]] = self._last[rows]
         self._last[rows] = first + starts[1:] - 1
         self._held[rows] += counts
-        self.oldest[rows] = np.minimum(self.oldest[rows], samples.time[starts[:-1]])
+        first_of_each = np.minimum.reduceat(samples.time, starts[:-1]) if n else FAR
+        self.oldest[rows] = np.minimum(self.oldest[rows], first_of_each)
         self._end = end
         self.live += n
 
@@ -111,11 +112,12 @@ class Window:
         self._last[rows], self._held[rows], self.oldest[rows] = -1, 0, FAR
 
     def crowded(self, excess: int) -> list[Ints]:
-        """The rows that have most: so many that half of what each has makes ``excess``, or all.
+        """Of the rows that have most, none less than half of another's: so many that half of what
+        each has makes ``excess``, or all.
 
         In portions, since all that they have is a great part of what there is.
         """
-        rows = np.flatnonzero(self._held)
+        rows = np.flatnonzero(2 * self._held >= max(1, self._held.max(initial=0)))
         rows = rows[np.argsort(-self._held[rows], kind="stable")]
         halves = np.cumsum((self._held[rows] + 1) // 2)
         rows = rows[: np.searchsorted(halves, excess) + 1]
