@@ -31,6 +31,14 @@ CATCH_UP_S = 0.5
 _log = structlog.get_logger("dunnage.rules")
 
 
+def learnt(understanding: Understanding) -> tuple[Note, ...]:
+    """What must be known of entries to read those after them: for one who writes how far it came.
+
+    The keeper writes this too, but where the store is away it is far behind.
+    """
+    return FirstTimesNote(understanding.repeats), Memories(understanding.memory)
+
+
 class RuleFollower:
     """Understands the journal's entries, binds readings to lots and evaluates; for one thread."""
 
@@ -45,12 +53,7 @@ class RuleFollower:
         self._evaluator = evaluator
         self._database = database
         self._keeper = keeper
-        # What must be known of entries before a snapshot to read those after it. The keeper writes
-        # this too, but where the store is away it is far behind.
-        self._notes: tuple[Note, ...] = (
-            FirstTimesNote(understanding.repeats),
-            Memories(understanding.memory),
-        )
+        self._notes = learnt(understanding)
         self._stop = stop
         self._rosters = Rosters()
         self._settled = self._saved = monotonic()

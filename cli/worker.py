@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import Engine
 
 from cli import heap
-from cli.following import RuleFollower
+from cli.following import RuleFollower, learnt
 from cli.parts import journal_of, own_routes, routes_of, rules_of, store_of
 from cli.watching import Watch, broker_memory
 from cli.worker_status import Reading, StatusServer
@@ -151,6 +151,7 @@ class Worker:
             self._source.publish,
             settings.clock,
             settings.raw_retention_days * DAY_MS,
+            notes=learnt(self._understanding),
         )
         self._evaluator = Evaluator(
             database,

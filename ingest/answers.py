@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Any, NamedTuple, cast
 
@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from ingest.formats import AckWanted, Decoded
 from ingest.journal import Entry
+from ingest.notes import Note
 from ingest.sequences import Changes, Kept, Safe, Sequences
 from lots import registry
 from lots.clock import Clock
@@ -62,6 +63,8 @@ class Answers:
 
     ``publish``  topic, payload -> sends it, at QoS 0
     ``keep_ms``  a tag that was not heard of for so long is forgotten
+    ``notes``    what must be known of entries to read those after them: written with the cursor,
+                 since keeper and rules may be far behind
     """
 
     def __init__(
@@ -71,8 +74,10 @@ class Answers:
         publish: Callable[[str, bytes], None],
         clock: Clock,
         keep_ms: int,
+        notes: Sequence[Note] = (),
     ) -> None:
         self._database = database
+        self._notes = notes
         self._journal = journal
         self._publish = publish
         self._clock = clock
@@ -187,8 +192,12 @@ class Answers:
         try:
             if offset > self.committed:
                 with registry.writing(self._database) as session:
+                    for note in self._notes:
+                        note.write(session)
                     _write_changes(session, changes)
                     write_cursor(session, CURSOR, self._journal, offset)
+                for note in self._notes:
+                    note.clear()
             done.set()
             self._tenants.refresh()
             self._expire()

@@ -18,11 +18,13 @@ import pytest
 from sqlalchemy import Engine, insert, select
 
 from ingest.answers import Answers
+from ingest.first_times import FirstTimesNote
 from ingest.formats import Memory, Routing, route
 from ingest.formats.decoded import Row, together
 from ingest.formats.rows import Rows
 from ingest.journal import Entry
 from ingest.message import Message, gathered, whole
+from ingest.repeats import Repeats
 from lots import registry
 from lots.clock import DAY_MS, Clock
 from lots.model import Cursor, TagSequence
@@ -224,6 +226,27 @@ def test_it_goes_on_where_it_was_after_a_restart(database: Engine) -> None:
         ("dunnage/v1/acme/b/ack", {"boot": 17, "seq": 3, "missing": []}),
         ("dunnage/v1/acme/c/ack", {"boot": 2, "seq": 8, "missing": []}),
     ]
+
+
+def test_what_later_entries_are_read_by_is_written_with_the_cursor(one_database: Engine) -> None:
+    """Though keeper and rules be far behind: a repeat behind it has the time of its first."""
+    repeats = Repeats()
+    noting = Answers(
+        one_database, "j", lambda *_: None, Clock(), 400 * DAY_MS, [FirstTimesNote(repeats)]
+    )
+    noting.restore(0)
+    message = Message(NOW, "dunnage/v1/acme/a/readings", b'{"boot":1,"seq":2,"door":1}')
+    routing = Routing([route(Subscription(filter="#", format="native"), 400 * DAY_MS)])
+    decoded = routing.decode(gathered([message]), Memory())
+    repeats.settle(decoded.batch)
+    noting.take(Entry(0, 100, gathered([message]), None), decoded)
+    noting.close(10)
+    assert noting.committed == 100
+    later, again = Repeats(), gathered([message._replace(received=NOW + 5000)])
+    with registry.reading(one_database) as session:
+        FirstTimesNote(later).restore(session)
+    settled = later.settle(routing.decode(again, Memory()).batch)
+    assert settled.time.tolist() == [NOW]
 
 
 # A connection whose server was killed cannot be closed: it is left to the garbage collector.
