@@ -38,7 +38,7 @@ class Numbered(NamedTuple):
 class Messages:
     """``n`` messages in their order, as columns.
 
-    ``topics``    distinct topics, perhaps more than occur; ``topic`` (n,) indexes them
+    ``topics``    the distinct topics; ``topic`` (n,) indexes them
     ``received``  (n,) ms since 1970 UTC, the server's clock
     ``data``      the payloads behind each other; each up to its place in ``ends`` (n,)
     """
@@ -78,8 +78,8 @@ class Messages:
 
     @property
     def size(self) -> int:
-        """What they come to: the bytes of payloads, and the topic's characters of each."""
-        lengths = np.asarray([len(topic) for topic in self.topics], np.int64)
+        """What they come to in bytes: the payloads, and the topic of each."""
+        lengths = np.asarray([len(topic.encode()) for topic in self.topics], np.int64)
         return len(self.data) + int(lengths[self.topic].sum())
 
     def part(self, begin: int, end: int) -> Messages:
@@ -87,26 +87,28 @@ class Messages:
         first = int(self.ends[begin - 1]) if begin else 0
         last = int(self.ends[end - 1]) if end else 0
         part = slice(begin, end)
+        topics, topic = self._used(part)
         return Messages(
-            self.topics,
-            self.topic[part],
-            self.received[part],
-            self.data[first:last],
-            self.ends[part] - first,
+            topics, topic, self.received[part], self.data[first:last], self.ends[part] - first
         )
 
     def at(self, index: NDArray[np.intp] | Bools) -> Messages:
-        """Those at ``index`` (positions or a mask), in that order, with no topic but theirs."""
+        """Those at ``index`` (positions or a mask), in that order."""
         begins, ends = self.begins[index], self.ends[index]
-        topics, topic = np.unique(self.topic[index], return_inverse=True)
+        topics, topic = self._used(index)
         spans = zip(begins.tolist(), ends.tolist(), strict=True)
         return Messages(
-            tuple(self.topics[n] for n in topics.tolist()),
-            topic.astype(np.int64),
+            topics,
+            topic,
             self.received[index],
             b"".join([self.data[begin:end] for begin, end in spans]),
             np.cumsum(ends - begins),
         )
+
+    def _used(self, index: NDArray[np.intp] | Bools | slice) -> tuple[tuple[str, ...], Ints]:
+        """The topics of those at ``index``, and each one's number among them."""
+        found, topic = np.unique(self.topic[index], return_inverse=True)
+        return tuple(self.topics[n] for n in found.tolist()), topic.astype(np.int64)
 
 
 def columns(

@@ -16,8 +16,8 @@ from ingest.message import MAX_PAYLOAD_BYTES, NO_MESSAGES, Messages, columns
 from lots.compiled import compiled
 from lots.readings.batch import Ints
 
-MAX_TOPICS = 100_000
-"""Topics whose text is remembered; then the memory begins anew."""
+MAX_TOPICS, LONG_TOPIC_BYTES = 100_000, 512
+"""Topics whose text is remembered; then the memory begins anew. No long ones: no tag has any."""
 
 PUBACK_BYTES = 4
 _SHORTEST: Final = 8
@@ -118,13 +118,14 @@ class Packets:
         return columns(topics, topic, np.full(count, received), payloads.tobytes(), kept)
 
     def _learnt(self, name: bytes) -> str:
-        if len(self._topics) >= MAX_TOPICS:
-            self._topics.clear()
         try:
             topic = name.decode().replace("\0", "\ufffd")
         except UnicodeDecodeError:
             topic = "\ufffd"
-        self._topics[name] = topic
+        if len(name) <= LONG_TOPIC_BYTES:
+            if len(self._topics) >= MAX_TOPICS:
+                self._topics.clear()
+            self._topics[name] = topic
         return topic
 
 

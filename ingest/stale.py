@@ -35,7 +35,9 @@ class StaleNote:
         hour = batch.time // HOUR_MS
         first, last = int(hour.min()), int(hour.max())
         if first == last:
-            self._gather(first, batch.tags)
+            # Not all of its tags need have a reading left.
+            there = np.flatnonzero(np.bincount(batch.tag, minlength=len(batch.tags)))
+            self._gather(first, (batch.tags[tag] for tag in there.tolist()))
             return
         n = len(batch.tags)
         # One number for both, by hour and then by tag: sorting it groups the tags of each hour.

@@ -60,8 +60,8 @@ __all__ = [
     "together",
 ]
 
-MAX_TOPICS = 100_000
-"""Topics whose route is remembered; then the memory begins anew."""
+MAX_TOPICS, LONG_TOPIC = 100_000, 512
+"""Topics whose route is remembered; then the memory begins anew. None of so many characters."""
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
@@ -153,9 +153,10 @@ class Routing:
         if known is None:
             takes = (n for n, each in enumerate(self.routes) if matches(each.filter, topic))
             known = next(takes, -1)
-            if len(self._known) >= MAX_TOPICS:
-                self._known.clear()
-            self._known[topic] = known
+            if len(topic) < LONG_TOPIC:
+                if len(self._known) >= MAX_TOPICS:
+                    self._known.clear()
+                self._known[topic] = known
         return known
 
     def decode(self, messages: Messages, memory: Memory) -> Decoded:

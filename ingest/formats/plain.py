@@ -46,8 +46,12 @@ class Plain:
         places = [-1 if tag is None else known.setdefault(tag, len(known)) for tag in tags]
         self._positions = portion.positions
         self._table = table[:filled]
-        self._tags = tuple(known)
-        self._tag: Ints = np.asarray(places, np.int64)[messages.topic[message]]
+        used, tag = np.unique(
+            np.asarray(places, np.int64)[messages.topic[message]], return_inverse=True
+        )
+        every = tuple(known)
+        self._tags: tuple[TagKey, ...] = tuple(every[place] for place in used.tolist())
+        self._tag: Ints = tag.astype(np.int64)
         self._received: Ints = messages.received[message]
         self._message = message
         within = np.arange(filled) - np.repeat(np.cumsum(rows) - rows, rows)

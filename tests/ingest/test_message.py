@@ -32,7 +32,10 @@ def test_a_part_and_what_is_at_positions(found: list[Message], data: st.DataObje
     messages = gathered(found)
     begin = data.draw(st.integers(0, len(found)))
     end = data.draw(st.integers(begin, len(found)))
-    assert list(messages.part(begin, end)) == found[begin:end]
+    part = messages.part(begin, end)
+    assert list(part) == found[begin:end]
+    assert set(part.topics) == {message.topic for message in part}
+    assert messages.size == sum(len(m.topic.encode()) + len(m.payload) for m in found)
     index = data.draw(st.lists(st.sampled_from(range(len(found))) if found else st.nothing()))
     taken = messages.at(np.asarray(index, np.int64))
     assert list(taken) == [found[n] for n in index]

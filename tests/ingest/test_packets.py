@@ -117,3 +117,10 @@ def test_many_topics_keep_their_messages_apart() -> None:
     sure = Packets().feed(stream, len(order), NOW).sure
     assert [(m.topic, m.payload) for m in sure] == [(f"t/{n}", b"%d" % n) for n in order]
     assert len(sure.topics) == len(set(order))
+
+
+def test_long_topics_are_read_and_not_remembered() -> None:
+    packets, names = Packets(), [b"t/" + b"x" * 600, b"t/x"]
+    sure = packets.feed(b"".join(packet(name, b"", 1) for name in names), 10, NOW).sure
+    assert [message.topic.encode() for message in sure] == names
+    assert list(packets._topics) == [b"t/x"]
