@@ -48,7 +48,11 @@ __all__ = [
 SEGMENT_BYTES = 64 << 20
 MAX_BYTES = 4 << 30
 TAIL_BYTES = 16 << 20
-READ_BYTES = 8 << 20
+READ_BYTES = 1 << 20
+"""From the files at once: no more than is understood together."""
+
+LARGEST_BYTES = 1 << 30
+"""Of an entry: its columns say where payloads end in 32 bits."""
 
 _log = logging.getLogger(__name__)
 
@@ -302,7 +306,7 @@ class Journal:
 
     def _make_room(self, size: int) -> None:
         """Raises `JournalFull`; begins a new segment where the last one has become too big."""
-        if size > self._max_bytes // 4:
+        if size > min(self._max_bytes // 4, LARGEST_BYTES):
             raise ValueError(f"an entry of {size} bytes does not fit in this journal: split it")
         filled = self._end - self._segments[-1].base
         rolls = filled > 0 and segment.HEADER_BYTES + filled + size > self._segment_bytes
