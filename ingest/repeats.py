@@ -123,6 +123,8 @@ class Repeats:
         if not len(suspects):
             return batch
         by_network = (batch.flags[suspects] & _BY_NETWORK) != 0
+        # Formats may have put them in another order than they came in.
+        suspects = suspects[np.argsort(batch.received[suspects], kind="stable")]
         columns = (batch.tag, batch.boot, batch.seq, batch.time)
         rows = zip(*(c[suspects].tolist() for c in columns), by_network.tolist(), strict=True)
         with self._lock:
