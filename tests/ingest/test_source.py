@@ -293,7 +293,7 @@ def test_encrypted_connections(encrypted: Mosquitto, unique_name: str) -> None:
             opened.publish(f"{unique_name}/a", str(number).encode() * 30_000, qos=1)
             for small in numbers(0, 300):
                 opened.publish(f"{unique_name}/a", small, qos=1)
-        taken = take(opened, 1505)
+        taken = take(opened, 1505, 30.0)  # paho has 20 on the way at a time
         assert len(taken) == 1505
         acknowledge(opened, taken)
         until(lambda: opened.acknowledged == 1505)
