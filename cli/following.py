@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from ingest.bind import Rosters, bind
+from ingest.bind import Rosters, bind, parted
 from ingest.first_times import FirstTimesNote
 from ingest.formats import Decoded
 from ingest.journal import Entry
@@ -75,7 +75,8 @@ class RuleFollower:
             self._evaluator.tick(entry.end, entry.tick)
         else:
             batch = decoded.batch
-            self._evaluator.take(entry.end, bind(batch, self._rosters.directory))
+            for part in parted(batch, self._rosters.directory):
+                self._evaluator.take(entry.end, bind(part, self._rosters.directory))
             self.evaluated += len(batch)
         if self._evaluator.pending:
             self._insist(self._evaluator.commit)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import pairwise, repeat
 
 import numpy as np
 from sqlalchemy import select
@@ -29,6 +29,9 @@ from lots.model import Tag
 from lots.readings.batch import Ints, ReadingBatch, TagKey
 from lots.revisions import Revisions
 from lots.whereabouts import Source
+
+SAMPLES = 100_000
+"""That are bound and judged at once: a part of what the rules keep in memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +115,22 @@ class Directory:
     def numbers(self, tags: Sequence[TagKey]) -> Ints:
         """The numbers of ``tags``, -1 for one that speaks for no lot."""
         return np.fromiter(map(self._numbers.get, tags, repeat(-1)), np.int64, len(tags))
+
+
+def parted(
+    batch: ReadingBatch, directory: Directory, samples: int = SAMPLES
+) -> Iterator[ReadingBatch]:
+    """``batch`` in parts that come to about so many ``samples`` when they are bound, at most.
+
+    One reading of a bay's tag is a sample of each lot that stands there: a backlog of such a tag
+    may be ten million.
+    """
+    tags, starts = directory.numbers(batch.tags), directory.spans.starts
+    spans = np.where(tags >= 0, starts[tags + 1] - starts[tags], 0)
+    part = np.cumsum(spans[batch.tag]) // samples if len(batch) else _none()
+    edges = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(batch)]
+    for begin, end in pairwise(edges):
+        yield batch if end - begin == len(batch) else batch.take(slice(begin, end))
 
 
 def bind(batch: ReadingBatch, directory: Directory) -> Bound:

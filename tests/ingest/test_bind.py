@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.bind import Directory, Roster, Rosters, bind, load
+from ingest.bind import Directory, Roster, Rosters, bind, load, parted
 from lots import registry
 from lots.climate import CODES, Adjustment, LotKey
 from lots.clock import HOUR_MS
@@ -70,6 +70,18 @@ def test_a_lot_hears_all_of_its_tags_in_order() -> None:
 def test_a_tag_that_watched_twice_speaks_twice() -> None:
     rosters = roster({"L1": [watched("T1", 0, 2), watched("T1", 4, 6)]})
     assert heard(bound(said("T1", 0, 1, 2, 3, 4, 5, 6), rosters)) == {L1: [0, 1, 4, 5]}
+
+
+def test_a_bays_backlog_is_bound_in_parts() -> None:
+    rosters = roster({f"L{n}": [watched("bay", 0)] for n in range(10)} | {"M": [watched("own", 0)]})
+    directory = Directory(rosters)
+    batch = concatenate([said("bay", *range(50)), said("own", *range(50)), said("nobodys", 1)])
+    parts = list(parted(batch, directory, samples=100))
+    assert np.concatenate([part.time for part in parts]).tolist() == batch.time.tolist()
+    assert len(parts) > 5
+    assert all(len(bind(part, directory).samples) <= 110 for part in parts)
+    assert list(parted(batch, directory)) == [batch]
+    assert list(map(len, parted(empty(), directory))) == [0]
 
 
 def test_nobodys_readings_are_left_out() -> None:
