@@ -95,7 +95,8 @@ def test_what_came_before_an_unknown_channel_stays_without_a_name_too() -> None:
 
 MODELS = """
     TS601 WT102 WT303 WT401 WT201 EM320-TH VS321 AM307 AM308 AM305L EM300-TH EM300-MCS TS201 TS302
-    WTS506 EM500-SMTC LHT65N-VIB LHT65N LHT52 S31-LB SN50V3 LSN50-V2 D20-LB R718A ERS Sensors
+    WTS506 EM500-SMTC LHT65N-VIB LHT65N-PIR LHT65N LHT52 S31-LB SN50V3 LSN50-V2 LSN50V2-S31 D20-LB
+    R718A ERS Sensors
 """
 models = st.sampled_from(MODELS.split())
 ports = st.sampled_from([None, 0, 1, 2, 3, 4, 5, 6, 7, 14, 22, 85])
