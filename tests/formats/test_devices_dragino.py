@@ -230,11 +230,15 @@ def test_a_record_that_is_cut_off_does_not_take_the_others() -> None:
         (3, "00" * 22),
         (4, "28FF123456789ABC"),  # the DS18B20's number
         (2, "0CE4 0000 0A28 7C 0A28 0A50"),  # the limits of the alarm
-        (5, "01 FF 0108 0004B0"),  # of older firmware: band and interval, no battery
     ],
 )
 def test_what_tells_of_the_device_alone_is_no_reading_and_no_trouble(port: int, text: str) -> None:
     assert decode(port, bytes.fromhex(text), "SN50V3") == Content([], [])
+
+
+def test_the_status_of_an_older_s31_has_an_interval_and_no_battery() -> None:
+    """By vendor/dragino/s31b v1.8decoder.js of the device repository."""
+    assert decode(5, bytes.fromhex("01 FF 0108 0004B0"), "S31B") == Content([], [])
 
 
 def test_the_status_has_the_battery() -> None:
@@ -257,6 +261,7 @@ def test_the_status_has_the_battery() -> None:
         ),
         (2, "", "", "it is empty"),
         (5, "0B01", "", "0b01 is no status: 7 bytes"),
+        (5, "0100E202291211", "", "0100e202291211 is no status: 7 bytes"),  # but an Elsys'
         (3, "0CE401 00FA 00FB 00FC 00FD", "LHT65N", "samples without a time"),
         (2, "0CE40A0000", "LHT65N-VIB", "0ce40a0000 is too short: 11 bytes at least"),
         (

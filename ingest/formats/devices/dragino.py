@@ -21,7 +21,6 @@ import re
 from collections.abc import Callable, Mapping
 
 from ingest.formats.devices.payload import (
-    ALL_8,
     ALL_16,
     NO_16,
     Content,
@@ -116,10 +115,14 @@ def _status(data: bytes, model: str) -> Content:
     """Model, firmware, band and battery: on request, and after a start."""
     if model.startswith("LSN50"):  # has its interval where the others have the battery
         return Content([], [])
-    if len(data) == _DEVICE_BATTERY.size and data[1] == ALL_8[0]:
-        return Content([], [])  # of older firmware: its sub-band is there, and its interval behind
-    if len(data) != _DEVICE_BATTERY.size or not 1 <= data[3] <= _LAST_BAND:
-        trouble = f"{in_hex(data)} is no status: {_DEVICE_BATTERY.size} bytes, the fourth a band"
+    if model.startswith("S31") and data[1:2] == b"\xff":
+        return Content([], [])  # of older firmware: likewise, behind its band and sub-band
+    if len(data) != _DEVICE_BATTERY.size or not (
+        1 <= data[3] <= _LAST_BAND and (data[4] <= _LAST_BAND or data[4] == 0xFF)
+    ):
+        trouble = (
+            f"{in_hex(data)} is no status: {_DEVICE_BATTERY.size} bytes, with a band and a sub-band"
+        )
         return Content([], [trouble])
     values = _DEVICE_BATTERY.read(data)
     return Content([Measured(values)] if values else [], [])
