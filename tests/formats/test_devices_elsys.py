@@ -81,3 +81,42 @@ def test_what_is_not_known_ends_it_and_what_came_before_stays(text: str, trouble
 
 def test_the_settings_after_a_start_are_no_reading_and_no_trouble() -> None:
     assert told("3E2201A81758FFFE030001") == Content([], [])
+
+
+AIR = {"temperature": 22.6, "humidity": 41}
+MOVED = {"acceleration_x": 1 / 63, "acceleration_y": 39 / 63, "acceleration_z": 5 / 63}
+ROOM = AIR | {"light": 39, "motion": 6}
+EXAMPLES: dict[str, tuple[str, Values]] = {
+    "elt-2": ("0100E2 0229 03012705 1406010111", AIR | MOVED | {"pressure": 100_729.105}),
+    "elt-ultrasonic": (
+        "0100E2 0229 03012705 1406010111 0E2311",
+        AIR | MOVED | {"pressure": 100_729.105, "distance": 8977},
+    ),
+    "ems": (
+        "0100E2 0229 03012705 0A1101 1211 0A2111",
+        AIR | MOVED | {"pulses_1": 8465, "leak": 17},
+    ),
+    "ems-desk": ("0100E2 0229 03012705 1102", AIR | MOVED | {"occupancy": 2}),
+    "ems-door": (
+        "03012705 0A1101 0B000A0011",
+        MOVED | {"pulses_1": 4353, "pulses_total_1": 655_377},
+    ),
+    "ems-lite": ("0100E2 0229 1211", AIR | {"leak": 17}),
+    "ers": ("0100E2 0229 040027 0506", ROOM),
+    "ers-co2": ("0100E2 0229 040027 0506 060308", ROOM | {"co2": 776}),
+    "ers-co2-lite": ("0100E2 0229 060308", AIR | {"co2": 776}),
+    "ers-eye": ("0100E2 0229 040027 0506 1101", ROOM | {"occupancy": 1}),
+    "ers-lite": ("0100E2 0229", AIR),
+    "ers-sound": ("0100E2 0229 040027 0506 150101", ROOM | {"sound_peak": 1, "sound_mean": 1}),
+    # of thingsboard/data-converters
+    "ERS2 Sound": (
+        "0100E2 0229 040027 0506 070D62 150710",
+        ROOM | {"battery": 3.426, "sound_peak": 7, "sound_mean": 16},
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), EXAMPLES.values(), ids=EXAMPLES)
+def test_examples_of_the_device_repository(text: str, expected: Values) -> None:
+    """TheThingsNetwork/lorawan-devices, vendor/elsys: the codecs' examples."""
+    assert told(text) == Content([Measured(pytest.approx(expected))], [])

@@ -93,8 +93,16 @@ def test_what_came_before_an_unknown_channel_stays_without_a_name_too() -> None:
     assert found.troubles[0].startswith("byte 10: type 0xab on channel 0x17 is not known")
 
 
-MODELS = """AM307 AM308 AM305L EM300-TH EM300-MCS TS201 TS302 WTS506 EM500-SMTC LHT65N LHT52 S31-LB
-    SN50V3 LSN50-V2 D20-LB R718A ERS Sensors"""
+def test_seven_bytes_of_an_elsys_are_no_status_of_a_dragino() -> None:
+    found = content(NOBODY, 5, bytes.fromhex("0100E202291211"))
+    assert found.readings[0].values == {"temperature": 22.6, "humidity": 41, "leak": 17}
+
+
+MODELS = """
+    TS601 WT102 WT303 WT401 WT201 EM320-TH VS321 AM307 AM308 AM305L EM300-TH EM300-MCS TS201 TS302
+    WTS506 EM500-SMTC LHT65N-VIB LHT65N-PIR LHT65N LHT52 S31-LB SN50V3 LSN50-V2 LSN50V2-S31 D20-LB
+    R718A ERS Sensors
+"""
 models = st.sampled_from(MODELS.split())
 ports = st.sampled_from([None, 0, 1, 2, 3, 4, 5, 6, 7, 14, 22, 85])
 records = st.builds(

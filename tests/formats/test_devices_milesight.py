@@ -104,7 +104,11 @@ def test_values_are_those_of_the_vendor(text: str, expected: Values) -> None:
         ("030001", "WS301", {"door": 1}),
         ("030001 040000", "TS302", {"door": 1, "door_2": 0}),
         ("050001", "EM300-SLD", {"leak": 1}),
-        ("0367d200 046864 057f0001", "", {"temperature": 21, "humidity": 50, "conductivity": 256}),
+        (
+            "0367d200 046864 057f0001",
+            "",
+            {"temperature": 21, "soil_moisture": 50, "conductivity": 256},
+        ),
         (
             "0367d200 046864 057fffff",
             "EM500-SMTC",
@@ -122,12 +126,12 @@ def test_what_an_input_is_there_for_follows_from_the_model(
 TH = {"temperature": 27.2, "humidity": 46.5}
 INDOOR = TH | {"light_level": 3, "co2": 812, "pressure": 1010.1}
 DUST = {"pm2_5": 12, "pm10": 15}
+RADAR = {"distance": 1500, "temperature": -5.2}
 INDOOR_FORM = struct.pack("<IhHBBHHH", S, 272, 93, 1, 3, 812, 120, 10101)
 
 RECORDS = [
     ("EM300-TH", 0x20, bytes.fromhex("9E74466310015D00"), TH),
     ("EM320-TH", 0x20, struct.pack("<IhB", S, 272, 93), TH),
-    ("EM500-PT100", 0x20, struct.pack("<Ih", S, -272), {"temperature": -27.2}),
     ("AM103L", 0x20, struct.pack("<IhBH", S, 272, 93, 812), TH | {"co2": 812}),
     (
         "EM500-SMTC",
@@ -157,6 +161,10 @@ RECORDS = [
     ),
     ("AM307", 0x20, INDOOR_FORM, INDOOR),
     ("AM307L", 0x21, INDOOR_FORM, INDOOR),
+    ("EM320-TH", 0x20, struct.pack("<IhHB", S, 272, 465, 1), TH),
+    ("WT201", 0x20, bytes.fromhex("5C470A65 D09E C091"), {"temperature": 27}),
+    ("WT201", 0x20, struct.pack("<IHhHhB", S, 1, 215, 0xFFFF, 272, 93), TH),
+    ("TS201", 0x20, bytes.fromhex("c79afa64 02 bdff"), {"temperature": -6.7}),
     ("AM308", 0x20, INDOOR_FORM + struct.pack("<HH", 12, 15), INDOOR | DUST),
     ("AM319", 0x21, INDOOR_FORM + struct.pack("<HHH", 12, 15, 4), INDOOR | DUST),
     (
@@ -167,8 +175,23 @@ RECORDS = [
     ),
 ]
 BY_MODEL_ALONE = [
+    ("EM410-RDL", 0x20, struct.pack("<IHhhB", S, 1500, -52, 0, 0), RADAR),
+    ("EM500-PT100", 0x20, struct.pack("<Ih", S, -272), {"temperature": -27.2}),
     ("EM300-MCS", 0x20, struct.pack("<IhBB", S, 272, 93, 1), TH | {"door": 1}),
     ("EM300-SLD", 0x20, struct.pack("<IhBB", S, 272, 93, 1), TH | {"leak": 1}),
+    ("EM300-MLD", 0x20, struct.pack("<IhBB", S, 272, 93, 1), TH | {"leak": 1}),
+    ("AM307", 0x20, INDOOR_FORM + struct.pack("<I", 320), INDOOR | {"light": 320}),
+    ("TS302", 0x21, struct.pack("<IBhh", S, 0x10, -999, 272), {"temperature_2": 27.2}),
+    ("TS302", 0x20, struct.pack("<IBhh", S, 0xA0, -999, 272), {"temperature": 27.2}),
+    ("TS302", 0x20, struct.pack("<IBhh", S, 0xAA, 465, 272), TH),
+    (
+        "TS302",
+        0x21,
+        struct.pack("<IBhh", S, 0x11, 465, 272),
+        {"humidity_2": 46.5, "temperature_2": 27.2},
+    ),
+    ("TS201", 0x20, struct.pack("<IBh", S, 0x11, 272), {}),
+    ("AT101", 0x20, struct.pack("<Iii", S, 8_000_000, 47_000_000), {}),
     ("TS201", 0x20, struct.pack("<IBhBB", S, 2, 272, 93, 1), TH),
     ("TS201", 0x20, struct.pack("<IBhBB", S, 1, 272, 255, 1), {"temperature": 27.2}),
     ("TS201", 0x20, struct.pack("<IBh", S, 1, 272), {"temperature": 27.2}),
@@ -178,7 +201,7 @@ BY_MODEL_ALONE = [
         struct.pack("<IBhh", S, 0x44, 272, -31),
         {"temperature": 27.2, "temperature_2": -3.1},
     ),
-    ("TS302", 0x20, struct.pack("<IBhh", S, 0x60, 1, -31), {}),
+    ("TS302", 0x20, struct.pack("<IBhh", S, 0x60, 1, 0), {}),
     (
         "AM305L",
         0x20,
@@ -199,7 +222,8 @@ def test_records_of_earlier_have_the_time_of_their_own(
     assert content.troubles == []
     live, *earlier = content.readings
     assert live == Measured({"battery_pct": 92})
-    assert earlier == [Measured(pytest.approx(expected), t=S * 1000)] * (times if expected else 0)
+    t = int.from_bytes(record[:4], "little") * 1000
+    assert earlier == [Measured(pytest.approx(expected), t=t)] * (times if expected else 0)
 
 
 @pytest.mark.parametrize(("model", "channel", "record", "expected"), RECORDS)
@@ -208,7 +232,42 @@ def test_without_the_model_the_layout_is_taken_that_fits_alone(
 ) -> None:
     content = decode(85, (bytes([channel, 0xCE]) + record) * 2, "")
     assert content.troubles == []
-    assert content.readings == [Measured(pytest.approx(expected), t=S * 1000)] * 2
+    t = int.from_bytes(record[:4], "little") * 1000
+    assert content.readings == [Measured(pytest.approx(expected), t=t)] * 2
+
+
+def test_records_that_two_models_could_have_sent_say_what_both_do() -> None:
+    payload = b"\x20\xce" + INDOOR_FORM + struct.pack("<HH", 320, 0)
+    assert decode(85, payload, "").readings == [Measured(INDOOR, t=S * 1000)]
+    assert decode(85, payload, "AM307").readings == [Measured(INDOOR | {"light": 320}, t=S * 1000)]
+
+
+def test_a_record_that_fits_two_models_which_differ_in_the_climate_is_told() -> None:
+    # T 27.2 °C with 43.3 %RH, kept by hand; or 88.5 %RH and 513 ppm of CO2 of an AM103
+    record = b"\x20\xce" + struct.pack("<IhHB", S, 272, 433, 2)
+    for model in ("", "VS350"):
+        content = decode(85, bytes.fromhex("01755c") + record, model)
+        assert content.readings == [Measured({"battery_pct": 92})]
+        assert content.troubles[0].startswith("byte 3: records of earlier fit more than one length")
+    assert decode(85, record, "EM320-TH").readings == [
+        Measured({"temperature": 27.2, "humidity": 43.3}, t=S * 1000)
+    ]
+
+
+def test_a_level_is_not_taken_for_a_temperature() -> None:
+    level = b"\x20\xce" + struct.pack("<IH", S, 235)  # an EM500-SWL, in cm
+    assert decode(85, level, "").readings == []
+    assert decode(85, bytes.fromhex("0377eb00") + level, "").readings == [Measured({"level": 235})]
+    probe = decode(85, bytes.fromhex("0367eb00") + level, "")
+    assert probe.readings[1] == Measured({"temperature": 23.5}, t=S * 1000)
+
+
+def test_people_that_were_counted_are_not_taken_for_a_climate() -> None:
+    counted = b"\x20\xce" + struct.pack("<IBHH", S, 0, 3, 1)
+    for model in ("", "VS350"):
+        content = decode(85, counted, model)
+        assert content.readings == []
+        assert "records of earlier fit no length" in content.troubles[0]
 
 
 def test_a_wrong_model_does_not_hide_records_that_fit_another() -> None:

@@ -62,7 +62,10 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             Family(
                 "milesight",
                 ("milesight", "ursalink"),
-                _starts(r"AM10\d|AM3\d\d|EM[345]\d\d|TS[1-6]\d\d|WS\d{3}|WTS\d{3}|WT\d{3}|CT\d{3}"),
+                _starts(
+                    r"AM10\d|AM3\d\d|AT101|EM[345]\d\d|GS\d{3}|TS[1-6]\d\d|VS\d{3}|WS\d{3}|WTS\d{3}"
+                    r"|WT\d{3}|CT\d{3}"
+                ),
                 ("24E124",),
                 (85,),
                 milesight.decode,

@@ -5,11 +5,14 @@ model:
 
 - LHT65, LHT65N, LHT65S: the LHT65N user manual (wiki.dragino.com), 2.4 "Uplink payload" and 2.6
   "Datalog feature";
+- LHT65N-PIR, LHT65N-VIB: the vendor's decoders (dragino/dragino-end-node-decoder);
 - LHT52: its user manual, 2.4;
 - LSN50, LSN50v2, SN50v3, D20, D22, D23, S31: the SN50v3-LB user manual, 2.3 "Uplink payload", by
-  work mode, and the S31-LB user manual.
+  work mode, and the S31-LB user manual; the S31's datalog as the vendor's decoder for its version
+  1.8 has it as well.
 
-Where the model is not known, the layout is taken that alone gives values that can be.
+Where the model is not known, the layout is taken that alone gives values that can be; an
+LHT65N-PIR and an LHT65N-VIB need their names.
 """
 
 from __future__ import annotations
@@ -52,6 +55,10 @@ _NODE_BESIDE = Layout(">h", Field("probe", 10, (*_NO_SHT, 0)))  # 0 where none i
 _NODE_BATTERY = Layout(">H", Field("battery", 1000, (0, 0xFFFF)))
 _DEVICE_BATTERY = Layout(">5xH", Field("battery", 1000, (0, 0xFFFF)))
 
+_VIB_AIR = Layout(">hH", Field("temperature", 100, NO_16), Field("humidity", 10, ALL_16))
+_VIB_PLACES = {2: 7, 3: 3}
+"""Mode -> where the air stands: behind a count or before the minutes."""
+
 _EXT_SENSORS: Mapping[int, Layout] = {
     0x1: _LHT_PROBE,  # DS18B20
     0x2: _LHT_PROBE,  # TMP117
@@ -62,6 +69,7 @@ _EXT_SENSORS: Mapping[int, Layout] = {
     0xC: _LHT_PROBE,
 }
 _NO_CLIMATE_EXT = (0x0E, 0x0F, 0x10, 0x20)  # an identifier stands in its place
+_MOTION = 0x0E
 _THERMOMETER_MODES = (3, 8)  # no sensor of the air: what is plugged in is what it measures
 
 
@@ -100,15 +108,21 @@ def _readers(model: str) -> tuple[Reader, ...]:
     for pattern, reader in _MODELS.items():
         if re.match(pattern, model):
             return (reader,)
-    return tuple(_MODELS.values())
+    return tuple(each for each in _MODELS.values() if each not in _NAMED)
 
 
 def _status(data: bytes, model: str) -> Content:
     """Model, firmware, band and battery: on request, and after a start."""
     if model.startswith("LSN50"):  # has its interval where the others have the battery
         return Content([], [])
-    if len(data) != _DEVICE_BATTERY.size or not 1 <= data[3] <= _LAST_BAND:
-        trouble = f"{in_hex(data)} is no status: {_DEVICE_BATTERY.size} bytes, the fourth a band"
+    if model.startswith("S31") and data[1:2] == b"\xff":
+        return Content([], [])  # of older firmware: likewise, behind its band and sub-band
+    if len(data) != _DEVICE_BATTERY.size or not (
+        1 <= data[3] <= _LAST_BAND and (data[4] <= _LAST_BAND or data[4] == 0xFF)
+    ):
+        trouble = (
+            f"{in_hex(data)} is no status: {_DEVICE_BATTERY.size} bytes, with a band and a sub-band"
+        )
         return Content([], [trouble])
     values = _DEVICE_BATTERY.read(data)
     return Content([Measured(values)] if values else [], [])
@@ -184,7 +198,9 @@ def _ext_sht(data: bytes) -> Values:
 
 def _battery_agrees(data: bytes) -> bool:
     """Whether the two bits for the battery's state fit its voltage, as an LHT65 sends them."""
-    if data[6] & 0x3F in (0x09, 0x0A) or data[6] & 0xC0:
+    if data[6] & 0x3F in (0x09, 0x0A):  # which have the time instead
+        return _has_times(data)
+    if data[6] & 0xC0:
         return True
     volts, state = (int.from_bytes(data[:2], "big") & 0x3FFF) / 1000, data[0] >> 6
     expected = sum(volts > limit for limit in (2.5, 2.55, 2.65))
@@ -196,6 +212,34 @@ def _lht65_record(record: bytes) -> Values:
     if sensor := _EXT_SENSORS.get(record[6] & 0x0F):
         values |= sensor.read(record, 0)
     return values
+
+
+def _motion(port: int | None, data: bytes) -> Content:
+    """LHT65N-PIR: as an LHT65, but counts movements where that one has an identifier."""
+    if len(data) >= RECORD and data[6] == _MOTION:
+        data = data[:6] + b"\0" + data[7:]
+    return _lht65(port, data)
+
+
+# ---- LHT65N-VIB ------------------------------------------------------------------------------
+
+
+def _vibration(port: int | None, data: bytes) -> Content:
+    """On FPort 2 counts and the air by mode, or records; on the others accelerations."""
+    if port != _DATA:
+        return Content([], [])
+    if len(data) < RECORD:
+        return Content([], [f"{in_hex(data)} is too short: {RECORD} bytes at least"])
+    if len(data) > RECORD or (data[6] & 0xC0 in (0x40, 0x80) and _has_times(data)):
+        return _records(data, _vibration_record)
+    values = _NODE_BATTERY.read(data)
+    if place := _VIB_PLACES.get(data[2] >> 2 & 0x07):
+        values |= _VIB_AIR.read(data, place)
+    return Content([Measured(values)] if values else [], [])
+
+
+def _vibration_record(record: bytes) -> Values:
+    return _VIB_AIR.read(record, 2) if record[6] >> 2 & 0x03 in _VIB_PLACES else {}
 
 
 # ---- LHT52 -----------------------------------------------------------------------------------
@@ -221,6 +265,10 @@ def _node(port: int | None, data: bytes) -> Content:
     mode = data[6] >> 2 & 0x1F
     if mode == 31:  # the limits of its alarm
         return Content([], [])
+    if mode == 2 and len(data) == RECORD:
+        return Content(
+            [], [f"{in_hex(data)} is too short for its work mode: the battery is missing"]
+        )
     values = _NODE_BATTERY.read(data) if mode != 2 else _twelfth(data)
     if mode in _THERMOMETER_MODES:
         values |= _thermometers(data, mode)
@@ -236,7 +284,7 @@ def _node(port: int | None, data: bytes) -> Content:
 
 
 def _twelfth(data: bytes) -> Values:
-    return {"battery": data[11] / 10} if len(data) > RECORD and data[11] else {}
+    return {"battery": data[RECORD] / 10} if data[RECORD] else {}
 
 
 def _bus(data: bytes) -> Values:
@@ -259,7 +307,7 @@ def _s31(port: int | None, data: bytes) -> Content:
     if len(data) < RECORD:
         return Content([], [f"{in_hex(data)} is too short: {RECORD} bytes at least"])
     if port == _DATALOG or len(data) > RECORD:
-        return _records(data, lambda record: _NODE_SHT.read(record, 2))
+        return _s31_records(data)
     if data[6] >> 2 & 0x1F == 31:
         return Content([], [])
     if not _EARLIEST <= int.from_bytes(data[2:6], "big") <= _LATEST:
@@ -267,9 +315,20 @@ def _s31(port: int | None, data: bytes) -> Content:
     return Content([Measured(_NODE_BATTERY.read(data) | _NODE_SHT.read(data, 7))], [])
 
 
+def _s31_records(data: bytes) -> Content:
+    """As the vendor's decoder has them, or if these cannot be values, a byte before."""
+    found = _records(data, lambda record: _NODE_SHT.read(record, 3))
+    other = _records(data, lambda record: _NODE_SHT.read(record, 2))
+    return other if not plausible(found.readings) and plausible(other.readings) else found
+
+
 _MODELS: Mapping[str, Reader] = {
+    r"LHT65\w?\W?VIB": _vibration,
+    r"LHT65\w?\W?PIR": _motion,
     r"LHT65": _lht65,
     r"LHT52": _lht52,
-    r"S31": _s31,
+    r"S31|LSN50\S*S31": _s31,
     r"L?SN50|D2[0-3]": _node,
 }
+_NAMED = (_vibration, _motion)
+"""Read only where the name tells: their bytes can be another's."""
