@@ -46,7 +46,7 @@ class Size(NamedTuple):
     slower: float
 
 
-FULL = Size(2000, 200, 60.0, 600.0, 30, 40, 60, 1.5, 180.0, 0.2)
+FULL = Size(2000, 200, 60.0, 600.0, 30, 40, 120, 0.5, 180.0, 0.2)
 # A few alerts, beside other tests, tell little of latencies.
 SHORT = Size(500, 10, 5.0, 20.0, 3, 6, 6, 0.5, 60.0, 0.8)
 
