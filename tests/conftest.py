@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import uuid
 from collections.abc import Iterator
 from typing import TypeVar
@@ -16,12 +17,38 @@ from tests.servers import InfluxDB, Missing, Mosquitto, PostgreSQL, Server, Vict
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 
-# What an example takes says nothing where the first one has something to compile; and a seed that
-# failed is printed, so that it can be tried again.
+# What an example takes says nothing where the first one has something to compile; and an example
+# that failed is printed, so that it can be tried again.
 hypothesis.settings.register_profile("dunnage", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("dunnage")
 
+SEED = "HYPOTHESIS_SEED"
+"""The variable of all that hypothesis draws in this run; several workers inherit it."""
+
 LONGEST = ("whole", "faults", "operations", "cli")
+
+
+@pytest.hookimpl(tryfirst=True)  # before hypothesis looks at its option
+def pytest_configure(config: pytest.Config) -> None:
+    """A seed of this run's own, where none was asked for."""
+    if config.option.hypothesis_seed is None:
+        drawn = os.environ.setdefault(SEED, str(secrets.randbelow(1 << 32)))
+        config.option.hypothesis_seed = drawn
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return repeated(config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Once more where something failed: -q leaves the header out."""
+    if terminalreporter.stats.get("failed"):
+        terminalreporter.write_line(repeated(terminalreporter.config))
+
+
+def repeated(config: pytest.Config) -> str:
+    """How to draw the same once more."""
+    return f"drawn by hypothesis: repeat with --hypothesis-seed={config.option.hypothesis_seed}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -26,6 +26,8 @@ from typing import Self
 
 import httpx
 
+from tests.family import kill_family
+
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0
 LOG_LINES = 30
@@ -107,6 +109,11 @@ class Server:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def process(self) -> int | None:
+        """Its number, while it runs."""
+        return self._process.pid if self._process is not None and self.running else None
+
     def start(self) -> Self:
         """Start on the same port and folder as ever, and wait until it answers."""
         if self.running:
@@ -137,7 +144,7 @@ class Server:
         self.kill()
 
     def kill(self) -> None:
-        """SIGKILL: it has no time to write anything."""
+        """SIGKILL, to all its processes: none has time to write anything."""
         self._signal(signal.SIGKILL, STOP_SECONDS)
         self._process = None
         if self._guard is not None:
@@ -231,7 +238,7 @@ class Server:
         if process is None or process.poll() is not None:
             return
         if number == signal.SIGKILL:
-            os.killpg(process.pid, number)  # with its children: it is the leader of its group
+            kill_family(process.pid)
         else:
             process.send_signal(number)
             os.killpg(process.pid, signal.SIGCONT)  # a paused one would never end

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
+from tests.family import descendants, runs
 from tests.servers import (
     InfluxDB,
     Missing,
@@ -42,6 +44,23 @@ def test_postgresql_keeps_its_port_and_its_rows_through_a_kill(own_postgresql: P
     own_postgresql.start()
     with psycopg.connect(own_postgresql.connection()) as connection:
         assert connection.execute("select count(*) from kept").fetchone() == (0,)
+
+
+def test_postgresql_is_killed_with_all_its_processes(own_postgresql: PostgreSQL) -> None:
+    """Also one that is busy, and would not notice for long that the others are gone."""
+    with closing(psycopg.connect(own_postgresql.connection(), autocommit=True)) as connection:
+        connection.execute("set statement_timeout = '20s'")
+        backend = connection.info.backend_pid
+        connection.pgconn.send_query(b"do $$ begin loop end loop; end $$")
+        connection.pgconn.flush()
+        time.sleep(0.1)
+        assert own_postgresql.process is not None
+        family = descendants(own_postgresql.process)
+        assert backend in family
+        assert len(family) > 3
+        own_postgresql.kill()
+        assert not [pid for pid in family if runs(pid)]
+    own_postgresql.start()
 
 
 def test_postgres_databases_are_empty(postgres_url: str) -> None:

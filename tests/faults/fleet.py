@@ -65,6 +65,10 @@ class Fleet:
         self._ear.start()
 
     @property
+    def prefix(self) -> str:
+        return self._prefix
+
+    @property
     def made(self) -> int:
         return self.told.get("made", 0)
 

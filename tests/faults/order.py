@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 from tests.faults.burst import Message, burst
@@ -23,6 +25,21 @@ DELIVERY_MS = 60_000
 """So much may the time of a reading differ that depends on its delivery."""
 
 
+class Manner(StrEnum):
+    """How the readings of a device come; a fifth of them comes once more."""
+
+    ANY = "shuffled"
+    NEWEST_FIRST = "newest first"  # between the messages of others
+    WHOLE = "a whole backlog, newest first"  # in a row
+
+
+class Part(NamedTuple):
+    """What a message has: readings of the device of this ``number``."""
+
+    number: int
+    readings: list[Measured]
+
+
 class Size(NamedTuple):
     """``each``: devices of every kind of clock, of so many ``readings``."""
 
@@ -35,14 +52,14 @@ SHORT = Size(1, 60)
 
 
 def order(stage: Stage, size: Size, seed: int, say: Progress) -> Row:
-    """The same devices twice: their readings in order, and shuffled with every fifth one twice."""
+    """The same devices twice: their readings in order, and as each `Manner` has it."""
     chance = random.Random(seed)
     now = int(time.time()) * 1000
     devices = [_device(kind, size.readings, now, chance) for kind in Kind for _ in range(size.each)]
     straight = stage.registered("straight", len(devices))
     mixed = stage.registered("mixed", len(devices))
     burst(stage.broker.port, "straight", _in_order(straight, devices))
-    count = burst(stage.broker.port, "mixed", _shuffled(mixed, devices, chance))
+    count = burst(stage.broker.port, "mixed", _mixed(mixed, devices, chance))
     say(f"{count} messages in any order")
     settle(stage.house, PATIENCE_S)
     found = Compared(0, 0, 0, 0, 0, 0, 0, "")
@@ -51,8 +68,8 @@ def order(stage: Stage, size: Size, seed: int, say: Progress) -> Row:
         other = _kept(stage, device, f"{mixed}-{number}")
         found = _compared(found, device, one, other, f"{mixed}-{number}")
     done = (
-        f"{len(devices)} devices with {len(Kind)} kinds of clocks, shuffled, newest first, 20 %"
-        f" twice (seed {seed})"
+        f"{len(devices)} devices with {len(Kind)} kinds of clocks, a third each shuffled, newest"
+        f" first between others, and newest first in a row; 20 % twice (seed {seed})"
     )
     return row_of("order", done, found)
 
@@ -76,22 +93,44 @@ def _in_order(prefix: str, devices: Sequence[Device]) -> Iterator[Message]:
             yield _message(f"{prefix}-{number}", device, device.readings[begin : begin + TOGETHER])
 
 
-def _shuffled(prefix: str, devices: Sequence[Device], chance: random.Random) -> Iterator[Message]:
-    """Parts of all devices in any order; in each the readings too, often the newest first."""
-    parts: list[tuple[int, list[Measured]]] = []
+def _mixed(prefix: str, devices: Sequence[Device], chance: random.Random) -> Iterator[Message]:
+    for number, part in arrivals(devices, chance):
+        yield _message(f"{prefix}-{number}", devices[number], part)
+
+
+def manner(number: int, first: int) -> Manner:
+    """Of device ``number``: they take turns, so that ten of a kind meet all."""
+    return tuple(Manner)[(number + first) % len(Manner)]
+
+
+def arrivals(devices: Sequence[Device], chance: random.Random) -> Iterator[Part]:
+    """Parts of all devices by turns drawn by ``chance``; those of one keep their order."""
+    first = chance.randrange(len(Manner))
+    waiting: list[deque[Part]] = []
+    turns: list[int] = []
     for number, device in enumerate(devices):
-        again = chance.sample(device.readings, len(device.readings) // 5)
+        how = manner(number, first)
+        waiting.append(deque(_parts(number, device, how, chance)))
+        turns += [number] * (1 if how is Manner.WHOLE else len(waiting[-1]))
+    chance.shuffle(turns)
+    for number in turns:
+        yield waiting[number].popleft()
+        while manner(number, first) is Manner.WHOLE and waiting[number]:
+            yield waiting[number].popleft()
+
+
+def _parts(number: int, device: Device, how: Manner, chance: random.Random) -> Iterator[Part]:
+    again = chance.sample(device.readings, len(device.readings) // 5)
+    if how is Manner.ANY:
         mine = [*device.readings, *again]
         chance.shuffle(mine)
-        if number % 3 == 0:
-            mine.sort(key=lambda reading: -reading.at)
-        while mine:
-            size = chance.randint(1, TOGETHER)
-            parts.append((number, mine[:size]))
-            del mine[:size]
-    chance.shuffle(parts)
-    for number, part in parts:
-        yield _message(f"{prefix}-{number}", devices[number], part)
+    else:
+        again.sort(key=lambda reading: -reading.at)
+        mine = [*reversed(device.readings), *again]
+    while mine:
+        size = chance.randint(1, TOGETHER)
+        yield Part(number, mine[:size])
+        del mine[:size]
 
 
 def _message(tag: str, device: Device, part: Sequence[Measured]) -> Message:

@@ -28,6 +28,7 @@ BYTES_EACH = 3000
 """So many of a connection go one by one, where it is fragmented: the rest in pieces."""
 
 STEP_S = 0.02
+BACKLOG = 64
 
 
 class Fault(StrEnum):
@@ -38,6 +39,11 @@ class Fault(StrEnum):
     HALF_CLOSED = "half closed"  # one direction is ended in order, the other goes on
     FRAGMENTS = "fragments"  # byte by byte, then random pieces, with pauses
     REFUSED = "refused"  # new connections are ended as they come
+    UNREACHABLE = "unreachable"  # all is reset, and who connects gets no answer at all
+
+
+BRIEF = tuple(fault for fault in Fault if fault not in (Fault.NONE, Fault.UNREACHABLE))
+"""What shows within a second."""
 
 
 class Act(NamedTuple):
@@ -50,12 +56,11 @@ class Act(NamedTuple):
 
 
 def schedule(seed: int, seconds: float) -> list[Act]:
-    """Acts one after another for ``seconds``, always the same for a seed."""
+    """Brief acts one after another for ``seconds``, always the same for a seed."""
     chance = random.Random(seed)
-    kinds = [fault for fault in Fault if fault is not Fault.NONE]
     acts, at = [], chance.uniform(0.0, 0.3)
     while at < seconds:
-        fault = chance.choice(kinds)
+        fault = chance.choice(BRIEF)
         lasts = chance.uniform(0.05, 0.8)
         acts.append(Act(at, min(lasts, seconds - at), fault, chance.randrange(2)))
         at += lasts + chance.uniform(0.1, 0.7)
@@ -79,6 +84,7 @@ class _Side:
 class _Pair:
     client: _Side
     server: _Side
+    suffered: int = 0  # the act that last did something to it
 
     @property
     def sides(self) -> tuple[_Side, _Side]:
@@ -91,24 +97,26 @@ class Proxy:
 
     def __init__(self, target: int) -> None:
         self._target = target
-        self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
         self._listening.setblocking(False)
         self.port = int(self._listening.getsockname()[1])
         self.done: Counter[str] = Counter()
-        """How many connections each fault was done to, since the start."""
+        """To how many connections each fault did something, since the start; each act anew."""
         self._pairs: list[_Pair] = []
         self._acts: Sequence[Act] = ()
         self._begun = 0.0
         self._number = 0  # of the act that was begun last
+        self._count = 0  # of acts since the start
+        self._fillers: list[socket.socket] = []
         self._chance = random.Random(0)
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
 
-    def play(self, seed: int, seconds: float) -> None:
-        """Do what `schedule` says from now on; before and after it all is forwarded."""
+    def play(self, acts: Sequence[Act], seed: int) -> None:
+        """Do so from now on; before and after it all is forwarded. ``seed``: of the pieces."""
         with self._lock:
-            self._acts, self._begun, self._number = schedule(seed, seconds), time.monotonic(), -1
+            self._acts, self._begun, self._number = acts, time.monotonic(), -1
             self._chance = random.Random(seed)
 
     def calm(self) -> None:
@@ -133,11 +141,15 @@ class Proxy:
     def _run(self) -> None:
         while not self._over.is_set():
             act, began = self._current()
+            if self._fillers and (began or act.fault is not Fault.UNREACHABLE):
+                self._answer_again()
             if began:
                 self._begin(act)
             self._forward(act)
         for pair in list(self._pairs):
             self._drop(pair)
+        for filler in self._fillers:
+            filler.close()
 
     def _current(self) -> tuple[Act, bool]:
         """The act of this moment, and whether it has just begun."""
@@ -150,18 +162,53 @@ class Proxy:
         return Act(0.0, 0.0, Fault.NONE, 0), False
 
     def _begin(self, act: Act) -> None:
-        self.done[act.fault] += len(self._pairs)
+        self._count += 1
         for pair in list(self._pairs):
             side = pair.sides[act.way]
-            if act.fault is Fault.RESET:
+            if act.fault in (Fault.RESET, Fault.UNREACHABLE):
                 self._cut_within(pair)
                 self._drop(pair, reset=True)
-            elif act.fault is Fault.HALF_CLOSED:
+            elif act.fault is Fault.HALF_CLOSED and not side.shut:
                 self._shut(side)
             elif act.fault is Fault.ONE_WAY:
-                side.swallowed = True
+                side.swallowed = True  # and reset in the end, whatever it had to say
             elif act.fault is Fault.FRAGMENTS:
                 side.single = BYTES_EACH
+                continue
+            else:
+                continue
+            self._suffers(pair, act)
+        if act.fault is Fault.UNREACHABLE:
+            self._answer_nobody()
+
+    def _suffers(self, pair: _Pair, act: Act) -> None:
+        """Count it, once an act."""
+        if pair.suffered != self._count:
+            pair.suffered = self._count
+            self.done[act.fault] += 1
+
+    def _answer_nobody(self) -> None:
+        """Let the system drop each SYN, as it does where as many wait to be accepted as may."""
+        self._listening.listen(0)
+        for _ in range(3):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", self.port))
+            self._fillers.append(filler)
+
+    def _answer_again(self) -> None:
+        ours = {filler.getsockname() for filler in self._fillers}
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                client, address = self._listening.accept()
+                if address in ours:
+                    client.close()
+                else:
+                    self._lead(client)
+        for filler in self._fillers:
+            filler.close()
+        self._fillers.clear()
+        self._listening.listen(BACKLOG)
 
     def _cut_within(self, pair: _Pair) -> None:
         """Some of what waits still goes, so that a packet arrives in part."""
@@ -172,10 +219,13 @@ class Proxy:
 
     def _forward(self, act: Act) -> None:
         with selectors.DefaultSelector() as selector:
-            selector.register(self._listening, selectors.EVENT_READ, None)
-            if act.fault is not Fault.STALL:
+            if act.fault is not Fault.UNREACHABLE:
+                selector.register(self._listening, selectors.EVENT_READ, None)
+            if act.fault is Fault.STALL:
+                self._register_untouched(selector)
+            else:
                 self._register(selector, act)
-            ready = selector.select(STEP_S if self._pairs else 0.1)
+            ready = selector.select(STEP_S if self._pairs or self._fillers else 0.1)
         for key, events in ready:
             if key.data is None:
                 self._accept(act)
@@ -183,14 +233,18 @@ class Proxy:
             pair, side = key.data
             if pair not in self._pairs:
                 continue
+            if act.fault is Fault.STALL:
+                self._suffers(pair, act)
+                continue
             try:
                 if events & selectors.EVENT_READ:
                     self._read(pair, side)
                 if events & selectors.EVENT_WRITE:
-                    self._write(side, act)
+                    self._write(pair, side, act)
             except OSError:
                 self._drop(pair, reset=True)
-        self._tidy(act)
+        if act.fault is not Fault.STALL:
+            self._tidy(act)
 
     def _register(self, selector: selectors.BaseSelector, act: Act) -> None:
         now = time.monotonic()
@@ -204,6 +258,16 @@ class Proxy:
                 if wanted:
                     selector.register(side.socket, wanted, (pair, side))
 
+    def _register_untouched(self, selector: selectors.BaseSelector) -> None:
+        """What stands still and was not found yet to have something on the way."""
+        for pair in self._pairs:
+            for side in pair.sides if pair.suffered != self._count else ():
+                wanted = 0 if side.ended else selectors.EVENT_READ
+                if side.held and not side.shut:
+                    wanted |= selectors.EVENT_WRITE
+                if wanted:
+                    selector.register(side.socket, wanted, (pair, side))
+
     def _accept(self, act: Act) -> None:
         with contextlib.suppress(BlockingIOError):
             client, _ = self._listening.accept()
@@ -211,15 +275,19 @@ class Proxy:
                 self.done[Fault.REFUSED] += 1
                 _reset(client)
                 return
-            try:
-                server = socket.create_connection(("127.0.0.1", self._target), 2.0)
-            except OSError:
-                _reset(client)
-                return
-            for each in (client, server):
-                each.setblocking(False)
-                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._pairs.append(_Pair(_Side(client), _Side(server)))
+            self._lead(client)
+
+    def _lead(self, client: socket.socket) -> None:
+        """To the server, if that is there."""
+        try:
+            server = socket.create_connection(("127.0.0.1", self._target), 2.0)
+        except OSError:
+            _reset(client)
+            return
+        for each in (client, server):
+            each.setblocking(False)
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._pairs.append(_Pair(_Side(client), _Side(server)))
 
     def _read(self, pair: _Pair, side: _Side) -> None:
         other = pair.server if side is pair.client else pair.client
@@ -232,13 +300,14 @@ class Proxy:
         elif not (other.swallowed or other.shut):
             other.held += data
 
-    def _write(self, side: _Side, act: Act) -> None:
+    def _write(self, pair: _Pair, side: _Side, act: Act) -> None:
         size = len(side.held)
         if act.fault is Fault.FRAGMENTS:
             size = 1 if side.single > 0 else self._chance.randint(1, 700)
             side.single -= 1
             if self._chance.random() < 0.02:
                 side.not_before = time.monotonic() + self._chance.uniform(0.0, 0.05)
+            self._suffers(pair, act)
         with contextlib.suppress(BlockingIOError):
             sent = side.socket.send(side.held[:size])
             del side.held[:sent]

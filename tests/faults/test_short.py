@@ -15,7 +15,9 @@ from tests.faults.stage import Stage
 from tests.faults.table import KEPT, SKIPPED, table
 from tests.servers import Missing
 
-SHORTER = {"away": AWAY._replace(before=1.0, away=4.0, probes_before=2, probes_away=2)}
+SHORTER = {
+    "away": AWAY._replace(before=1.0, away=4.0, probes_before=2, probes_away=2, probes_back=2)
+}
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import socket
 import threading
@@ -16,11 +17,15 @@ from lots.readings.batch import TagKey, of_tag
 from lots.settings import Settings
 from tests.api.service import NOW, Caller, Service
 from tests.faults import wire
+from tests.faults.away import Latest, slower
 from tests.faults.burst import Message, burst
+from tests.faults.clocks import Device, Kind, Measured
 from tests.faults.comparison import Compared, compare
 from tests.faults.fleet import Record
 from tests.faults.numbers import humidity, temperature
-from tests.faults.proxy import Fault, Proxy, schedule
+from tests.faults.order import Manner, arrivals
+from tests.faults.poison import slower as slowed
+from tests.faults.proxy import BRIEF, Proxy, schedule
 from tests.servers import Mosquitto
 from tests.whole.house import House
 
@@ -124,7 +129,7 @@ def _heard(link: wire.Connection, count: int) -> list[wire.Packet]:
 def test_a_schedule_is_the_same_for_a_seed() -> None:
     assert schedule(5, 10.0) == schedule(5, 10.0) != schedule(6, 10.0)
     acts = [act for seed in range(100) for act in schedule(seed, 2.5)]
-    assert {act.fault for act in acts} == set(Fault) - {Fault.NONE}
+    assert {act.fault for act in acts} == set(BRIEF)
     assert all(act.begins + act.lasts <= 2.5 for act in acts)
 
 
@@ -168,7 +173,7 @@ def test_the_proxy_changes_nothing_that_it_forwards(echo: int) -> None:
     whole = ended = 0
     with Proxy(echo) as proxy:
         for seed in range(8):
-            proxy.play(seed, 0.6)
+            proxy.play(schedule(seed, 0.6), seed)
             sent, came = _exchanged(proxy.port, seed)
             assert sent.startswith(came)
             whole, ended = whole + (sent == came), ended + (sent != came)
@@ -197,3 +202,53 @@ def _exchanged(port: int, seed: int) -> tuple[bytes, bytes]:
     except OSError:
         pass
     return sent, came
+
+
+def test_poison_is_judged_by_pairs_of_rounds_and_not_by_the_kindest_of_them() -> None:
+    without, with_it = [1.0, 2.0, 4.0, 1.0, 1.0], [1.2, 2.2, 2.0, 1.3, 3.0]
+    assert [round(each, 3) for each in slowed(with_it, without)] == [1.2, 3.0]
+
+
+def made_devices() -> list[Device]:
+    """Three of each kind of clock."""
+    readings = [Measured(1, n, 1_000_000 * n, n / 10) for n in range(100)]
+    return [Device(kind, readings) for kind in Kind for _ in range(3)]
+
+
+def test_backlogs_come_newest_first() -> None:
+    """Those of a third of the devices in a row, those of another between others' messages."""
+    some = made_devices()
+    parts = list(arrivals(some, random.Random(3)))
+    assert parts == list(arrivals(some, random.Random(3)))
+    manners = set[tuple[Kind, Manner]]()
+    for number, device in enumerate(some):
+        at = [n for n, part in enumerate(parts) if part.number == number]
+        seqs = [reading.seq for n in at for reading in parts[n].readings]
+        assert sorted(set(seqs)) == list(range(100))
+        assert len(seqs) == 120
+        newest_first = seqs[:100] == list(range(99, -1, -1))
+        in_a_row = at[-1] - at[0] == len(at) - 1
+        how = {(True, True): Manner.WHOLE, (True, False): Manner.NEWEST_FIRST}
+        manners.add((device.kind, how.get((newest_first, in_a_row), Manner.ANY)))
+    assert manners == set(itertools.product(Kind, Manner))
+
+
+def test_alerts_that_came_later_are_seen() -> None:
+    usual = [0.3] * 9 + [0.6]
+    assert slower(usual, {"away": [0.45] * 10, "back": [0.3] * 9 + [1.5]}, 0.2) is None
+    assert "median alert took 0.55 s back" in str(slower(usual, {"back": [0.55] * 10}, 0.2))
+    assert "worst alert took 2.00 s away" in str(slower(usual, {"away": [0.3, 0.3, 2.0]}, 0.2))
+    assert slower(usual, {"away": [float("inf")] * 3}, 0.2) is not None
+
+
+def test_the_last_reading_of_every_tag_decides_whether_the_history_is_complete() -> None:
+    assert Latest("t", 100, 5, NOW).numbers() == [99, 98, 97, 96, 95]
+    assert Latest("t", 3, 5, NOW).numbers() == [2, 1, 0]
+
+
+def test_a_reading_is_visible_when_the_api_shows_it(service: Service, unique_name: str) -> None:
+    who = service.caller(unique_name)
+    house = cast(House, Asked(who))
+    found(service, who, ALL, lost=[58])
+    latest = Latest("t", 60, TAGS, int(TIMES[59]))
+    assert [latest.visible(house, number) for number in latest.numbers()] == [True, False, True]
