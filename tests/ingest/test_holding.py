@@ -1,4 +1,4 @@
-"""What is held is bounded, in number and in bytes, and comes to nothing when all is acknowledged."""
+"""What is held is bounded, in number and bytes, and comes to nothing when all is acknowledged."""
 
 from __future__ import annotations
 
