@@ -323,6 +323,49 @@ def test_a_tag_speaks_for_itself_alone(deployed: DeployedMosquitto) -> None:
     assert tag.heard == ["dunnage/v1/acme/T-1/ack"]
 
 
+class OpenedMosquitto(DeployedMosquitto):
+    """With the sign taken off every line of the ACL that is there for those who need it."""
+
+    accounts = ("dunnage-worker", "acme-gateway-1", "acme-chirpstack")
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        acl = self.folder / "dunnage.acl"
+        acl.write_text(re.sub(r"^# (?=user |topic )", "", acl.read_text(), flags=re.MULTILINE))
+
+
+def test_what_the_acl_offers_to_take_the_sign_off_works() -> None:
+    uplink = "application/yard/device/24e124136b502217/event/up"
+    with make(OpenedMosquitto) as broker:
+        worker, gateway, network = (Account(broker, name) for name in broker.accounts)
+        worker.listen("#")
+        gateway.say("dunnage/v1/other/T-1/readings")
+        gateway.say("dunnage/v1/acme/T-1/readings")
+        gateway.say("dunnage/v1/acme/dock-3/reads")
+        network.say("dunnage/v1/acme/T-1/readings")
+        network.say(uplink)
+        soon(lambda: uplink in worker.heard, "the uplink")
+        for account in (worker, gateway, network):
+            account.close()
+    assert worker.heard == ["dunnage/v1/acme/T-1/readings", "dunnage/v1/acme/dock-3/reads", uplink]
+
+
+def test_the_acl_has_a_line_for_the_row_of_every_format() -> None:
+    acl = (DEPLOY / "mosquitto.acl").read_text()
+    readable = set(re.findall(r"^(?:# )?topic read (\S+)$", acl, re.MULTILINE))
+    for page in sorted((ROOT / "docs" / "formats").glob("*.md")):
+        shown = re.search(r'^filter = "(.+)"$', page.read_text(), re.MULTILINE)
+        assert shown is None or shown[1] in readable, page.name
+
+
+def test_what_a_file_of_ones_own_should_have_is_what_is_shipped() -> None:
+    (named,) = re.findall(
+        r"\n```\n(max_inflight_messages .*?)```", PRODUCTION.read_text(), re.DOTALL
+    )
+    shipped = (DEPLOY / "mosquitto.conf").read_text().splitlines()
+    assert set(named.splitlines()) <= set(shipped)
+
+
 def test_the_broker_keeps_more_than_its_defaults(deployed: DeployedMosquitto) -> None:
     """3000 messages wait for a worker that is away: three times what Mosquitto keeps by itself."""
     count = 3000

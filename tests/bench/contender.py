@@ -24,6 +24,8 @@ from lots.readings.store import ReadingStore, Refused
 from lots.settings import load
 
 LONGEST_MS = 60_000
+SAMPLE_S = 30
+"""From one look at the memory to the next."""
 
 
 class Watched:
@@ -92,12 +94,12 @@ def worker() -> None:
 
 
 def _sample(course: list[float]) -> None:
-    """The memory in use, every 30 s."""
+    """The memory in use, MB, every `SAMPLE_S`."""
     pause = threading.Event()
     while True:
         with open("/proc/self/statm") as file:
             course.append(round(int(file.read().split()[1]) * resource.getpagesize() / 2**20, 1))
-        pause.wait(30)
+        pause.wait(SAMPLE_S)
 
 
 def _await_go() -> None:

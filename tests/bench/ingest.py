@@ -6,8 +6,9 @@ loop of paho-mqtt that counts; (c) the whole worker, journal and rules on, into 
 into a real InfluxDB; (c) and (d) until the last reading can be queried and has been evaluated.
 Every process is up before its time begins. Rounds are interleaved, ratios are of each round.
 
-Live: so many messages a second are offered for a time; delay is from publishing to being kept in
-the store. Arrays: 100 readings a message, drained as above into InfluxDB.
+Live: so many messages a second are offered for a time, 20 000 (`live_…`) and 5 000 (`calm_…`).
+Delay is from publishing to being kept in the store. Arrays: 100 readings a message, drained as
+above into InfluxDB. `rss_mb` is the worker's peak, the higher of both live runs.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from lots import registry
 from lots.clock import Clock
 from lots.readings.history import open_history
 from lots.records import KINDS
+from tests.bench.contender import SAMPLE_S
 from tests.bench.flood import Flood
 from tests.servers import InfluxDB, Mosquitto, free_port
 
@@ -45,6 +47,8 @@ ARRAY = 100
 STEP_MS = 10 * 60_000
 ROUNDS = 5
 PATIENCE_S = 300.0
+SETTLED_S = 120
+"""After so long a worker that is watched has all its buffers and caches."""
 TENANT = "bench"
 FILTER = f"dunnage/v1/{TENANT}/+/readings"
 GOODS = (
@@ -78,11 +82,11 @@ def payload(tag: int, seq: int, t: int) -> bytes:
 TOPICS = [f"dunnage/v1/{TENANT}/tag-{tag}/readings".encode() for tag in range(TAGS)]
 
 
-def backlog(count: int, array: int = 1) -> Iterator[tuple[bytes, bytes]]:
-    """``count`` messages of all tags in turn, up to now, of ``array`` readings each."""
-    begins = Clock().now_ms() - (count // TAGS + 1) * array * STEP_MS
+def backlog(count: int, tags: int, array: int = 1) -> Iterator[tuple[bytes, bytes]]:
+    """``count`` messages of ``tags`` tags in turn, up to now, of ``array`` readings each."""
+    begins = Clock().now_ms() - (count // tags + 1) * array * STEP_MS
     for number in range(count):
-        turn, tag = divmod(number, TAGS)
+        turn, tag = divmod(number, tags)
         first = turn * array
         rows = [
             payload(tag, seq, begins + seq * STEP_MS + tag) for seq in range(first, first + array)
@@ -90,11 +94,11 @@ def backlog(count: int, array: int = 1) -> Iterator[tuple[bytes, bytes]]:
         yield TOPICS[tag], rows[0] if array == 1 else b"[" + b",".join(rows) + b"]"
 
 
-def present() -> Iterator[tuple[bytes, bytes]]:
+def present(tags: int) -> Iterator[tuple[bytes, bytes]]:
     """Readings of now, as they are asked for."""
     number = 0
     while True:
-        turn, tag = divmod(number, TAGS)
+        turn, tag = divmod(number, tags)
         yield TOPICS[tag], payload(tag, turn, Clock().now_ms())
         number += 1
 
@@ -112,10 +116,10 @@ def subscribe(broker: Mosquitto, name: str) -> None:
     client.loop_forever()
 
 
-def prepare(database_url: str) -> None:
+def prepare(database_url: str, tags: int) -> None:
     """Every tag speaks for a lot of its own, a third of lead and two thirds of wool."""
     begins = datetime.fromtimestamp(0, UTC)
-    names = [f"tag-{tag}" for tag in range(TAGS)]
+    names = [f"tag-{tag}" for tag in range(tags)]
     things: dict[str, list[dict[str, Any]]] = {
         "tags": [{"id": name, "interval_s": 600} for name in names],
         "lots": [{"id": name, **GOODS[n % len(GOODS)]} for n, name in enumerate(names)],
@@ -134,10 +138,10 @@ def prepare(database_url: str) -> None:
 class Worker:
     """A whole worker as a process, which was there before and has left its session and state."""
 
-    def __init__(self, folder: Path, broker: Mosquitto, name: str, store: str = "") -> None:
+    def __init__(self, folder: Path, broker: Mosquitto, name: str, store: str, tags: int) -> None:
         folder.mkdir()
         registry_url = f"sqlite:///{folder / 'registry.sqlite'}"
-        prepare(registry_url)
+        prepare(registry_url, tags)
         readings_url = store or f"sqlite:///{folder / 'readings.sqlite'}"
         self._history = open_history(readings_url, 400)
         port = free_port()
@@ -221,16 +225,18 @@ class Arena:
     broker: Broker
     influx: InfluxDB
     folder: Path
+    tags: int
 
     def worker(self, name: str, store: str) -> Worker:
-        return Worker(self.folder / name, self.broker, name, store)
+        return Worker(self.folder / name, self.broker, name, store, self.tags)
 
 
 @contextmanager
-def arena() -> Iterator[Arena]:
+def arena(tags: int) -> Iterator[Arena]:
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
-        yield Arena(opened.enter_context(Broker()), opened.enter_context(InfluxDB()), folder)
+        broker, influx = opened.enter_context(Broker()), opened.enter_context(InfluxDB())
+        yield Arena(broker, influx, folder, tags)
 
 
 def limit(arena: Arena, name: str, count: int) -> float:
@@ -271,14 +277,14 @@ def drain(arena: Arena, rounds: int, count: int, say: Callable[[str], None]) -> 
         sqlite = arena.worker(names[2], "")
         influx = arena.worker(names[3], arena.influx.store_url(f"drain{number}"))
         with Flood(arena.broker.port, "fleet") as fleet:
-            fleet.send(backlog(count))
+            fleet.send(backlog(count, arena.tags))
         rates = {
             "limit": limit(arena, names[0], count),
             "paho": bare(arena, names[1], count),
         }
         rates["sqlite"], _ = worked(sqlite, count)
-        rates["influx"], told = worked(influx, count)
-        peak = max(peak, told["rss_mb"])
+        rates["influx"], measured = worked(influx, count)
+        peak = max(peak, measured["rss_mb"])
         rates["ratio_limit"] = rates["influx"] / rates["limit"]
         rates["ratio_paho"] = rates["influx"] / rates["paho"]
         found.append(rates)
@@ -296,15 +302,31 @@ def live(arena: Arena, rate: float, seconds: float) -> dict[str, Any]:
     worker = arena.worker(name, arena.influx.store_url(name))
     worker.ready()
     worker.go()
+    readings = present(arena.tags)
     with Flood(arena.broker.port, "fleet") as fleet:
-        fleet.paced(present(), min(rate, 1000), 2)  # what every first time takes is not the point
+        # What every first time takes is not the point.
+        warm = fleet.paced(readings, min(rate, 1000), 2)
         begun = time.perf_counter()
-        sent = fleet.paced(present(), rate, seconds)
+        sent = fleet.paced(readings, rate, seconds)
         took = time.perf_counter() - begun
     begun = time.perf_counter()
-    worker.await_figures(sent)
+    worker.await_figures(warm + sent)
     lag = time.perf_counter() - begun
     return worker.stop() | {"offered_per_s": sent / took, "lag_s": lag}
+
+
+def told(name: str, found: dict[str, Any]) -> dict[str, float]:
+    """Of a run that is called ``name``: what was offered, the delay, the memory and its growth.
+
+    ``…_rss_growth_mb``: what the memory was at the end, less after `SETTLED_S`; of runs that are
+    longer than that.
+    """
+    names = ("offered_per_s", "p50_ms", "p99_ms", "lag_s", "rss_mb")
+    figures: dict[str, float] = {f"{name}_{each}": found[each] for each in names}
+    course = found["rss_course_mb"]
+    if len(course) > (settled := SETTLED_S // SAMPLE_S + 1):
+        figures[f"{name}_rss_growth_mb"] = course[-1] - course[settled - 1]
+    return figures
 
 
 def main() -> None:
@@ -312,6 +334,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="the figures as the last line")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--messages", type=int, default=MESSAGES)
+    parser.add_argument("--tags", type=int, choices=range(1, TAGS + 1), metavar="N", default=TAGS)
     parser.add_argument("--live", type=float, default=60.0, help="seconds at 20 000 messages/s")
     parser.add_argument("--soak", type=float, default=600.0, help="seconds at 5 000 messages/s")
     asked = parser.parse_args()
@@ -320,26 +343,24 @@ def main() -> None:
         print(text, file=sys.stderr, flush=True)
 
     say(f"load before {os.getloadavg()[0]:.1f}: with more than 0.5 the machine is not idle")
-    with arena() as place:
-        found: dict[str, Any] = {}
+    with arena(asked.tags) as place:
+        found: dict[str, float] = {}
         if asked.rounds:
             found |= drain(place, asked.rounds, asked.messages, say)
             count = asked.messages // 40
             worker = place.worker("arrays", place.influx.store_url("arrays"))
             with Flood(place.broker.port, "fleet") as fleet:
-                fleet.send(backlog(count, ARRAY))
+                fleet.send(backlog(count, asked.tags, ARRAY))
             found["arrays"], _ = worked(worker, count, ARRAY)
             say(f"arrays of {ARRAY}: {found['arrays']:,.0f} readings/s")
-        if asked.live:
-            told = live(place, 20_000, asked.live)
-            say(f"live at 20 000/s: {told}")
-            found |= {"live_p99_ms": told["p99_ms"], "live_lag_s": told["lag_s"]}
-            found["rss_mb"] = told["rss_mb"]
-        if asked.soak:
-            told = live(place, 5_000, asked.soak)
-            say(f"live at 5 000/s: {told}")
-            found |= {"calm_p99_ms": told["p99_ms"], "rss_mb": told["rss_mb"]}
-    figures = {name: round(value, 2 if "ratio" in name else 1) for name, value in found.items()}
+        runs = (("live", 20_000, asked.live), ("calm", 5_000, asked.soak))
+        for name, rate, seconds in runs:
+            if seconds:
+                run = live(place, rate, seconds)
+                say(f"{name}, {rate:,}/s: {run}")
+                found |= told(name, run)
+                found["rss_mb"] = max(found.get("rss_mb", 0.0), run["rss_mb"])
+    figures = {name: round(value, 3) for name, value in found.items()}
     print(json.dumps(figures) if asked.json else figures)
 
 
