@@ -102,7 +102,7 @@ def _options() -> argparse.Namespace:
         choices=list(SCENARIOS),
         help="play this one alone; several times",
     )
-    parser.add_argument("--short", action="store_true", help="a few minutes instead of about 45")
+    parser.add_argument("--short", action="store_true", help="two minutes instead of about 45")
     parser.add_argument("--seed", type=int, default=SEED, help="of all that is random")
     return parser.parse_args()
 

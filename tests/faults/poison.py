@@ -46,7 +46,7 @@ class Size(NamedTuple):
     timed: bool
 
 
-FULL = Size(100_000, 200, 5, True)
+FULL = Size(100_000, 200, 11, True)
 SHORT = Size(1000, 20, 1, False)
 
 Kind = Callable[[random.Random], bytes]
