@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -118,7 +118,7 @@ def subscribe(broker: Mosquitto, name: str) -> None:
 
 def prepare(database_url: str, tags: int) -> None:
     """Every tag speaks for a lot of its own, a third of lead and two thirds of wool."""
-    begins = datetime.fromtimestamp(0, UTC)
+    begins = datetime.now(UTC) - timedelta(days=7)  # before all that is sent
     names = [f"tag-{tag}" for tag in range(tags)]
     things: dict[str, list[dict[str, Any]]] = {
         "tags": [{"id": name, "interval_s": 600} for name in names],
