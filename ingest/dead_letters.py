@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ingest.formats import Decoded
 from ingest.journal import Entry
 from lots import left_over
+from lots.left_over import Letter
 from lots.model import DeadLetter
 from lots.readings.batch import ReadingBatch
 
@@ -21,7 +22,7 @@ class DeadLetters:
 
     def __init__(self, journal: str) -> None:
         self._journal = journal
-        self._waiting: list[DeadLetter] = []
+        self._waiting: list[Letter] = []
         self.written = 0
 
     def take(self, entry: Entry, decoded: Decoded) -> None:
@@ -29,7 +30,7 @@ class DeadLetters:
         for rejected in decoded.rejected:
             message = entry.messages[rejected.position]
             offset, position = entry.place(rejected.position)
-            letter = DeadLetter(
+            letter = Letter(
                 id=f"{self._journal}:{offset}:{position}",
                 tenant=rejected.tenant,
                 topic=message.topic,
@@ -50,7 +51,7 @@ class DeadLetters:
         counters = {"boot": int(batch.boot[row]), "seq": int(batch.seq[row])}
         counted = {name: count for name, count in counters.items() if count >= 0}
         identity = f"{tag.tenant}/{tag.tag}/{int(batch.time[row])}/{int(batch.key[row])}"
-        letter = DeadLetter(
+        letter = Letter(
             id=f"reading:{blake2b(identity.encode(), digest_size=16).hexdigest()}",
             tenant=tag.tenant,
             topic=f"dunnage/v1/{tag.tenant}/{tag.tag}/readings",

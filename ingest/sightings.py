@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from ingest.formats import Decoded
 from ingest.journal import Entry
 from lots import left_over
-from lots.model import DeadLetter, Sighted, Tenant
+from lots.left_over import Letter
+from lots.model import Sighted, Tenant
 from lots.upserts import Merge, greatest, insert_or_merge, least
 
 MINUTE_MS = 60_000
@@ -102,10 +103,10 @@ def _row(spot: _Spot, stay: _Stay) -> dict[str, Any]:
     }
 
 
-def _refused(spot: _Spot, stay: _Stay) -> DeadLetter:
+def _refused(spot: _Spot, stay: _Stay) -> Letter:
     """Of a tenant that there is not: a message that says the same."""
     read = {"epc": spot.epc, "antenna": spot.antenna, "rssi": stay.rssi}
-    return DeadLetter(
+    return Letter(
         id=f"sighting:{_id(spot)}",
         tenant=spot.tenant,
         topic=f"dunnage/v1/{spot.tenant}/{spot.reader}/reads",

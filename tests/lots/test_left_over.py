@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from lots import inbox, left_over, registry
 from lots.inbox import Backlog, Handed
-from lots.left_over import Which
+from lots.left_over import Letter, Which
 from lots.model import DeadLetter, Waiting
 
 NOW = 1_763_812_800_000
 
 
-def letter(tenant: str, n: int, **columns: Any) -> DeadLetter:
+def letter(tenant: str, n: int, **columns: Any) -> Letter:
     given = {
         "id": f"{tenant}-{n}",
         "tenant": tenant,
@@ -26,7 +26,7 @@ def letter(tenant: str, n: int, **columns: Any) -> DeadLetter:
         "reason": "unusable: it is not JSON",
         "received": NOW + n,
     }
-    return DeadLetter(**(given | columns))
+    return Letter(**(given | columns))
 
 
 @pytest.fixture
