@@ -58,7 +58,7 @@ def hours_until_dry_margin(
     unknown = np.isnan(surface + air + target + tau)
     reached = surface >= target
     coming = ~reached & (air > target)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         hours = tau * np.log((air - surface) / (air - target))
     hours = np.where(reached, 0.0, np.where(coming, hours, np.inf))
     return np.where(unknown, np.nan, hours)
