@@ -110,6 +110,8 @@ class Directory:
         }
         self.salts = np.concatenate([_none(), *(roster.salts for roster in whole)])
         self.spans = _one_spans(whole)
+        self.most = int(np.diff(self.spans.starts).max(initial=0))
+        """Spans of one tag, at most."""
         self.calibrations = _one_calibrations(whole)
 
     def numbers(self, tags: Sequence[TagKey]) -> Ints:
@@ -125,9 +127,12 @@ def parted(
     One reading of a bay's tag is a sample of each lot that stands there: a backlog of such a tag
     may be ten million.
     """
+    if len(batch) * directory.most <= samples:  # as nearly always: nothing to be looked up
+        yield batch
+        return
     tags, starts = directory.numbers(batch.tags), directory.spans.starts
     spans = np.where(tags >= 0, starts[tags + 1] - starts[tags], 0)
-    part = np.cumsum(spans[batch.tag]) // samples if len(batch) else _none()
+    part = np.cumsum(spans[batch.tag]) // samples
     edges = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(batch)]
     for begin, end in pairwise(edges):
         yield batch if end - begin == len(batch) else batch.take(slice(begin, end))
