@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -40,6 +41,9 @@ MAX_FIELDS = 64
 MAX_TOPICS = 100_000
 """Whose tags are remembered; then the memory begins anew."""
 
+_NOBODY: Mapping[str, TagKey] = MappingProxyType({})
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _FRAME = frozenset(["boot", "seq", "t", "sent", "ack", "first"])
 
 
@@ -61,7 +65,9 @@ class Native:
             portion, [known.get(topic) or self._learnt(topic) for topic in portion.messages.topics]
         )
         found = plain.decoded(row)
-        return together([found, itemwise(portion.at(plain.odd), row)]) if len(plain.odd) else found
+        if not len(plain.odd):
+            return found
+        return together([found, itemwise(portion.at(plain.odd), row, known)])
 
     def _learnt(self, topic: str) -> TagKey | None:
         try:
@@ -74,15 +80,18 @@ class Native:
         return tag
 
 
-def itemwise(portion: Portion, row: Row) -> Decoded:
-    """What messages say, item by item and field by field."""
+def itemwise(portion: Portion, row: Row, known: Mapping[str, TagKey] = _NOBODY) -> Decoded:
+    """What messages say, item by item and field by field; ``known``: topic -> whose it is."""
     found = Rows(row)
     for numbered in portion:
         position, message = numbered
         tenant = None
         try:
-            tenant, name = _names(message.topic)
-            tag = TagKey(tenant, named("tag", name, _of(message.topic)))
+            tag = known.get(message.topic)
+            if tag is None:
+                tenant, name = _names(message.topic)
+                tag = TagKey(tenant, named("tag", name, _of(message.topic)))
+            tenant = tag.tenant
             for place, item in _items(message.payload):
                 try:
                     _add(found, tag, numbered, place, item)
@@ -130,27 +139,41 @@ def _items(payload: bytes) -> Iterator[tuple[str, Any]]:
     """Each reading of a message, and where it stands ("" for a single one)."""
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise Unusable(f"the message is longer than {MAX_PAYLOAD_BYTES} bytes: send it in parts")
+    if payload.count(b"{") > MAX_READINGS:
+        _require_few(_parts(payload))
     content = _json(payload)
     if not isinstance(content, list):
         yield "", content
         return
     if not content:
         raise Unusable("the array is empty: send at least one reading")
-    if len(content) > MAX_READINGS:
-        raise Unusable(f"{len(content)} readings in one message: send {MAX_READINGS} at most")
+    _require_few(content)
     for number, item in enumerate(content):
         yield f"reading {number}: ", item
+
+
+def _require_few(items: list[Any]) -> None:
+    if len(items) > MAX_READINGS:
+        raise Unusable(f"{len(items)} readings in one message: send {MAX_READINGS} at most")
 
 
 def _json(payload: bytes) -> Any:
     """The content of ``payload``; items that cannot be read are left as `msgspec.Raw`."""
     try:
         return msgspec.json.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        try:
-            return msgspec.json.decode(payload, type=list[msgspec.Raw])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE as error:
+        parts = _parts(payload) if payload.lstrip().startswith(b"[") else []
+        if not parts:
             raise Unusable(_not_json(error)) from None
+        return parts
+
+
+def _parts(payload: bytes) -> list[msgspec.Raw]:
+    """The items of an array, unread: none where it is no array."""
+    try:
+        return _ARRAY.decode(payload)
+    except _UNREADABLE:
+        return []
 
 
 def _not_json(error: Exception) -> str:
@@ -164,7 +187,7 @@ def _add(found: Rows, tag: TagKey, numbered: Numbered, place: str, item: Any) ->
     if isinstance(item, msgspec.Raw):
         try:
             item = msgspec.json.decode(item)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except _UNREADABLE as error:
             raise Unusable(_not_json(error)) from None
     if not isinstance(item, dict):
         raise Unusable(f"it is {shown(item)}: send an object")

@@ -91,6 +91,12 @@ def test_text_and_structures_under_other_names_are_passed_over() -> None:
     assert decoded.batch.tags[0].tenant == "acme", "never from a payload"
 
 
+def test_many_structures_in_few_readings_are_passed_over_too() -> None:
+    decoded = told([{"t": NOW, "temperature": 1, "gw": [{}] * 10_001}, {"temperature": "x"}])
+    assert len(decoded.batch) == 1
+    assert decoded.rejected[0].reason.startswith("reading 1: ")
+
+
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
