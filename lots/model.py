@@ -306,7 +306,7 @@ class DeadLetter(Base):
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     reason: Mapped[str] = mapped_column(Text)
     received: Mapped[int] = mapped_column(index=True)
-    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # to replay it
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))  # to replay it
     replayed: Mapped[int | None]  # when it was last sent round again; null: it has come back since
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Table, func
@@ -14,11 +16,14 @@ from lots.model import Base
 Merge = Callable[[Any, Any], ColumnElement[Any]]
 """(column of the row that is there, column of the new one) -> what is kept."""
 
+_VALUES = 32_766
+"""SQLite takes so many in a statement."""
+
 
 def insert_new(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert ``rows``, all with the same columns; what is there under its key stays as it is."""
     if rows:
-        session.connection().execute(_insert(session, table).on_conflict_do_nothing(), rows)
+        _execute(session, _insert(session, table).on_conflict_do_nothing(), rows)
 
 
 def insert_or_merge(
@@ -35,7 +40,24 @@ def insert_or_merge(
             name: merge(columns[name], statement.excluded[name]) for name, merge in merges.items()
         }
         statement = statement.on_conflict_do_update(index_elements=[key], set_=merged)
-        session.connection().execute(statement, rows)
+        _execute(session, statement, rows)
+
+
+def rows_on_sqlite(session: Session, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run ``statement``, which has a place for ``{rows}``, with many of them at a time.
+
+    Between two statements other threads have their turn first: one a row would take as long as
+    they are busy.
+    """
+    connection = session.connection()
+    if not rows:
+        return
+    width = len(rows[0])
+    row, at_once = f"({', '.join('?' * width)})", _VALUES // width
+    for start in range(0, len(rows), at_once):
+        portion = rows[start : start + at_once]
+        filled = statement.format(rows=", ".join([row] * len(portion)))
+        connection.exec_driver_sql(filled, tuple(chain.from_iterable(portion)))
 
 
 def least(session: Session) -> Merge:
@@ -49,9 +71,19 @@ def greatest(session: Session) -> Merge:
 
 
 def _insert(session: Session, table: type[Base]) -> Any:
-    # By the driver's own executemany: a statement of many rows takes longer to write than to run.
     made = postgresql.insert if _is_postgresql(session) else sqlite.insert
     return made(cast(Table, table.__table__))
+
+
+def _execute(session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    # SQLAlchemy's own statement of many rows takes longer to write than to run.
+    if _is_postgresql(session):
+        session.connection().execute(statement, rows)
+        return
+    compiled = statement.compile(session.get_bind(), column_keys=list(rows[0]))
+    one = f"({', '.join('?' * len(compiled.positiontup))})"
+    values = itemgetter(*compiled.positiontup)
+    rows_on_sqlite(session, str(compiled).replace(one, "{rows}"), [values(row) for row in rows])
 
 
 def _is_postgresql(session: Session) -> bool:

@@ -7,7 +7,6 @@ had when the making began, so that what came meanwhile is not lost.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, or_, select, text, update
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 from lots.clock import DAY_MS, HOUR_MS
 from lots.model import StaleRollup
 from lots.readings.batch import TagKey
+from lots.upserts import rows_on_sqlite
 from lots.whereabouts import FOREVER
 
 OPEN = FOREVER
@@ -53,8 +53,6 @@ _DONE_ON_SQLITE = (
     "delete from stale_rollups where (tenant, tag, step, start, mark) in (values {rows})"
 )
 
-_ROWS = 5_000  # in a statement: SQLite takes 32 766 values
-
 
 class Span(NamedTuple):
     """The steps of ``tag`` that start from ``start`` to ``until``, both included, ms."""
@@ -80,7 +78,7 @@ def mark(session: Session, step: int, spans: Iterable[Span]) -> None:
         session.execute(_MARK_ON_POSTGRESQL, {"step": step, **_columns(rows)})
     else:
         values = [(*tag, step, start, until, 1) for tag, start, until in rows]
-        _on_sqlite(session, _MARK_ON_SQLITE, values)
+        rows_on_sqlite(session, _MARK_ON_SQLITE, values)
 
 
 def due(session: Session, step: int, before: int, limit: int) -> list[Stale]:
@@ -114,7 +112,7 @@ def done(session: Session, step: int, made: Sequence[Stale]) -> None:
         session.execute(_DONE_ON_POSTGRESQL, values)
     else:
         rows = [(*s.span.tag, step, s.span.start, s.mark) for s in made]
-        _on_sqlite(session, _DONE_ON_SQLITE, rows)
+        rows_on_sqlite(session, _DONE_ON_SQLITE, rows)
 
 
 def shorten(session: Session, step: int, made: Iterable[tuple[Stale, int]]) -> None:
@@ -200,16 +198,6 @@ def _columns(spans: Sequence[Span]) -> dict[str, list[Any]]:
         "starts": [span.start for span in spans],
         "untils": [span.until for span in spans],
     }
-
-
-def _on_sqlite(session: Session, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Many rows in a statement: between two of them other threads have their turn first."""
-    connection = session.connection()
-    for start in range(0, len(rows), _ROWS):
-        portion = rows[start : start + _ROWS]
-        row = f"({', '.join('?' * len(portion[0]))})"
-        filled = statement.format(rows=", ".join([row] * len(portion)))
-        connection.exec_driver_sql(filled, tuple(chain.from_iterable(portion)))
 
 
 def _is_postgresql(session: Session) -> bool:
