@@ -19,7 +19,7 @@ from lots.readings.batch import concatenate
 BATCH = 4_000
 """Messages that are understood together, at most: each stage costs little more for many."""
 
-BATCH_BYTES = 1 << 20
+BATCH_BYTES = 2 << 20
 RECENT = 8
 """Batches that stay for those who follow a little behind."""
 
