@@ -1,5 +1,6 @@
 """What the board runs after each start and each sleep: wires the node to the hardware."""
 
+import gc
 import json
 import time
 
@@ -58,6 +59,7 @@ def built(config):
 
 
 def run():
+    gc.threshold(4096)  # little garbage at a time, so that the heap does not fall to pieces
     board, node = built(load())
     watchdog = board.watchdog(_WATCHDOG_S)
     while True:

@@ -1,6 +1,7 @@
 """An ESP32, ESP32-S3 or ESP32-C3 with MicroPython 1.24 or later."""
 
 import os
+import random
 import socket
 import ssl
 import time
@@ -68,7 +69,7 @@ class Board:
     # The rest
 
     def random16(self):
-        return int.from_bytes(os.urandom(2), "little")
+        return random.getrandbits(16)  # seeded by the hardware
 
     def battery_mv(self):
         if self._battery is None:

@@ -34,33 +34,30 @@ class Delivery:
 
     def run(self, until_ms):
         """Send until nothing is held, or `until_ms` by `Clock.uptime_ms`; raises OSError when the
-        link breaks, or Dunnage does not answer. Yields after each message and each answer."""
+        link breaks, or Dunnage does not answer. Yields after each reading."""
         stalled = 0
         while self._ring.count and self._clock.uptime_ms() < until_ms:
             before = self._ring.count
             boot = None
             for payload, of in self._round():
-                self._link.publish(self._readings, payload)
+                if payload:
+                    self._link.publish(self._readings, payload)
                 boot = of
                 yield
             if boot is None:
                 continue  # all that was held was damaged
             self._settings.refused = None
-            self._await(boot)
-            yield
+            yield from self._await(boot)
             stalled = 0 if self._ring.count < before else stalled + 1
             if stalled == _STALLED:
                 raise OSError("no acknowledgement came: everything is kept")
 
     def _round(self):
-        """(payload, boot) of each message."""
+        """(message, boot), and (None, boot) while one is being made."""
         texts = []
         first = last = None
-        count = 0
-        for position in self._ring.held():
-            data = self._ring.read(position)
-            if data is None:
-                continue
+        records = self._ring.records()
+        for count, (_, data) in enumerate(records):
             reading = record.unpack(data)
             if first is None:
                 first = reading
@@ -68,11 +65,12 @@ class Delivery:
                 break
             if last is not None:
                 texts.append(reading_json(last, self._clock.uptime_ms()))
-                if len(texts) == MESSAGE:
-                    yield message(texts), first.boot
+                whole = len(texts) == MESSAGE
+                yield message(texts) if whole else None, first.boot
+                if whole:
                     texts = []
             last = reading
-            count += 1
+        records.close()
         if last is not None:
             asking = question(first.seq, self._settings.refused)
             texts.append(reading_json(last, self._clock.uptime_ms(), asking))
@@ -90,19 +88,21 @@ class Delivery:
             if topic == self._ack:
                 answer = ack.parse(payload)
                 if answer is not None:
-                    self._release(answer)
+                    yield from self._release(answer)
                     if answer.boot == boot:
                         return
             elif topic == self._commands and payload:
                 self._settings.take(payload)
 
     def _release(self, answer):
-        self._ring.release(
-            position
-            for position in self._ring.held()
-            if ack.covers(answer, *record.number(self._ring.read(position) or _NOTHING))
-        )
-
-
-_NOTHING = b"\xff" * 8
-"""In the place of a record that is damaged: of a boot that there never is."""
+        safe = []
+        records = self._ring.records()
+        for position, data in records:
+            boot, seq = record.number(data)
+            if ack.covers(answer, boot, seq):
+                safe.append(position)
+            elif boot == answer.boot and seq > answer.seq:
+                break  # no later one is covered either
+            yield
+        records.close()
+        self._ring.release(safe)

@@ -7,6 +7,9 @@ docs/decisions/firmware.md says what that is worth.
 from node import elsys, record
 from node.airtime import LARGEST, DutyCycle, airtime_us
 
+_MOST = 48
+"""Readings in a packet: one of temperature alone takes 4 bytes and more, of 222."""
+
 
 class Lorawan:
     """`modem.send(port, payload)` sends a confirmed uplink, and raises OSError where the network
@@ -23,23 +26,21 @@ class Lorawan:
 
     def carry(self, ring, clock, _settings, _until_ms):
         """See `Node`: one packet, the oldest readings first."""
-        positions = []
-        payload, count = elsys.fitted(
-            self._readings(ring, clock, positions), LARGEST[self._spreading]
-        )
-        on_air_us = airtime_us(len(payload), self._spreading)
+        readings, positions = [], []
+        records = ring.records()
+        for position, data in records:
+            reading = record.unpack(data)
+            readings.append((reading, clock.age_ms(reading.t, reading.clock_set) // 1000))
+            positions.append(position)
+            if len(readings) == _MOST:
+                break
+        records.close()
         yield
+        payload, count = elsys.fitted(readings, LARGEST[self._spreading])
         if payload:
             try:
                 self._modem.send(elsys.PORT, payload)
             finally:  # confirmed or not, it was on the air
+                on_air_us = airtime_us(len(payload), self._spreading)
                 self._duty.used(clock.uptime_ms(), on_air_us)
         ring.release(positions[:count])
-
-    def _readings(self, ring, clock, positions):
-        for position in ring.held():
-            data = ring.read(position)
-            if data is not None:
-                positions.append(position)
-                reading = record.unpack(data)
-                yield reading, clock.age_ms(reading.t, reading.clock_set) // 1000

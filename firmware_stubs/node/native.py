@@ -51,8 +51,11 @@ def question(first, refused=None):
 
 
 def message(texts):
-    """What is published: one reading as it is, more as an array."""
-    return texts[0] if len(texts) == 1 else "[%s]" % ",".join(texts)
+    """What is published: one reading as it is, more as an array. Changes `texts`."""
+    if len(texts) > 1:
+        texts[0] = "[" + texts[0]
+        texts[-1] += "]"
+    return ",".join(texts)
 
 
 def sighting_json(epc, antenna, rssi_tenths, t, clock_set, now):

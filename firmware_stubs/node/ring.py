@@ -175,28 +175,29 @@ class Ring:
         self._counts[index] = 0
         self._newest, self._used, self.lost = generation, 0, lost
 
-    def held(self):
-        """The positions of the records that are held, the oldest first."""
+    def records(self):
+        """(position, record) of all that is held, the oldest first.
+
+        A record is a view that is good until the next one. One that flash has damaged is passed
+        over, and lost. Close it where it is not read to its end: it has a file open.
+        """
         oldest = self._newest + 1
+        slot = self._buffer
         for turn in range(self._segments):
             index = (oldest + turn) % self._segments
-            if self._counts[index]:
-                begin = index * self.slots
+            if not self._counts[index]:
+                continue
+            begin = index * self.slots
+            with open(self._path(index), "rb") as file:
                 for position in range(begin, begin + self.slots):
-                    if self._held[position >> 3] >> (position & 7) & 1:
-                        yield position
-
-    def read(self, position):
-        """The record at a position of `held`; None where flash has damaged it: then it is lost."""
-        slot = self._buffer
-        with open(self._path(position // self.slots), "rb") as file:
-            file.seek(HEADER_SIZE + position % self.slots * self._slot)
-            size = file.readinto(slot)
-        if size == self._slot and self._is_whole(slot):
-            return bytes(memoryview(slot)[1:-4])
-        self._drop(position)
-        self.lost += 1
-        return None
+                    if not self._held[position >> 3] >> (position & 7) & 1:
+                        continue
+                    file.seek(HEADER_SIZE + (position - begin) * self._slot)
+                    if file.readinto(slot) == self._slot and self._is_whole(slot):
+                        yield position, memoryview(slot)[1:-4]
+                    else:
+                        self._drop(position)
+                        self.lost += 1
 
     def release(self, positions):
         """These are safe elsewhere. Cut short, some are held, and so sent, once more."""

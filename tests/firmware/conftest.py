@@ -1,23 +1,18 @@
-"""Where the firmware's tests run: which MicroPython, and what to do where there is none."""
+"""The MicroPython that the firmware's tests run in, and what to do where there is none."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
+from lots import registry
 from tests.firmware import micropython
 from tests.firmware.micropython import MicroPython, Missing
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """In the summary and not in the header: -q leaves that one out."""
-    try:
-        told = f"the firmware ran in {micropython.version()}"
-    except Missing as missing:
-        told = f"the firmware did not run: {missing}"
-    terminalreporter.write_line(told)
+from tests.firmware.server import TENANT
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,3 +31,14 @@ def device() -> Iterator[MicroPython]:
     """One for the tests of a file, with an empty flash."""
     with MicroPython(heap=1024 * 1024) as micropython:
         yield micropython
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Engine]:
+    """A registry with a tenant."""
+    engine = registry.connect(f"sqlite:///{tmp_path / 'registry.sqlite'}")
+    registry.migrate(engine)
+    with registry.writing(engine) as session:
+        registry.create_tenant(session, TENANT, TENANT)
+    yield engine
+    engine.dispose()

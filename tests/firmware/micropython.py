@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -63,7 +62,6 @@ class MicroPython:
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"NODE_PATH": ""},
             text=True,
             encoding="utf-8",
         )

@@ -5,15 +5,13 @@ from __future__ import annotations
 import resource
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
-from lots import registry
 from lots.readings.batch import Flag
 from tests.firmware.micropython import MicroPython
-from tests.firmware.server import FAULTS, TENANT, Server
+from tests.firmware.server import FAULTS, Server
 
 SEEDS = range(1, 1001)
 SMALL_SEEDS = range(1, 51)
@@ -25,13 +23,8 @@ STEPS = 175
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    database = registry.connect(f"sqlite:///{tmp_path / 'registry.sqlite'}")
-    registry.migrate(database)
-    with registry.writing(database) as session:
-        registry.create_tenant(session, TENANT, TENANT)
-    yield Server(database)
-    database.dispose()
+def server(database: Engine) -> Server:
+    return Server(database)
 
 
 def drive(server: Server, source: str) -> float:

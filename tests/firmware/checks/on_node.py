@@ -261,7 +261,7 @@ def check_an_answer_that_comes_late_frees_what_it_covers():
     scene.link.receive = twice
     scene.link.answers = False
     scene.send()
-    assert [record.unpack(scene.ring.read(p)).seq for p in scene.ring.held()][:1] == [1]
+    assert [record.number(data)[1] for _, data in scene.ring.records()][:1] == [1]
 
 
 def check_without_an_answer_all_is_kept_and_it_backs_off():

@@ -65,11 +65,12 @@ export class Network {
         this.#ask({ close: id(stream), rude: !flash.on });
         fs.unlink(`/net/${stream.node.name}`);
       },
-      // Where the power goes as it is sent, it may have left or not: told by the last bit spent.
+      // Where the power goes as it is sent, it may have left or not: odd budgets let it.
       write: (stream, buffer, offset, length) => {
         const data = Uint8Array.from(buffer.subarray(offset, offset + length));
+        const was = flash.on;
         if (!flash.spend(1)) {
-          if (flash.spent % 2 && flash.spent === flash.budget + 1) this.#ask({ send: id(stream), data });
+          if (was && flash.budget % 2) this.#ask({ send: id(stream), data });
           throw new fs.ErrnoError(EIO);
         }
         require(this.#ask({ send: id(stream), data }));

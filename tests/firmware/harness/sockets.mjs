@@ -33,7 +33,7 @@ class Connection {
     }
     const data = this.received.shift();
     if (data) {
-      if (data.length > length && !this.datagrams) this.received.unshift(data.subarray(length));
+      if (data.length > length) this.received.unshift(data.subarray(length));
       return { data: data.subarray(0, length) };
     }
     if (this.ended === "closed") return { data: new Uint8Array() };
@@ -71,7 +71,18 @@ class Tcp extends Connection {
 }
 
 class Udp extends Connection {
-  datagrams = true;
+  told = false;
+
+  // MicroPython reads on until its buffer is full: behind each datagram the file seems to end.
+  async receive(length, timeoutMs) {
+    if (this.told) {
+      this.told = false;
+      return { data: new Uint8Array() };
+    }
+    const found = await super.receive(length, timeoutMs);
+    this.told = !found.error;
+    return found;
+  }
 
   open(host, to) {
     return new Promise((resolve, reject) => {

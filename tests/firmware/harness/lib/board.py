@@ -13,12 +13,15 @@ class Board:
     epoch_year = 1970
 
     def __init__(self, told_time=True):
-        self.now_ms = UNIX_MS
-        """By a clock that is right."""
+        self._begin()
         self.told_time = told_time
         self.battery = 3_284
         self._memory = None
         self.power_on()
+
+    def _begin(self):
+        self.now_ms = UNIX_MS
+        """By a clock that is right."""
 
     def power_on(self):
         """After a cut: the clock begins at 0, and what outlives sleep is gone."""

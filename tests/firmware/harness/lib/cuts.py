@@ -94,12 +94,20 @@ class Story:
         self._segments = segments
         self._size = HEADER_SIZE + slots * (record.SIZE + 5)
         random.seed(seed)
-        self._board = Board(told_time=random.getrandbits(2) != 0)
+        self._board = self._made_board(random.getrandbits(2) != 0)
         self.tag = "cut-%d" % seed
         self._tried = 0
         self._kept = []
         self._lives = 0
         harness.erase()
+
+    tenant = "acme"
+
+    def _made_board(self, told_time):
+        return Board(told_time)
+
+    def _link(self):
+        return Link(self._board, self.tag, self._away)
 
     def _measure(self):
         self._tried += 1
@@ -109,14 +117,7 @@ class Story:
         ring = WitnessRing("/data/ring", record.SIZE, self._segments, self._size)
         ring.kept = self._kept
         board = self._board
-        carrier = Broker(
-            Link(board, self.tag, self._away),
-            board.network,
-            board.time_ms,
-            "acme",
-            self.tag,
-            _quiet,
-        )
+        carrier = Broker(self._link(), board.network, board.time_ms, self.tenant, self.tag, _quiet)
         return Node(board, self._measure, carrier, 0, ring, _quiet), ring
 
     def live(self, budget, kind, garbage, cycles, calm=False):

@@ -6,6 +6,8 @@ import harness
 
 AF_INET, SOCK_STREAM, SOCK_DGRAM = 2, 1, 2
 _LONG_MS = 10_000
+_TIMED_OUT = 73
+"""As network.mjs says it: WASI's number, not MicroPython's."""
 
 
 def getaddrinfo(host, port, family=0, kind=SOCK_STREAM, *_):
@@ -35,7 +37,11 @@ class socket:  # noqa: N801 - its name in every Python
         return self._opened().write(data)
 
     def read(self, count):
-        return self._opened().read(count)
+        try:
+            return self._opened().read(count)
+        except OSError as error:
+            found = errno.ETIMEDOUT if error.errno == _TIMED_OUT else error.errno
+            raise OSError(found) from None
 
     def sendto(self, data, address):
         if self._file is None:
@@ -43,9 +49,7 @@ class socket:  # noqa: N801 - its name in every Python
         return self.write(data)
 
     def recvfrom(self, count):
-        buffer = bytearray(count)
-        size = self._opened().readinto(buffer)
-        return bytes(buffer[:size]), None
+        return self.read(count), None
 
     def close(self):
         if self._file:
