@@ -99,7 +99,10 @@ class Board:
 
 
 def connected(host, port, tls, timeout_s=10):
-    """A socket to `host`, for `Mqtt`; with `tls` the broker's certificate is checked by /ca.der."""
+    """A socket to `host`, for `Mqtt`; with `tls` the broker's certificate is checked by /ca.der.
+
+    The timeout is set before it is wrapped: a socket of TLS has no `settimeout`.
+    """
     address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0][-1]
     sock = socket.socket()
     try:

@@ -6,6 +6,7 @@ the connection is of no use any more.
 """
 
 import errno
+import select
 import struct
 import time
 
@@ -29,7 +30,7 @@ _TOLD = {
 class Mqtt:
     """A connection to a broker.
 
-    `connect`     () -> a socket that is connected: `write`, `read`, `settimeout`, `close`
+    `connect`     () -> a socket that is connected, whose timeout is set: `write`, `read`, `close`
     `timeout_s`   how long any one answer of the broker may take
     """
 
@@ -40,6 +41,7 @@ class Mqtt:
         self._keepalive_s = keepalive_s
         self._timeout_s = timeout_s
         self._sock = None
+        self._poll = None
         self._packet = 0
         self._waiting = []
 
@@ -47,6 +49,9 @@ class Mqtt:
         """Connect; the broker publishes `will`, retained, when the connection is lost."""
         self.close()
         self._sock = self._connect()
+        # A socket of TLS has no timeout of its own to be changed, but it can be polled.
+        self._poll = select.poll()
+        self._poll.register(self._sock, select.POLLIN)
         self._waiting = []
         user, password = self._account
         flags = 0x02 | 0x04 | 1 << 3 | 0x20  # clean session; a will, QoS 1, retained
@@ -147,7 +152,6 @@ class Mqtt:
             head.append(byte | (0x80 if length else 0))
             if not length:
                 break
-        self._sock.settimeout(self._timeout_s)
         self._all(bytes(head) + body)
         if payload:
             self._all(payload)
@@ -160,7 +164,8 @@ class Mqtt:
     def _read(self, wait_ms):
         """(kind, body) of the next packet; (None, None) where none begins in `wait_ms`, and a body
         of None where it is longer than is taken."""
-        self._sock.settimeout(wait_ms / 1000)
+        if not self._poll.poll(wait_ms):
+            return None, None
         try:
             first = self._sock.read(1)
         except OSError as error:
@@ -169,7 +174,6 @@ class Mqtt:
             raise
         if first is None:
             return None, None
-        self._sock.settimeout(self._timeout_s)
         if not first:
             raise OSError("the broker has closed the connection")
         length = shift = 0

@@ -151,7 +151,7 @@ def test_what_the_readme_says_of_the_ring(device: MicroPython) -> None:
 
 
 def test_no_float_is_near_what_is_measured() -> None:
-    """A float has 32 bits on an ESP32 and 64 here: only how long a socket waits may be one."""
+    """A float has 32 bits on an ESP32 and 64 here: only how long a time server may take is one."""
     found = {
         (path.name, type(node).__name__)
         for path in (FIRMWARE / "node").glob("*.py")
@@ -159,7 +159,7 @@ def test_no_float_is_near_what_is_measured() -> None:
         if isinstance(node, ast.Div)
         or (isinstance(node, ast.Constant) and isinstance(node.value, float))
     }
-    assert found == {("mqtt.py", "Div"), ("ntp.py", "Constant")}
+    assert found == {("ntp.py", "Constant")}
 
 
 def test_the_firmware_imports_nothing_of_the_server() -> None:

@@ -5,7 +5,7 @@
 // is off: nothing changes any more and every access fails, until it is given anew.
 //
 // What is in flash then depends on the kind of flash:
-//   "torn"    what was written up to the cut is there, and the byte after it may be anything
+//   "torn"    what was written up to the cut is there; the rest of that write is not, or is garbage
 //   "whole"   as littlefs: of a file, only what was there when it was last closed
 
 const EIO = 29; // in WASI's numbering, as Emscripten has it
@@ -19,7 +19,7 @@ export class Flash {
     this.#watch();
   }
 
-  // `budget`: what may be spent; `garbage`: the byte that is found where a write was torn, or -1.
+  // `budget`: what may be spent; `garbage`: the byte that the rest of a torn write is, or -1.
   power(budget, kind, garbage) {
     this.on = true;
     this.spent = 0;
@@ -110,7 +110,8 @@ export class Flash {
       const left = this.budget - this.spent;
       if (this.kind === "torn" && length > left) {
         if (left > 0) write(stream, buffer, offset, left, position);
-        if (this.garbage >= 0) write(stream, Uint8Array.of(this.garbage), 0, 1, position);
+        const rest = new Uint8Array(length - Math.max(left, 0)).fill(this.garbage);
+        if (this.garbage >= 0) write(stream, rest, 0, rest.length, position);
       }
       this.#require(length);
       return write(stream, buffer, offset, length, position, canOwn);

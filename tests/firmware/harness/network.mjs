@@ -39,6 +39,11 @@ export class Network {
     this.timeouts.set(Number(path.split("/").pop()), ms);
   }
 
+  // Whether there is something to be read, or why there never will be, within `ms`.
+  ready(path, ms) {
+    return !this.flash.on || this.#ask({ ready: Number(path.split("/").pop()), ms }).ready;
+  }
+
   close() {
     this.worker.terminate();
   }

@@ -84,6 +84,7 @@ mp.registerJsModule("harness", {
   spent: () => flash.spent,
   erase: () => flash.erase(),
   connect: (...target) => network.connect(...target),
+  ready: (path, ms) => network.ready(path, ms),
   timeout: (path, ms) => network.timeout(path, ms),
 });
 

@@ -23,14 +23,22 @@ class Connection {
     this.wake();
   }
 
-  async receive(length, timeoutMs) {
+  async ready(ms) {
     if (!this.received.length && !this.ended) {
       await new Promise((resolve) => {
-        this.wake = resolve;
-        setTimeout(resolve, timeoutMs);
+        const timer = setTimeout(resolve, ms);
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
       this.wake = () => {};
     }
+    return this.received.length > 0 || this.ended !== null;
+  }
+
+  async receive(length, timeoutMs) {
+    await this.ready(timeoutMs);
     const data = this.received.shift();
     if (data) {
       if (data.length > length) this.received.unshift(data.subarray(length));
@@ -113,6 +121,7 @@ async function answer(asked) {
     return { id: last };
   }
   if (asked.send) await connections.get(asked.send).send(asked.data);
+  if (asked.ready) return { ready: await connections.get(asked.ready).ready(asked.ms) };
   if (asked.receive) return connections.get(asked.receive).receive(asked.length, asked.timeoutMs);
   if (asked.close) {
     connections.get(asked.close).close(asked.rude);

@@ -1,6 +1,7 @@
 """`socket` as MicroPython has it on boards, as much as the firmware uses, over network.mjs."""
 
 import errno
+import io
 
 import harness
 
@@ -14,7 +15,13 @@ def getaddrinfo(host, port, family=0, kind=SOCK_STREAM, *_):
     return [(AF_INET, kind, 0, "", (host, port))]
 
 
-class socket:  # noqa: N801 - its name in every Python
+_POLL = 3
+"""The request of `select` to a stream."""
+
+_LOOK_MS = 100
+
+
+class socket(io.IOBase):  # noqa: N801 - its name in every Python
     def __init__(self, family=AF_INET, kind=SOCK_STREAM):
         self._kind = "udp" if kind == SOCK_DGRAM else "tcp"
         self._timeout_ms = _LONG_MS
@@ -50,6 +57,12 @@ class socket:  # noqa: N801 - its name in every Python
 
     def recvfrom(self, count):
         return self.read(count), None
+
+    def ioctl(self, request, flags):
+        """`select` asks again and again, so it is answered when something has come, or soon."""
+        if request != _POLL:
+            return 0
+        return flags & 1 if harness.ready(self._path, _LOOK_MS) else 0
 
     def close(self):
         if self._file:
