@@ -59,7 +59,7 @@ def built(config):
 
 
 def run():
-    gc.threshold(4096)  # little garbage at a time, so that the heap does not fall to pieces
+    gc.threshold(2048)  # little garbage at a time, so that the heap does not fall to pieces
     board, node = built(load())
     watchdog = board.watchdog(_WATCHDOG_S)
     while True:

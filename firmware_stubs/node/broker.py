@@ -24,10 +24,11 @@ class Broker:
             self._network(True)
             yield
             self._sync(clock, settings["sync"] * 1000)
+            yield
             self._link.open(self._status, b"offline")
             self._link.subscribe(self._topics[1:])
-            self._link.publish(self._status, b"online", True)
             yield
+            self._link.publish(self._status, b"online", True)
             yield from Delivery(ring, self._link, self._topics, clock, settings).run(until_ms)
         finally:
             self._link.close()

@@ -8,10 +8,10 @@ so goes first in the next round, until nothing is left.
 from node import ack, record
 from node.native import message, question, reading_json
 
-MESSAGE = 16
-"""Readings in one message: about 1 800 bytes."""
+MESSAGE = 12
+"""Readings in one message: about 1 300 bytes, a segment of TCP."""
 
-ROUND = 128
+ROUND = 10 * MESSAGE
 """Readings until the next question."""
 
 _STALLED = 2
@@ -40,10 +40,10 @@ class Delivery:
             before = self._ring.count
             boot = None
             for payload, of in self._round():
-                if payload:
-                    self._link.publish(self._readings, payload)
                 boot = of
                 yield
+                if payload:
+                    self._link.publish(self._readings, payload)
             if boot is None:
                 continue  # all that was held was damaged
             self._settings.refused = None

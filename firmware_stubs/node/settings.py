@@ -11,7 +11,7 @@ from node.native import plain
 BOUNDS = {
     "interval": (300, 10, 86_400),  # s, between two measurements
     "batch": (1, 1, 288),  # measurements from one sending to the next
-    "answer_wait": (5, 1, 60),  # s, for an acknowledgement
+    "answer_wait": (5, 1, 30),  # s, for an acknowledgement; well under the watchdog's 60
     "retry_most": (3_600, 30, 86_400),  # s, between two tries to send, at most
     "sync": (86_400, 600, 864_000),  # s, between two looks at the time server
     "capacity": (3_000, 100, 60_000),  # mAh, of a fresh battery

@@ -120,7 +120,7 @@ def test_the_heap_stays_under_64_kb(
     with MicroPython(heap=HEAP) as micropython:
         for module in MODULES:
             micropython.load(f"node.{module}")
-        micropython.run("import gc\ngc.threshold(4096)  # as main.py\ngc.collect()")
+        micropython.run("import gc\ngc.threshold(2048)  # as main.py\ngc.collect()")
         loaded = micropython.value("gc.mem_alloc()")
         micropython.run(
             "import long_run\nfrom node.sht4x import SHT4x\n"

@@ -219,7 +219,7 @@ def check_a_backlog_goes_in_rounds_and_the_last_of_each_asks():
 
 def check_what_is_missing_is_sent_again_and_nothing_else():
     scene = Scene()
-    scene.measure(12)
+    scene.measure(10)
     scene.link.forget = {3, 4, 7}
     sent = scene.send()
     assert [each["seq"] for each in sent[1]] == [3, 4, 7]

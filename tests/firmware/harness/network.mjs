@@ -51,8 +51,13 @@ export class Network {
   #ask(question) {
     Atomics.store(this.flag, 0, 0);
     this.port.postMessage(question);
-    Atomics.wait(this.flag, 0, 0);
-    return receiveMessageOnPort(this.port).message;
+    for (;;) {
+      const found = receiveMessageOnPort(this.port);
+      if (found) return found.message;
+      // Only a hint, which may come before the message or after it was found: hence the limit.
+      Atomics.wait(this.flag, 0, 0, 10);
+      Atomics.store(this.flag, 0, 0);
+    }
   }
 
   #register() {

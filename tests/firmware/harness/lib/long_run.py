@@ -57,6 +57,9 @@ class LongRun:
 
     def step(self):
         """For `drive`: up to where the node yields."""
+        if self.node is None:
+            self.power_on()
+            return True
         if self._away and self.node.seq % 10:  # one in ten tries to send, and sleeps
             self.node._measure()
             return self.node.seq < self._left
@@ -67,9 +70,10 @@ class LongRun:
         except StopIteration:
             self._cycle = None
             self.board.now_ms += self.node.sleep()
-            self.power_on()
             self.held, self.lost = self.ring.count, self.ring.lost
-            return self.node.seq < self._left or (not self._away and self.held > 0)
+            more = self.node.seq < self._left or (not self._away and self.held > 0)
+            self.node = self.ring = None  # deep sleep leaves nothing in memory
+            return more
         return True
 
 
