@@ -114,6 +114,6 @@ def connected(host, port, tls, timeout_s=10):
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cafile="/ca.der")
         return context.wrap_socket(sock, server_hostname=host)
-    except OSError:
+    except (OSError, ValueError) as error:  # a certificate that does not do is a ValueError
         sock.close()
-        raise
+        raise OSError("%s port %d: %s" % (host, port, error)) from None

@@ -135,8 +135,9 @@ class Mqtt:
     def _handle(self, kind, body):
         if kind & 0xF0 != 0x30 or body is None:
             return
-        (length,) = struct.unpack_from("!H", body)
-        at = 2 + length
+        at = 2 + int.from_bytes(body[:2], "big")
+        if len(body) < at + (2 if kind & 0x06 else 0):
+            raise OSError("the broker's message is no MQTT")
         topic = body[2:at].decode()
         if kind & 0x06:
             self._write(0x40, body[at : at + 2])

@@ -21,7 +21,8 @@ _RETRY_MS = 30_000
 _AWAKE_MS = 60_000
 """Longest time to send at a stretch."""
 
-_STATE = "<4sIIqqqqqIIqqhh"
+_STATE = "<4sIIqqqqqIIqqhhh"
+_MEASURED = ("temperature", "humidity", "probe")
 _MAGIC = b"DRN1"
 _NEVER = -(1 << 62)
 _LATER = (1 << 62) - 1
@@ -85,7 +86,6 @@ class Node:
         found = struct.unpack_from(_STATE, kept)
         magic, self.boot, self.seq, shift, synced = found[:5]
         self._due_measure, self._due_send, self._free_at, self._failures = found[5:9]
-        taken, counted, rest, temperature, humidity = found[9:]
         if magic != _MAGIC:
             return False
         try:
@@ -93,8 +93,8 @@ class Node:
         except ValueError:
             return False
         self._clock.state = shift, None if synced == _NEVER else synced
-        self._charge = battery.Charge(taken, counted, rest)
-        for name, value in (("temperature", temperature), ("humidity", humidity)):
+        self._charge = battery.Charge(*found[9:12])
+        for name, value in zip(_MEASURED, found[12:]):
             if value != _NOTHING:
                 self._before[name] = value
         self._counted = self._clock.uptime_ms()
@@ -114,7 +114,7 @@ class Node:
             self._free_at,
             self._failures,
             *self._charge.state,
-            *(self._before.get(name, _NOTHING) for name in ("temperature", "humidity")),
+            *(self._before.get(name, _NOTHING) for name in _MEASURED),
         )
         data += self._ring.state()
         self._board.remember(data + struct.pack("<I", binascii.crc32(data)))

@@ -163,6 +163,22 @@ def check_memory_that_is_garbage_is_a_start():
     assert scene.made().boot > boot
 
 
+def check_a_jump_over_a_sleep_is_measured_again():
+    scene = Scene()
+    scene.values["probe"] = 1_206
+    scene.cycles(1)
+    calls = []
+
+    def measure():
+        calls.append(1)
+        return {"temperature": 2_143, "probe": 9_000 if len(calls) == 1 else 1_200}
+
+    scene.node._measure_all = measure
+    scene.cycles(1)
+    assert len(calls) == 3
+    assert scene.link.had[1][1]["probe"] == 12.0
+
+
 def check_readings_are_taken_on_the_beat():
     scene = Scene()
     scene.cycles(10)

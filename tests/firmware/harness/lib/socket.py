@@ -18,7 +18,7 @@ def getaddrinfo(host, port, family=0, kind=SOCK_STREAM, *_):
 _POLL = 3
 """The request of `select` to a stream."""
 
-_LOOK_MS = 100
+_LOOK_MS = 500
 
 
 class socket(io.IOBase):  # noqa: N801 - its name in every Python
