@@ -16,6 +16,7 @@ demo: install ## run the main job on embedded defaults; Ctrl-C ends it
 
 test: $(VENV)/installed-dev ## run the tests, against real servers that it installs and starts
 	@tests/install-servers
+	@tests/firmware/install
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 check: $(VENV)/installed-dev ## formatting, lint, types and the direction of imports

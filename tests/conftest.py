@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.firmware import micropython
 from tests.servers import InfluxDB, Missing, Mosquitto, PostgreSQL, Server, VictoriaMetrics
 
 AnyServer = TypeVar("AnyServer", bound=Server)
@@ -41,9 +42,12 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Once more where something failed: -q leaves the header out."""
+    """What -q leaves out of the header: how to repeat what failed, and what the firmware ran in."""
     if terminalreporter.stats.get("failed"):
         terminalreporter.write_line(repeated(terminalreporter.config))
+    passed = terminalreporter.stats.get("passed", [])
+    if any(report.nodeid.startswith("tests/firmware/") for report in passed):
+        terminalreporter.write_line(f"the firmware ran in {micropython.version()}")
 
 
 def repeated(config: pytest.Config) -> str:

@@ -1,0 +1,108 @@
+"""What the ring holds, brought to Dunnage: sent, asked for, and let go of when it is safe.
+
+One round is some messages of readings of one start of the node, the oldest that is held; the last
+reading of them asks. What the answer says is safe is released. What is missing is still held, and
+so goes first in the next round, until nothing is left.
+"""
+
+from node import ack, record
+from node.native import message, question, reading_json
+
+MESSAGE = 12
+"""Readings in one message: about 1 300 bytes, a segment of TCP."""
+
+ROUND = 10 * MESSAGE
+"""Readings until the next question."""
+
+_STALLED = 2
+"""Rounds without anything released, after which it is given up for now."""
+
+
+class Delivery:
+    """`link` is connected and has `publish(topic, payload)` and `receive(wait_ms)`.
+
+    `topics`   (readings, ack, commands)
+    `settings` as in `settings.py`
+    """
+
+    def __init__(self, ring, link, topics, clock, settings):
+        self._ring = ring
+        self._link = link
+        self._readings, self._ack, self._commands = topics
+        self._clock = clock
+        self._settings = settings
+
+    def run(self, until_ms):
+        """Send until nothing is held, or `until_ms` by `Clock.uptime_ms`; raises OSError when the
+        link breaks, or Dunnage does not answer. Yields after each reading."""
+        stalled = 0
+        while self._ring.count and self._clock.uptime_ms() < until_ms:
+            before = self._ring.count
+            boot = None
+            for payload, of in self._round():
+                boot = of
+                yield
+                if payload:
+                    self._link.publish(self._readings, payload)
+            if boot is None:
+                continue  # all that was held was damaged
+            self._settings.refused = None
+            yield from self._await(boot)
+            stalled = 0 if self._ring.count < before else stalled + 1
+            if stalled == _STALLED:
+                raise OSError("no acknowledgement came: everything is kept")
+
+    def _round(self):
+        """(message, boot), and (None, boot) while one is being made."""
+        texts = []
+        first = last = None
+        records = self._ring.records()
+        for count, (_, data) in enumerate(records):
+            reading = record.unpack(data)
+            if first is None:
+                first = reading
+            elif reading.boot != first.boot or count == ROUND:
+                break
+            if last is not None:
+                texts.append(reading_json(last, self._clock.uptime_ms()))
+                whole = len(texts) == MESSAGE
+                yield message(texts) if whole else None, first.boot
+                if whole:
+                    texts = []
+            last = reading
+        records.close()
+        if last is not None:
+            asking = question(first.seq, self._settings.refused)
+            texts.append(reading_json(last, self._clock.uptime_ms(), asking))
+            yield message(texts), first.boot
+
+    def _await(self, boot):
+        """Take what comes, until an answer about `boot` does."""
+        wait_ms = self._settings["answer_wait"] * 1000
+        ends = self._clock.uptime_ms() + wait_ms
+        while True:
+            found = self._link.receive(max(0, ends - self._clock.uptime_ms()))
+            if found is None:
+                return
+            topic, payload = found
+            if topic == self._ack:
+                answer = ack.parse(payload)
+                if answer is not None:
+                    yield from self._release(answer)
+                    if answer.boot == boot:
+                        return
+            elif topic == self._commands and payload:
+                self._settings.take(payload)
+
+    def _release(self, answer):
+        safe = []
+        records = self._ring.records()
+        for position, data in records:
+            boot, seq = record.number(data)
+            if ack.covers(answer, boot, seq):
+                safe.append(position)
+            elif boot == answer.boot and seq > answer.seq:
+                break  # no later one is covered either
+            yield
+        records.close()
+        self._ring.release(safe)

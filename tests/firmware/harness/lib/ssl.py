@@ -1,0 +1,1 @@
+"""boards/esp32.py imports it; nothing here speaks TLS."""
