@@ -7,12 +7,14 @@ import threading
 import time
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
+
+from simulators.message import Message
 
 IN_FLIGHT: Final = 100
 """So many messages are unacknowledged at most."""
@@ -20,15 +22,6 @@ BURST_S: Final = 0.1
 """After a pause, no more than this much of the rate is sent at once."""
 _CONNECT_S: Final = 10.0
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
-
-
-class Message(NamedTuple):
-    """What a tag publishes at the simulated instant ``at``: ``readings`` of them in ``payload``."""
-
-    topic: str
-    payload: bytes
-    readings: int
-    at: int  # ms since 1970 UTC
 
 
 class BrokerError(Exception):

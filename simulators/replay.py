@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from simulators.clock import Clock
 from simulators.command import positive, run, say
-from simulators.publisher import BrokerError, Message, Publisher
+from simulators.message import Message
+from simulators.publisher import BrokerError, Publisher
 from simulators.recording import Recording, RecordingError, Row, read, shifted
 
 PER_MESSAGE: Final = 60

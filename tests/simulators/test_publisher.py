@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from simulators.publisher import Broker, BrokerError, Message, Publisher
+from simulators.message import Message
+from simulators.publisher import Broker, BrokerError, Publisher
 
 
 def message(topic: str, number: int) -> Message:
