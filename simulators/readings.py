@@ -40,6 +40,8 @@ class Readings:
                 that counts from 2000, or was never set, says is said as it is
     ``values``  quantity -> (n,) values; NaN: not measured
     ``sent``    what the same clock says as they leave, where the device tells it; else None
+    ``first``   the oldest ``seq`` of the last reading's boot that the device still holds, where it
+                keeps readings until the server has acknowledged them; else None
     """
 
     tag: str
@@ -48,6 +50,7 @@ class Readings:
     t: Ints
     values: Mapping[str, Floats]
     sent: int | None = None
+    first: int | None = None
 
     def __len__(self) -> int:
         return len(self.t)
