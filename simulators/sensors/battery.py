@@ -1,8 +1,8 @@
 """Batteries: what is left, and what voltage a device sees of it.
 
-Voltage over charge is read off the makers' discharge curves to a tenth of a volt; how the inner
-resistance grows in the cold is a choice of ours that keeps a coin cell from starting a radio at
--20 °C when it is nearly empty, as they do.
+Voltage over charge is read off the makers' discharge curves to a tenth of a volt. How the inner
+resistance grows in the cold and as a cell empties is a choice of ours, so that a worn cell fails to
+start a radio in a frosty night and does so again at noon, as they do.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ Floats = NDArray[np.float64]
 _YEAR_H: Final = 8766.0
 _PER_K_BELOW: Final = 0.06
 """Of the inner resistance at 20 °C, for each K below it."""
+_WHEN_EMPTY: Final = 4.0
+"""Times the inner resistance of a full one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Battery:
-    """``capacity_mah``; ``charge`` (0 to 1, rising) and the ``volts`` there without a load;
-    ``resistance`` Ω at 20 °C and the ``pulse_a`` that the device draws when it sends; it fails
-    below ``fails_v``; ``leaks`` of its capacity a year by itself."""
+    """``charge`` (0 to 1, rising) and the ``volts`` there without a load; ``resistance`` Ω of a
+    full one at 20 °C; ``pulse_a`` that the device draws when it sends; below ``fails_v`` it fails;
+    ``leaks``: of its capacity a year, by itself."""
 
     name: str
     capacity_mah: float
@@ -44,7 +46,8 @@ class Battery:
         """(n,) V under the pulse of sending, at ``charge`` and ``temperature`` °C."""
         open_v = np.interp(charge, self.charge, self.volts)
         cold = 1.0 + _PER_K_BELOW * np.maximum(20.0 - temperature, 0.0)
-        return np.asarray(open_v - self.pulse_a * self.resistance * cold)
+        worn = 1.0 + (_WHEN_EMPTY - 1.0) * (1.0 - np.clip(charge, 0.0, 1.0))
+        return np.asarray(open_v - self.pulse_a * self.resistance * cold * worn)
 
 
 CR2477: Final = Battery(
@@ -60,5 +63,5 @@ ER18505: Final = Battery(
 ALKALINE_2AA: Final = Battery(
     "two alkaline AA", 2500.0,
     (0.0, 0.05, 0.1, 0.3, 0.5, 0.9, 1.0), (1.7, 2.0, 2.15, 2.35, 2.5, 2.9, 3.2),
-    resistance=0.5, pulse_a=0.12, fails_v=1.9, leaks=0.03,
+    resistance=0.6, pulse_a=0.12, fails_v=1.9, leaks=0.03,
 )  # fmt: skip

@@ -41,8 +41,8 @@ class Air(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One device of ``model``: ``tag`` and ``seed`` say which. ``age_ms``: since it was adjusted,
-    as the times that are given to it begin at ``since_ms``."""
+    """One device of ``model``: ``tag`` and ``seed`` say which. ``age_ms`` after it was adjusted it
+    was hung up, at ``since_ms``."""
 
     model: SensorModel
     seed: int
@@ -56,8 +56,9 @@ class Unit:
         NaN stays NaN. The noise at an instant is the same whatever else is asked for.
         """
         offset, gain, slope, drift = self._errors(quantity)
-        years = (at - self.since_ms + self.age_ms) / YEAR_MS
-        noise = exact.normal(self.seed, "noise", self.tag, quantity, index=at)
+        hung = at - self.since_ms
+        years = (hung + self.age_ms) / YEAR_MS
+        noise = exact.normal(self.seed, "noise", self.tag, quantity, index=hung)
         said = (
             true
             + channel.offset * offset

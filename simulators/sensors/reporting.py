@@ -18,6 +18,8 @@ Bools = NDArray[np.bool_]
 
 _JITTER_MS: Final = 400
 """A device wakes within so much of when it should; a choice of ours."""
+_ROUNDING: Final = 1e-9
+"""Two values in a device's steps that are just a delta apart are, whatever their binary digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def _choose(at: Ints, columns: Floats, deltas: Floats, heartbeat: int, made: Boo
     for i in range(at.size):
         tell = last < 0 or at[i] - at[last] >= heartbeat
         for j in range(deltas.size):
-            if not tell and abs(columns[j, i] - columns[j, last]) >= deltas[j]:
+            if not tell and abs(columns[j, i] - columns[j, last]) >= deltas[j] - _ROUNDING:
                 tell = True
         if tell:
             made[i] = True

@@ -40,11 +40,12 @@ def stuck(fault: Stuck, at: Ints, said: Floats) -> Floats:
 
 def spikes(fault: Spiking, at: Ints, sample_s: float, seed: int, tag: str) -> Floats:
     """(n,) what is added to what is measured each ``sample_s``, at ``at``: 0 but for spikes."""
+    since = at - fault.begins
     begins, ends = span(fault, int(at[-1]) + 1)
     likely = fault.per_day * sample_s / _DAY_S
     stream = ("spike", tag, fault.quantity)
-    hit = exact.uniform(seed, *stream, "when", index=at) < likely
+    hit = exact.uniform(seed, *stream, "when", index=since) < likely
     # Between half and one and a half times the size, up as often as down.
-    part = exact.uniform(seed, *stream, "size", index=at) + 0.5
-    sign = np.where(exact.uniform(seed, *stream, "sign", index=at) < 0.5, -1.0, 1.0)
+    part = exact.uniform(seed, *stream, "size", index=since) + 0.5
+    sign = np.where(exact.uniform(seed, *stream, "sign", index=since) < 0.5, -1.0, 1.0)
     return np.where(hit & (at >= begins) & (at < ends), sign * part * fault.size, 0.0)
