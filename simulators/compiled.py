@@ -1,4 +1,8 @@
-"""Loops in time, compiled by numba, with the same results on every processor."""
+"""Loops in time, compiled by numba, with the same results on every processor.
+
+Without fastmath: no sum is put in another order and no product contracted into it, so that
++ - * / and the square root give the same bits wherever they run.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def compiled(function: F) -> F:
-    """``function`` as machine code that lets other threads run, kept on disk for the next start.
+    """``function`` as machine code, a piece of a loop that is `kept`; it lets other threads run."""
+    return cast(F, numba.njit(nogil=True)(function))
 
-    Without fastmath: no sum is put in another order, no product contracted into it, so that
-    + - * / and the square root give the same bits wherever it runs. It may call others that are
-    compiled, but numba takes what it kept for stale by the time of the function's own file alone:
-    whoever changes one that is called from another file clears ``__pycache__`` there.
+
+def kept(function: F) -> F:
+    """A `compiled` function that is kept on disk for the next start, with all that it calls.
+
+    Numba takes what it kept for stale by the time of the function's own file and by what the
+    function closes over: where it calls pieces from other files, let it close over something that
+    changes with them.
     """
     try:
         return cast(F, numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:  # nowhere to keep it
-        return cast(F, numba.njit(nogil=True)(function))
+        return compiled(function)

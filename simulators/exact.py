@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simulators.compiled import compiled
+from simulators.compiled import compiled, kept
 
 Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]
@@ -211,31 +211,31 @@ def _normal_of_(p: float) -> float:
     return -top / bottom if q < 0.0 else top / bottom
 
 
-@compiled
+@kept
 def _exp_all(x: Floats, y: Floats) -> None:
     for i in range(x.size):
         y[i] = exp_(x[i])
 
 
-@compiled
+@kept
 def _ln_all(x: Floats, y: Floats) -> None:
     for i in range(x.size):
         y[i] = ln_(x[i])
 
 
-@compiled
+@kept
 def _sine_all(x: Floats, y: Floats) -> None:
     for i in range(x.size):
         y[i] = sine_(x[i])
 
 
-@compiled
+@kept
 def _cosine_all(x: Floats, y: Floats) -> None:
     for i in range(x.size):
         y[i] = cosine_(x[i])
 
 
-@compiled
+@kept
 def _normal_all(x: Floats, y: Floats) -> None:
     for i in range(x.size):
         y[i] = _normal_of_(x[i])
