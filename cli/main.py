@@ -11,6 +11,7 @@ import typer
 
 from cli import dead_letters, formats
 from cli.import_ import import_file
+from cli.simulate import EXAMPLES, simulate
 from cli.terminal import KEPT, plain
 from cli.troubles import troubles
 from lots.errors import UserError
@@ -32,6 +33,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(formats.app, name="formats")
 app.command("import")(import_file)
 app.command("troubles")(troubles)
+app.command("simulate", epilog=EXAMPLES)(simulate)
 
 Tenant = Annotated[str, typer.Option(help="Whose it is.")]
 LAST_PORT = 65535
