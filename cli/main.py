@@ -57,12 +57,23 @@ def demo(
     speed: Annotated[
         float, typer.Option(min=1, max=86400, help="Times as fast as life: 8640 is a day in 10 s.")
     ] = 8640.0,
-    seed: Annotated[int, typer.Option(help="Of the sensors' noise.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the sensors' noise, and of a journey.")] = 1,
+    journey: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Play this journey instead and end with what really happened beside the alerts"
+            " (dunnage simulate --list; or a YAML file).",
+        ),
+    ] = None,
 ) -> None:
-    """Try it: forty lots at three sites in real climate, sped up, with all parts running."""
+    """Try it: forty lots at three sites in real climate, sped up, with all parts running.
+
+    With --journey one journey whose real outcome is known, from its start to its end.
+    """
     from cli.demo import Options, run_demo
 
-    run_demo(Options(folder, seconds, as_json, api_port, broker_port, speed, seed))
+    run_demo(Options(folder, seconds, as_json, api_port, broker_port, speed, seed, journey))
 
 
 @app.command()

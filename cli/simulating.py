@@ -154,10 +154,7 @@ def _journeys(names: Sequence[str]) -> list[Journey]:
     found = []
     for name in names:
         try:
-            if name.endswith((".yaml", ".yml")):
-                found.append(journey.load(Path(name), declared.check))
-            else:
-                found.append(journey.named(name, declared.check))
+            found.append(journey.find(name, declared.check))
         except ValueError as error:
             raise UserError(str(error)) from error
     owners: dict[tuple[str, str], str] = {}
@@ -191,7 +188,7 @@ def _clock(given: Given, settings: Settings) -> tuple[Clock | None, Callable[[Jo
     if not 0.0 < speed < math.inf:
         raise UserError(f"--speed {given.speed!r}: write a number over 0, such as 8640, or max")
     clock = Clock(settings.clock_start_ms or now, speed)
-    return clock, lambda _: clock.now_ms() if start is None else start
+    return clock, lambda _: clock.start_ms if start is None else start
 
 
 def _instant(text: str | None) -> int | None:

@@ -18,7 +18,7 @@ from simulators.journeys.model import Journey
 from simulators.journeys.parsing import Check, parse
 from simulators.journeys.sheet import JourneyError
 
-__all__ = ["Check", "Journey", "JourneyError", "drawn", "library", "load", "named"]
+__all__ = ["Check", "Journey", "JourneyError", "drawn", "find", "library", "load", "named"]
 
 
 def library() -> dict[str, str]:
@@ -32,6 +32,13 @@ def named(key: str, check: Check | None = None) -> Journey:
         raise ValueError(f"there is no journey {key!r}: use one of {', '.join(sorted(_carried()))}")
     with as_file(files("simulators.journeys") / f"{key}.yaml") as file:
         return load(file, check)
+
+
+def find(name: str, check: Check | None = None) -> Journey:
+    """A journey of the library by its key, or of the YAML file ``name``. Raises ValueError."""
+    if name.endswith((".yaml", ".yml")):
+        return load(Path(name), check)
+    return named(name, check)
 
 
 def load(file: Path, check: Check | None = None) -> Journey:

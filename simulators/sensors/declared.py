@@ -146,10 +146,11 @@ def _fault(entry: Mapping[str, Any], when: When) -> Fault:
     values: dict[str, Any] = {}
     for word, each in known.items():
         found = _value(what, entry, word, each)
+        if found is MISSING:
+            continue
         if each.name in _WORDS and found is not None:
             found = when(float(found), None if since is None else str(since))
-        if found is not MISSING:
-            values[each.name] = found
+        values[each.name] = found
     made: Fault = kind(**values)
     if made.ends is not None and made.ends <= made.begins:
         raise ValueError(f"{what} ends before it begins: to is later than from")
