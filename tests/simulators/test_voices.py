@@ -270,3 +270,23 @@ def test_a_device_that_keeps_its_readings_asks_with_the_last_of_a_message():
         (59, True, 0),
         (69, True, 0),
     ]
+
+
+def test_a_sparkplug_device_is_born_again_after_its_node():
+    """What it says between its node's death and birth by aliases nobody understands."""
+    node = VOICES["sparkplug"].open(TENANT)
+    one = np.array([1])
+
+    def reading(t: int) -> Readings:
+        return Readings("a", one, one, one * t, {"temperature": one * 20.5})
+
+    death = node.will
+    first = node.opening(NOW) + node.say(reading(NOW), NOW) + node.say(reading(NOW + 1), NOW + 1)
+    kinds = [message.topic.split("/")[2] for message in first]
+    assert kinds == ["NBIRTH", "DBIRTH", "DDATA"]
+    lost = node.say(reading(NOW + 2), NOW + 2)
+    again = node.opening(NOW + 3) + node.say(reading(NOW + 4), NOW + 4)
+    assert node.will != death
+    decoded = heard(VOICES["sparkplug"], [*first, death, *lost, *again])
+    assert decoded.batch.time.tolist() == [NOW, NOW + 1, NOW + 4]
+    assert [each.position for each in decoded.rejected] == [4]
