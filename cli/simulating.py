@@ -6,7 +6,7 @@ import json
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,12 +26,13 @@ from simulators.clock import Clock
 from simulators.command import run, say
 from simulators.fast_fleet.__main__ import main as fast_fleet_main
 from simulators.journey import Journey
+from simulators.message import Message
 from simulators.playing import play
 from simulators.progress import progress
 from simulators.publisher import BrokerError, Publisher
 from simulators.sensors import declared
-from simulators.voices import VOICES, Voice
-from simulators.voyage import Heard, hear, hung_in, speakers, spoken
+from simulators.voices import VOICES, Speaker, Voice
+from simulators.voyage import Heard, Hung, hear, hung_in, speakers, spoken
 from simulators.world import World
 
 MINUTE_MS = 60_000
@@ -55,11 +56,14 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
-    """A journey worked out: its world, and what its tags made of it."""
+class Planned:
+    """A journey that is to be worked out: its world, and the tags in it."""
 
     world: World
-    heard: tuple[Heard, ...]
+    tags: tuple[Hung, ...]
+
+
+Worlds = list[tuple[World, tuple[Heard, ...]]]
 
 
 def show_library() -> None:
@@ -95,58 +99,79 @@ def play_journeys(given: Given) -> int:
     voice = _voice(given.voice)
     clock, starts = _clock(given, settings)
     found = _journeys(given.journeys)
-    publishes = given.truth is None or given.broker is not None
-    if given.registers and not publishes:
-        raise UserError("--import registers what is published: add --broker, or leave it out")
-    with _publisher(given, settings) if publishes else _nobody() as publisher:
-        told = [_told(each, given.seed, starts(each), voice) for each in found]
-        if given.truth == "-":
-            print_truth([(each.world, each.heard) for each in told])
-        elif given.truth is not None:
-            write_truth(Path(given.truth), [(each.world, each.heard) for each in told])
-        if publisher is None:
-            return 0
-        return _publish(given, told, tenant, publisher, clock)
+    planned = [_planned(each, given.seed, starts(each), voice) for each in found]
+    if given.truth is not None and given.broker is None:
+        if given.registers:
+            raise UserError("--import registers what is published: add --broker, or leave it out")
+        _write(given.truth, _worked_out(planned))
+        return 0
+    voices = speakers((tag for each in planned for tag in each.tags), tenant)
+    with _connected(given.broker or settings.broker, given.rate, voices.values()) as publisher:
+        worlds = _worked_out(planned)
+        if given.truth is not None:
+            _write(given.truth, worlds)
+        return _publish(given.registers, worlds, tenant, voices, publisher, clock)
 
 
 def _publish(
-    given: Given, told: Sequence[Told], tenant: str, publisher: Publisher, clock: Clock | None
+    registers: bool,
+    worlds: Worlds,
+    tenant: str,
+    voices: Mapping[str, Speaker],
+    publisher: Publisher,
+    clock: Clock | None,
 ) -> int:
-    heard = [each for journey in told for each in journey.heard]
+    heard = [each for _, of_world in worlds for each in of_world]
     _tell_rows(heard, tenant)
-    registry = Registry(tenant, [(each.world, each.heard) for each in told])
-    if given.registers:
+    registry = Registry(tenant, worlds)
+    if registers:
         registry.register()
     else:
         say("Lots and tags are not registered: --import does so, if this is the server's machine.")
     total = sum(len(arrival.readings) for each in heard for arrival in each.sent.arrivals)
-    voices = speakers(heard, tenant)
     with progress("publishing", max(total, 1)) as tell:
 
         def due(at: int) -> None:
-            if given.registers:
+            if registers:
                 registry.correct(at)
             tell(publisher.readings, f"{publisher.readings} readings, {_day(at)}")
 
-        return run(
-            "simulate", publisher, lambda: play(spoken(heard, voices), publisher, clock, due)
-        )
+        def opening(at: int) -> list[Message]:
+            return [message for speaker in voices.values() for message in speaker.opening(at)]
+
+        messages = spoken(heard, voices)
+        return run("simulate", publisher, lambda: play(messages, publisher, clock, due, opening))
 
 
-def _told(journey: Journey, seed: int, start_ms: int, voice: Voice | None) -> Told:
+def _planned(journey: Journey, seed: int, start_ms: int, voice: Voice | None) -> Planned:
     world = World(journey, seed, start_ms=start_ms)
     try:
-        tags = hung_in(world, voice)
-        with progress(journey.key, max(len(tags), 1)) as tell:
-            heard = []
-            for done, each in enumerate(tags, 1):
-                heard.append(hear(world, each))
-                tell(done, f"{done} of {len(tags)} tags")
-    except NotHere as error:
-        raise UserError(f"{journey.key}: {error}") from error
+        return Planned(world, hung_in(world, voice))
     except ValueError as error:
         raise UserError(f"{journey.file}: {error}") from error
-    return Told(world, tuple(heard))
+
+
+def _worked_out(planned: Sequence[Planned]) -> Worlds:
+    """Physics, sensors and radio of each journey."""
+    return [(each.world, tuple(_heard(each))) for each in planned]
+
+
+def _heard(planned: Planned) -> Iterator[Heard]:
+    key, tags = planned.world.journey.key, planned.tags
+    try:
+        with progress(key, max(len(tags), 1)) as tell:
+            for done, tag in enumerate(tags, 1):
+                yield hear(planned.world, tag)
+                tell(done, f"{done} of {len(tags)} tags")
+    except NotHere as error:
+        raise UserError(f"{key}: {error}") from error
+
+
+def _write(truth: str, worlds: Worlds) -> None:
+    if truth == "-":
+        print_truth(worlds)
+    else:
+        write_truth(Path(truth), worlds)
 
 
 def _journeys(names: Sequence[str]) -> list[Journey]:
@@ -221,13 +246,15 @@ def _tenant(name: str) -> str:
 
 
 @contextmanager
-def _publisher(given: Given, settings: Settings) -> Iterator[Publisher | None]:
+def _connected(broker: str, rate: float | None, voices: Collection[Speaker]) -> Iterator[Publisher]:
     """Connected before anything is worked out: a wrong address is told at once."""
+
+    def will() -> Message | None:
+        return next((found for speaker in voices if (found := speaker.will)), None)
+
     name = f"simulate-{uuid.uuid4().hex[:8]}"
     try:
-        publisher = Publisher(
-            given.broker or settings.broker, client_id=name, rate=given.rate or math.inf
-        )
+        publisher = Publisher(broker, client_id=name, rate=rate or math.inf, will=will)
         publisher.connect()
     except BrokerError as error:
         raise UserError(f"{error} (--broker)") from error
@@ -235,11 +262,6 @@ def _publisher(given: Given, settings: Settings) -> Iterator[Publisher | None]:
         yield publisher
     finally:
         publisher.close()
-
-
-@contextmanager
-def _nobody() -> Iterator[Publisher | None]:
-    yield None
 
 
 def _tell_rows(heard: Sequence[Heard], tenant: str) -> None:

@@ -65,9 +65,9 @@ def hear(world: World, hung: Hung) -> Heard:
     return Heard(hung, made, send(made, hung.radio, world.seed))
 
 
-def speakers(heard: Iterable[Heard], tenant: str) -> dict[str, Speaker]:
+def speakers(tags: Iterable[Hung], tenant: str) -> dict[str, Speaker]:
     """A speaker of ``tenant`` for each voice that is spoken, by its name."""
-    voices = {each.hung.voice.name: each.hung.voice for each in heard}
+    voices = {each.voice.name: each.voice for each in tags}
     return {name: voice.open(tenant) for name, voice in voices.items()}
 
 
