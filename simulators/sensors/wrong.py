@@ -28,7 +28,7 @@ def declared(tag: str, faults: Sequence[Fault], last: int) -> Iterator[Wrong]:
     """What the faults of a tag say of themselves, ``last`` being the end of all."""
     for fault in faults:
         begins, ends = span(fault, last)
-        if begins < last:
+        if begins <= last:  # one that is replaced ends with that
             quantity = getattr(fault, "quantity", None) or ""
             yield Wrong(tag, NAMES[type(fault)], begins, ends, quantity, _detail(fault))
 
