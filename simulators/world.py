@@ -18,6 +18,7 @@ from simulators.journey import Journey, drawn
 from simulators.journeys.build import Build, build
 from simulators.journeys.model import Lot
 from simulators.journeys.outside import HOUR_MS
+from simulators.journeys.records import records
 from simulators.physics.air import saturation
 from simulators.physics.enclosure import curves
 from simulators.physics.kernel import advance
@@ -103,11 +104,15 @@ class World:
         count = (self.end_ms - self.start_ms) // (self.grid_s * 1000)
         return np.asarray(self.start_ms + (1 + np.arange(count)) * self.grid_s * 1000)
 
+    def records(self) -> dict[str, list[dict[str, Any]]]:
+        """kind -> records to register: see `journeys.records`."""
+        return records(self.journey, self.start_ms)
+
     def truth(self, lot: str) -> Truth:
         """The columns of a lot on the grid. Raises KeyError for one that there is not."""
-        i = [each.key for each in self.lots].index(lot) if lot in self._lot_keys else -1
-        if i < 0:
-            raise KeyError(f"there is no lot {lot!r}: {', '.join(self._lot_keys)}")
+        if lot not in self._lot_keys:
+            raise KeyError(f"there is no lot {lot!r}: use one of {', '.join(self._lot_keys)}")
+        i = self._lot_keys.index(lot)
         row = self._build.lots[i]
         dry_kg = float(np.cumsum(row["mass"])[-1] * row["units"])
         return truth_of(

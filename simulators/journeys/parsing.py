@@ -29,7 +29,7 @@ from simulators.journeys.model import (
     Wrap,
 )
 from simulators.journeys.sheet import Draw, Sheet, read
-from simulators.physics.cargo import FORMS, PACKAGING
+from simulators.physics.cargo import FORMS, LIGHTEST, PACKAGING
 from simulators.physics.enclosure import KINDS
 
 T = TypeVar("T")
@@ -181,13 +181,18 @@ def _lot(key: str, sheet: Sheet) -> Lot:
     form = sheet.choice("form", FORMS)
     wool = FORMS[form].wool
     regain = sheet.number("regain_pct", None if wool else 0.0, 0, 60)
+    packages = round(sheet.number("packages", low=1, high=10_000))
+    net_mass = sheet.number("net_mass_kg", low=1)
+    if net_mass / packages < LIGHTEST[wool]:
+        least = f"a package has at least {LIGHTEST[wool]:g} kg: take fewer packages"
+        sheet.wrong_at("net_mass_kg", least)
     references = sheet.anything("references") or {}
     found = Lot(
         key=key,
         form=form,
         packaging=sheet.choice("packaging", PACKAGING),
-        packages=round(sheet.number("packages", low=1, high=10_000)),
-        net_mass=sheet.number("net_mass_kg", low=1),
+        packages=packages,
+        net_mass=net_mass,
         regain=regain,
         core_regain=sheet.number("core_regain_pct", regain, 0, 60),
         temperature=_perhaps(sheet, "temperature_c"),

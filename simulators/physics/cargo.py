@@ -14,10 +14,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from simulators.exact import power
 from simulators.physics.air import DIFFUSION
 from simulators.physics.state import LOT, NODES
 from simulators.physics.wool import FIRST_GERMS, REGAIN_65
 
+_LEAD_UNIT: Final = 1000.0  # kg, of a bundle of the size below; others have its shape
+LIGHTEST: Final = {False: 100.0, True: 30.0}
+"""kg of a unit of lead and of wool: lighter ones are too quick for the steps."""
 _LEAD_HEAT: Final = 129.5  # J/kgK
 _LEAD_CONDUCTS: Final = 35.0  # W/mK
 _LEAD_SHARES: Final = (0.0, 0.15, 0.42, 1.0)  # of d, where layers end
@@ -99,6 +103,9 @@ def lot(
     """
     row = np.zeros(1, LOT)[0]
     length, width, height = form.size
+    if not form.wool:
+        scale = float(power(unit_kg / _LEAD_UNIT, 1.0 / 3.0))
+        length, width, height = scale * length, scale * width, scale * height
     volume = length * width * height
     side, top = 2.0 * (length + width) * height, length * width
     depth = 3.0 * volume / (side + 2.0 * top)

@@ -69,16 +69,16 @@ class Kind:
     leak_stack: float
     h: float  # W/m²K by convection inside
     floor_wood: float
-    wind: float = 1.0  # share of the station's wind that reaches it
+    wind: float = 1.0  # share of the station's wind, at 10 m, that reaches it: design choices
     open: bool = False
 
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
         "container_20": Kind(5.90, 2.35, 2.39, _STEEL, _STEEL, 3.0, 28e3, False,
-                             0.02, 0.015, 0.010, 3.0, 3.0),
+                             0.02, 0.015, 0.010, 3.0, 3.0, 0.6),
         "container_40": Kind(12.03, 2.35, 2.39, _STEEL, _STEEL, 3.0, 28e3, False,
-                             0.02, 0.015, 0.010, 3.0, 3.0),
+                             0.02, 0.015, 0.010, 3.0, 3.0, 0.6),
         "reefer_40": Kind(11.58, 2.29, 2.40, _FOAM, _FOAM, 0.4, 15e3, False,
                           0.02, 0.004, 0.004, 10.0, 0.5),
         "van": Kind(13.6, 2.48, 2.70, _VAN, _VAN, 3.0, 25e3, False,
@@ -91,8 +91,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
                      0.50, 0.15, 0.10, 4.0, 1.0, 0.7),
         "block_store": Kind(15.0, 12.0, 4.0, _SHEET, _BLOCK, 0.5, 200e3, True,
                             0.30, 0.08, 0.06, 4.0, 1.0, 0.7),
-        "roof_space": Kind(10.0, 8.0, 1.6, _BOARDS, _BOARDS, 0.25, 20e3, False,
-                           1.0, 0.8, 0.3, 3.0, 6.0, 0.7),
+        "roof_space": Kind(10.0, 8.0, 1.6, _BOARDS, _BOARDS, 0.5, 20e3, False,
+                           0.80, 0.64, 0.24, 3.0, 6.0),
         "yard": Kind(50.0, 50.0, 4.0, _SHEET, _SHEET, 0.0, 1.0, True,
                      0.0, 0.0, 0.0, 4.0, 0.0, 1.0, open=True),
     }

@@ -41,8 +41,8 @@ DAMP: Final = 0.93
 _HEAT_WET: Final = 0.98
 _GROWTH: Final = 1.0 / (5.0 * 3600.0)  # 1/s, at the best
 _DYING: Final = 1.0 / (5.0 * 86400.0)
-_POWER: Final = 1.5  # W/kg dry at most
-_FOOD: Final = 4.0e5  # J/kg dry that they can set free
+_POWER: Final = 4.0  # W/kg dry at most
+_FOOD: Final = 6.0e5  # J/kg dry that they can set free
 FIRST_GERMS: Final = 0.01  # of the most that there can be
 
 
