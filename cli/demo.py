@@ -27,7 +27,7 @@ from lots.clock import Clock
 from lots.readings.history import open_history
 from lots.records import KINDS
 from lots.settings import Settings, SettingsError
-from simulators.registration import Record
+from simulators.journeys.records import Record
 from simulators.world import World
 
 TENANT = "demo"

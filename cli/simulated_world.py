@@ -9,7 +9,8 @@ from cli.import_ import DEFAULT_TENANT
 from lots import registry
 from lots.errors import UserError
 from lots.records import KINDS
-from simulators.registration import Correction, Record, corrections, records
+from simulators.journeys.records import Record
+from simulators.registration import Correction, corrections, records
 from simulators.voyage import Heard
 from simulators.world import World
 

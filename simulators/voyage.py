@@ -110,7 +110,7 @@ def _hung(
     entry, when = tag.entry, partial(instant, world)
     faults = declared.faults(entry, when)
     begins = when(float(entry.get("from", 0.0)), None)
-    ends = when(float(entry["to"]), None) if "to" in entry else world.end_ms
+    ends = when(float(entry["until"]), None) if "until" in entry else world.end_ms
     device = Device(
         tag.key,
         declared.sensor(entry),

@@ -20,7 +20,7 @@ When = Callable[[float, str | None], int]
 PLACED: Final = ("id", "lot", "place", "placement", "probe", "position")
 """What the world takes from a tag's entry: where it sits."""
 _TAG: Final = (
-    *PLACED, "sensor", "report", "voice", "charge", "age_days", "from", "to", "gateways",
+    *PLACED, "sensor", "report", "voice", "charge", "age_days", "from", "until", "gateways",
     "out_of_reach", "faults",
 )  # fmt: skip
 _REPORT: Final = ("interval_s", "sample_s", "change", "sent")
@@ -49,7 +49,7 @@ def check(kind: str, entry: Mapping[str, Any]) -> None:
         raise ValueError(f"sensor {model.key} has no probe: use ds18b20, or take probe out")
     reporting(entry)
     voice(entry)
-    for name in ("charge", "age_days", "from", "to"):
+    for name in ("charge", "age_days", "from", "until"):
         _number(entry, name, 0.0, low=0.0, high=1.0 if name == "charge" else 1e6)
     _spans(entry)
     texts(entry, "gateways")
