@@ -18,8 +18,7 @@ import httpx
 from rich.console import Console
 
 from cli.demo_folder import taken
-from cli.demo_scene import FortyLots, OneJourney, Scene
-from cli.demo_truth import as_json, comparison, now_true
+from cli.demo_scene import FortyLots, Scene
 from cli.demo_view import View, live
 from cli.processes import Child, Stopped, await_ready, free_port, listening, require_free, start
 from lots import registry
@@ -27,8 +26,7 @@ from lots.clock import Clock
 from lots.readings.history import open_history
 from lots.records import KINDS
 from lots.settings import Settings, SettingsError
-from simulators.journeys.records import Record
-from simulators.world import World
+from simulators.demo_fleet import Record
 
 TENANT = "demo"
 DRAIN_S = 30.0
@@ -74,13 +72,6 @@ class Demo:
     @property
     def lots(self) -> int:
         return len(self.world["lots"])
-
-    @property
-    def truth(self) -> World | None:
-        """What really happens, where that is known."""
-        if not isinstance(self.scene, OneJourney):
-            return None
-        return self.scene.at(self.clock.start_ms)
 
     @property
     def way_in(self) -> str:
@@ -140,9 +131,9 @@ def _play(
         running = begin_rest(demo, processes)
         view = View(demo.address, demo.key, f"http://127.0.0.1:{demo.settings.worker_port}", begun)
         processes.callback(view.close)
-        truth = demo.truth
+        truth = demo.scene.beside(demo.clock.start_ms)
         if truth is not None:
-            view.truth = lambda: now_true(truth, demo.clock.now_ms())
+            view.truth = lambda: truth.now(demo.clock.now_ms())
         say(f"In another terminal:\n{demo.way_in}\nCtrl-C ends the demo.")
         children, fleet = list(running.values()), running["fleet"]
         live(view, console, children, stop, options.seconds, options.as_json, ends_with=fleet)
@@ -151,8 +142,8 @@ def _play(
         if truth is None:
             return figures
         alerts = view.all_alerts()
-        console.print(comparison(truth, alerts))
-        return figures | {"truth": as_json(truth, alerts)} if options.as_json else figures
+        console.print(truth.compared(alerts))
+        return figures | {"truth": truth.rows(alerts)} if options.as_json else figures
 
 
 def begin(
@@ -163,9 +154,7 @@ def begin(
     Raises `Stopped` where ``stop`` is set before it is all there.
     """
     stop = stop or threading.Event()
-    scene: Scene = FortyLots(options.seed)
-    if options.journey is not None:
-        scene = OneJourney(options.journey, options.seed)
+    scene = _scene(options)
     environment = _environment(options) | scene.settings(TENANT)
     # Nothing but defaults: the user's own settings, good or bad, are not the demo's.
     settings = Settings.model_construct(
@@ -183,6 +172,14 @@ def begin(
     key = register(settings, records, start_ms)
     clock = Clock(start_ms, options.speed)
     return Demo(options, scene, settings, environment, clock, key, records, begun, stop, broker)
+
+
+def _scene(options: Options) -> Scene:
+    if options.journey is None:
+        return FortyLots(options.seed)
+    from cli.demo_journey import OneJourney  # what it takes to import is not for all demos
+
+    return OneJourney(options.journey, options.seed)
 
 
 def register(settings: Settings, records: Mapping[str, list[Record]], now: int) -> str:

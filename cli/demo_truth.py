@@ -90,55 +90,68 @@ def summary(truth: Truth) -> str:
     return ", ".join(told)
 
 
-def comparison(world: World, alerts: Sequence[Alert]) -> Table:
-    """For people: what really happened to each lot, and what was told when."""
-    table = Table(
-        "lot", "what really happened", "what was told", "lead",
-        box=box.SIMPLE_HEAD, title="The truth beside the alerts", title_justify="left",
-        title_style="bold",
-    )  # fmt: skip
-    for lot in world.lots:
-        rows = compared(lot.key, world.events(lot.key), _of(world, lot.key, alerts))
-        table.add_row(lot.key, summary(world.truth(lot.key)), "", "", style="bold")
-        for row in rows:
-            table.add_row("", _happened(row.event), _told(row.alerts), _lead(row))
-        table.add_section()
-    return table
+@dataclass(frozen=True, slots=True, eq=False)
+class WhatIsTrue:
+    """The truth of a world, beside alerts."""
 
+    world: World
 
-def as_json(world: World, alerts: Sequence[Alert]) -> list[dict[str, Any]]:
-    """For programs: a line of the comparison each."""
-    return [
-        {
-            "lot": row.lot,
-            "event": row.event and row.event.kind,
-            "begins": row.event and written(row.event.begins),
-            "ends": row.event and row.event.ends and written(row.event.ends),
-            "alerts": [{"rule": a["rule"], "opened": a["opened"]} for a in row.alerts],
-            "lead_h": None if row.lead_h is None else round(row.lead_h, 2),
-        }
-        for lot in world.lots
-        for row in compared(lot.key, world.events(lot.key), _of(world, lot.key, alerts))
-    ]
-
-
-def now_true(world: World, now_ms: int) -> Table:
-    """What is true of the lots at an instant, for the live view."""
-    table = Table(
-        "lot", "place", "surface °C", "dew point °C", "film g/m²", "regain %", "mould",
-        box=box.SIMPLE_HEAD, title="What is true", title_justify="left", title_style="bold",
-    )  # fmt: skip
-    for lot in world.lots:
-        truth = world.truth(lot.key)
-        i = min(int(np.searchsorted(truth.time, now_ms)), len(truth.time) - 1)
-        numbers = (
-            truth.surface_temperature, truth.air_dew_point, truth.film, truth.regain,
-            truth.mould_index,
+    def now(self, now_ms: int) -> Table:
+        """What is true of the lots at an instant."""
+        table = _table(
+            "What is true", "lot", "place", "surface °C", "dew point °C", "film g/m²", "regain %",
+            "mould",
         )  # fmt: skip
-        cells = ["–" if np.isnan(column[i]) else f"{column[i]:.1f}" for column in numbers]
-        style = "bold red" if truth.wet[i] else ""
-        table.add_row(lot.key, str(truth.place[i]), *cells, style=style)
-    return table
+        for lot in self.world.lots:
+            truth = self.world.truth(lot.key)
+            i = min(int(np.searchsorted(truth.time, now_ms)), len(truth.time) - 1)
+            numbers = (
+                truth.surface_temperature, truth.air_dew_point, truth.film, truth.regain,
+                truth.mould_index,
+            )  # fmt: skip
+            cells = ["–" if np.isnan(column[i]) else f"{column[i]:.1f}" for column in numbers]
+            style = "bold red" if truth.wet[i] else ""
+            table.add_row(lot.key, str(truth.place[i]), *cells, style=style)
+        return table
+
+    def compared(self, alerts: Sequence[Alert]) -> Table:
+        """For people: what really happened to each lot, and what was told when."""
+        table = _table(
+            "The truth beside the alerts", "lot", "what really happened", "what was told", "lead"
+        )
+        for lot in self.world.lots:
+            figures = summary(self.world.truth(lot.key))
+            table.add_row(lot.key, figures, "", "", style="bold")
+            for row in self._rows(lot.key, alerts):
+                table.add_row("", _happened(row.event), _told(row.alerts), _lead(row))
+            table.add_section()
+        return table
+
+    def rows(self, alerts: Sequence[Alert]) -> list[dict[str, Any]]:
+        """For programs: a line of the comparison each."""
+        return [
+            {
+                "lot": row.lot,
+                "event": row.event and row.event.kind,
+                "begins": row.event and written(row.event.begins),
+                "ends": row.event and row.event.ends and written(row.event.ends),
+                "alerts": [{"rule": a["rule"], "opened": a["opened"]} for a in row.alerts],
+                "lead_h": None if row.lead_h is None else round(row.lead_h, 2),
+            }
+            for lot in self.world.lots
+            for row in self._rows(lot.key, alerts)
+        ]
+
+    def _rows(self, lot: str, alerts: Sequence[Alert]) -> list[Row]:
+        """Of a lot's alerts that stand; that all is silent once the journey is over is none."""
+        mine = [
+            alert
+            for alert in alerts
+            if alert["lot"] == lot
+            and not alert["withdrawn"]
+            and milliseconds(alert["opened"]) <= self.world.end_ms
+        ]
+        return compared(lot, self.world.events(lot), mine)
 
 
 def milliseconds(instant: str) -> int:
@@ -149,12 +162,6 @@ def milliseconds(instant: str) -> int:
 def written(ms: int) -> str:
     """To the minute, for people."""
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%MZ")
-
-
-def _of(world: World, lot: str, alerts: Iterable[Alert]) -> list[Alert]:
-    """Those of a lot that stand; that all is silent when the journey is over is not one of it."""
-    mine = (a for a in alerts if a["lot"] == lot and not a["withdrawn"])
-    return [alert for alert in mine if milliseconds(alert["opened"]) <= world.end_ms]
 
 
 def _happened(event: Event | None) -> str:
@@ -179,6 +186,12 @@ def _lead(row: Row) -> str:
         return "" if row.event is None else "not told"
     hours = abs(row.lead_h)
     return f"{hours:.1f} h {'before' if row.lead_h >= 0 else 'after'}"
+
+
+def _table(title: str, *columns: str) -> Table:
+    return Table(
+        *columns, title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold"
+    )
 
 
 def _short(ms: int) -> str:
