@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from simulators.journeys.model import When
+from simulators.journeys.model import Lot, When
 from simulators.message import Message
 from simulators.radio import Channel, Radio, Sent, send
 from simulators.sensors import Device, Made, Wrong, declared, make
@@ -80,18 +80,28 @@ def spoken(heard: Sequence[Heard], speakers: Mapping[str, Speaker]) -> Iterator[
         yield from speaker.say(arrival.readings, arrival.at)
 
 
-def wrongs(world: World, heard: Iterable[Heard]) -> list[Wrong]:
+def wrongs(world: World, heard: Sequence[Heard]) -> list[Wrong]:
     """What was wrong with the tags and when, by time: faults, and lots without tags of theirs."""
     found = [wrong for each in heard for wrong in (*each.made.wrong, *_lost(each))]
     own = {tag.lot for tag in world.tags}
-    bare = ", ".join(lot.key for lot in world.lots if lot.key not in own)
-    if bare:
-        shared = [tag for tag in world.tags if tag.place is not None]
-        found += [
-            Wrong(tag.key, "one_for_all", world.start_ms, world.end_ms, "", f"{tag.place}: {bare}")
-            for tag in shared
-        ]
+    bare = [lot for lot in world.lots if lot.key not in own]
+    for each in (each for each in heard if each.hung.tag.place is not None):
+        device = each.made.device
+        lots = [lot.key for lot in bare if each.hung.tag.place in _places(world, lot)]
+        if lots:
+            span = (device.begins, device.ends)
+            found.append(Wrong(device.tag, "one_for_all", *span, "", ", ".join(lots)))
     return sorted(found, key=lambda wrong: (wrong.begins, wrong))
+
+
+def _places(world: World, lot: Lot) -> set[str | None]:
+    """Wherever a lot stands at some time."""
+    aboard = [each for each in world.journey.shipments if lot.key in each.lots]
+    return {
+        *(stand.place for stand in lot.stands),
+        *(shipment.vehicle for shipment in aboard),
+        *(shipment.to for shipment in aboard),
+    }
 
 
 def _lost(heard: Heard) -> Iterator[Wrong]:
