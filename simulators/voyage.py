@@ -16,7 +16,7 @@ from simulators.journeys.model import Lot, When
 from simulators.message import Message
 from simulators.radio import Channel, Radio, Sent, send
 from simulators.sensors import Device, Made, Wrong, declared, make
-from simulators.sensors.faults import Replaced
+from simulators.sensors.faults import Misbound, Replaced
 from simulators.voices import VOICES, Speaker, Times, Voice
 from simulators.world import Tag, World
 
@@ -56,6 +56,7 @@ def hung_in(world: World, voice: Voice | None = None) -> tuple[Hung, ...]:
     gateways = [declared.gateway(entry) for entry in world.journey.gateways]
     known = {gateway.key: gateway for gateway in gateways}
     found = [each for tag in world.tags for each in _hung(world, tag, known, voice)]
+    _require_what_is_named(world, found)
     return tuple(_beacon(each) if each.voice.times is Times.NETWORK else each for each in found)
 
 
@@ -111,6 +112,25 @@ def _lost(heard: Heard) -> Iterator[Wrong]:
             at = heard.made.at[positions]
             detail = f"{len(positions)} readings"
             yield Wrong(heard.made.device.tag, what, int(at[0]), int(at[-1]), "", detail)
+
+
+def _require_what_is_named(world: World, tags: Sequence[Hung]) -> None:
+    lots = {lot.key for lot in world.lots}
+    places = {place.key for place in world.journey.places}
+    seen: set[str] = set()
+    for each in tags:
+        name = each.device.tag
+        if name in seen:
+            raise ValueError(f"tag {name} is there twice: give one of them another id")
+        seen.add(name)
+        named = [("lot", each.tag.lot, lots), ("place", each.tag.place, places)]
+        for fault in each.device.faults:
+            if isinstance(fault, Misbound):
+                named += [("lot", fault.lot, lots), ("place", fault.place, places)]
+        for kind, key, known in named:
+            if key is not None and key not in known:
+                among = ", ".join(sorted(known))
+                raise ValueError(f"tag {name}: there is no {kind} {key!r}: there is {among}")
 
 
 def _hung(

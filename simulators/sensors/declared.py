@@ -19,14 +19,14 @@ When = Callable[[float, str | None], int]
 
 PLACED: Final = ("id", "lot", "place", "placement", "probe", "position")
 """What the world takes from a tag's entry: where it sits."""
-_TAG: Final = (
+TAG: Final = (
     *PLACED, "sensor", "report", "voice", "charge", "age_days", "from", "until", "gateways",
     "out_of_reach", "faults",
 )  # fmt: skip
-_REPORT: Final = ("interval_s", "sample_s", "change", "sent")
-_GATEWAY: Final = ("id", "batch_s", "heard_twice", "unconfirmed", "per_message", "jitter_s",
+REPORT: Final = ("interval_s", "sample_s", "change", "sent")
+GATEWAY: Final = ("id", "batch_s", "heard_twice", "unconfirmed", "per_message", "jitter_s",
                    "dropouts")  # fmt: skip
-_DROPOUTS: Final = ("fails", "recovers", "lost_good", "lost_bad")
+DROPOUTS: Final = ("fails", "recovers", "lost_good", "lost_bad")
 _CHANGES: Final = ("temperature", "humidity", "pressure", "probe")
 _WORDS: Final = {"begins": "from", "ends": "to"}
 _DEFAULT_SENSOR: Final = "sht45"
@@ -37,7 +37,7 @@ def check(kind: str, entry: Mapping[str, Any]) -> None:
     if kind == "gateways":
         gateway(entry)
         return
-    _known("a tag", entry, _TAG)
+    _known("a tag", entry, TAG)
     _text(entry, "id")
     if ("lot" in entry) == ("place" in entry):
         raise ValueError("a tag hangs on a lot or in a place: give one of lot, place")
@@ -63,7 +63,7 @@ def sensor(entry: Mapping[str, Any]) -> SensorModel:
 
 def reporting(entry: Mapping[str, Any]) -> Reporting:
     """How a tag reports."""
-    report = _fields(entry, "report", _REPORT, "{interval_s: 600}")
+    report = _fields(entry, "report", REPORT, "{interval_s: 600}")
     interval = _number(report, "interval_s", 600.0, low=1.0, high=86_400.0)
     change = _fields(report, "change", _CHANGES, "{temperature: 0.5, humidity: 2}")
     deltas = {name: _number(change, name, 0.0, low=0.01, high=1e3) for name in change}
@@ -94,12 +94,12 @@ class Gateway:
 
 def gateway(entry: Mapping[str, Any]) -> Gateway:
     """A gateway; raises ValueError."""
-    _known("a gateway", entry, _GATEWAY)
-    dropouts = _fields(entry, "dropouts", _DROPOUTS, "{fails: 0.01, recovers: 0.1}")
+    _known("a gateway", entry, GATEWAY)
+    dropouts = _fields(entry, "dropouts", DROPOUTS, "{fails: 0.01, recovers: 0.1}")
     limits = {"batch_s": 86_400.0, "jitter_s": 86_400.0, "per_message": 1_000.0}
     settings = {
         name: _number(entry, name, 0.0, low=0.0, high=limits.get(name, 1.0))
-        for name in _GATEWAY[1:-1]
+        for name in GATEWAY[1:-1]
         if name in entry
     }
     if settings.get("per_message", 1.0) < 1.0:

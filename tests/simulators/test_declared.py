@@ -1,13 +1,14 @@
 """What a journey's file may say of its tags and gateways, and what is said where it is wrong."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from simulators import journey
 from simulators.journey import JourneyError
-from simulators.sensors import declared
+from simulators.sensors import MODELS, declared
 from simulators.sensors.faults import KINDS, ClockUnset, Replaced, Salted
 from simulators.sensors.reporting import Reporting
 
@@ -102,6 +103,18 @@ def test_what_is_wrong_with_a_tag_is_said_with_the_remedy(entry, said):
 def test_what_is_wrong_with_a_gateway_is_said_with_the_remedy(entry, said):
     with pytest.raises(ValueError, match=re.escape(said)):
         declared.check("gateways", entry)
+
+
+def test_the_page_has_every_sensor_fault_and_field():
+    page = (Path(__file__).parents[2] / "docs" / "simulators" / "sensors.md").read_text()
+    words = {*MODELS, *KINDS}
+    words |= {
+        {"begins": "from", "ends": "to"}.get(field.name, field.name)
+        for kind in KINDS.values()
+        for field in fields(kind)
+    }
+    words |= {*declared.TAG, *declared.REPORT, *declared.GATEWAY, *declared.DROPOUTS}
+    assert {word for word in words if f"`{word}`" not in page and f"`{word}:" not in page} == set()
 
 
 def test_an_error_has_the_line_of_its_tag(tmp_path):

@@ -157,10 +157,20 @@ def test_every_voice_can_tell_a_journey(voice):
     assert [m.at for m in messages] == sorted(m.at for m in messages)
 
 
-def test_a_gateway_that_is_not_there_is_said(tmp_path):
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[gw-hourly]", "[gw-hurly]", "no gateway 'gw-hurly': there is gw-gate, gw-hall"),
+        ("to: 36, lot: WS-8502", "to: 36, lot: WS-9", "tag TA-2507: there is no lot 'WS-9'"),
+        ("by: TA-2516", "by: TA-2501", "tag TA-2501 is there twice"),
+        ("place: greensboro-bay-3, sensor", "place: bay-3, sensor", "there is no place 'bay-3'"),
+    ],
+)
+def test_what_a_tag_names_has_to_be_there(tmp_path, old, new, said):
     text = (Path(journey.__file__).parent / "journeys" / "tags-gone-wrong.yaml").read_text()
+    assert old in text
     file = tmp_path / "mine.yaml"
-    file.write_text(text.replace("[gw-hourly]", "[gw-hurly]"), encoding="utf-8")
+    file.write_text(text.replace(old, new), encoding="utf-8")
     found = World(journey.load(file, declared.check), 1)
-    with pytest.raises(ValueError, match="no gateway 'gw-hurly': there is gw-gate, gw-hall"):
+    with pytest.raises(ValueError, match=said):
         hung_in(found)
