@@ -14,7 +14,7 @@ from simulators.fast_fleet.connection import PORTION, Connection, Share
 from simulators.fast_fleet.fleet import Fleet
 from simulators.publisher import BURST_S, Broker, BrokerError
 
-CONNECTIONS = 4
+CONNECTIONS = 2
 WINDOW = 2_000
 """Messages unacknowledged on a connection, at most: some 300 kB that a slow broker has of us."""
 
