@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from simulators.fast_fleet.connection import PORTION, Connection, Share
+from simulators.fast_fleet.connection import Connection, Share
 from simulators.fast_fleet.fleet import Fleet
 from simulators.publisher import BURST_S, Broker, BrokerError
 
@@ -137,12 +137,7 @@ def _exchange(
 ) -> None:
     """Until all is acknowledged, or `stop` and ten seconds."""
     told, ends = begun, float("inf")
-
-    def report(now: float) -> None:
-        if tell:
-            done = sum(line.acknowledged for line in lines)
-            tell(Progress(done, messages, now - begun, sum(line.connected for line in lines)))
-
+    done, heard = 0, begun
     while True:
         now = time.monotonic()
         if stop.is_set():
@@ -150,24 +145,27 @@ def _exchange(
         for line, pace in zip(lines, paces, strict=True):
             if line.reconnect():
                 pace.spend(line.send(0 if stop.is_set() else pace.allowed(now)))
+        here = [line for line in lines if line.connected]
         waiting = any(line.unacknowledged for line in lines)
         unsent = not stop.is_set() and any(line.unsent for line in lines)
-        if not (waiting or unsent) or now >= ends:
-            report(now)
+        over = not (waiting or unsent) or now >= ends
+        if tell and (over or now - told >= _TELL_S):
+            told = now
+            tell(Progress(done, messages, now - begun, len(here)))
+        if over:
             return
-        if waiting and now - max(line.last_answer for line in lines) > _PATIENCE_S:
+        _listen(here)
+        before, done = done, sum(line.acknowledged for line in lines)
+        if done > before or (here and not waiting):
+            heard = now
+        elif now - heard > _PATIENCE_S:
             raise BrokerError(
                 f"the broker has acknowledged nothing for {_PATIENCE_S:.0f} s: see whether it runs"
             )
-        _listen(lines)
-        if now - told >= _TELL_S:
-            told = now
-            report(now)
 
 
-def _listen(lines: Sequence[Connection]) -> None:
+def _listen(here: Sequence[Connection]) -> None:
     """Wait a little for the sockets, and take what has come."""
-    here = [line for line in lines if line.connected]
     behind = [line for line in here if line.wants_to_write]
     if not here:
         time.sleep(_TURN_S)
@@ -177,6 +175,3 @@ def _listen(lines: Sequence[Connection]) -> None:
         time.sleep(_BREATH_S)  # a broker answers one by one: let some answers gather
     for line in here:
         line.receive()
-
-
-__all__ = ["CONNECTIONS", "PORTION", "WINDOW", "Pace", "Played", "Progress", "play"]

@@ -190,6 +190,7 @@ class Broker:
 
     def __init__(self, answers: list[int | None], *, mute: bool = False, code: int = 0) -> None:
         self.heard: list[list[Published]] = []
+        self.connects: list[bytes] = []
         self._answers, self._mute, self._code = list(answers), mute, code
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"mqtt://127.0.0.1:{self._socket.getsockname()[1]}"
@@ -226,6 +227,7 @@ class Broker:
             for first, body, at in packets(data):
                 end = at
                 if first == 0x10:
+                    self.connects.append(body)
                     line.sendall(bytes([0x20, 2, 0, self._code]))
                 elif first == 0xE0:
                     return
@@ -305,6 +307,25 @@ def test_all_of_it_arrives_in_order_over_a_real_broker(mosquitto, listen, unique
     assert Counter(heard.messages) == Counter(wanted)
     of_one = [payload for topic, payload in heard.messages if "tag-007" in topic]
     assert of_one == [payload for topic, payload in wanted if "tag-007" in topic]
+
+
+def test_an_encrypted_broker_is_trusted_by_its_certificate(encrypted, unique_name):
+    fleet = Fleet(tags=300, tenant=unique_name)
+    url = f"mqtts://127.0.0.1:{encrypted.port}"
+    played = play(fleet, f"{url}?ca={encrypted.folder}/ca.pem", messages=5000, connections=2)
+    assert (played.messages, played.unacknowledged) == (5000, 0)
+    for wrong, remedy in ((url, r"by \?ca=FILE"), (f"{url}?ca=/nowhere.pem", "PEM certificates")):
+        with pytest.raises(BrokerError, match=remedy):
+            play(fleet, wrong, messages=1)
+
+
+def test_name_and_password_are_given():
+    with Broker([None]) as broker:
+        url = broker.url.replace("mqtt://", "mqtt://fleet:p%40ss@")
+        assert play(FLEET, url, messages=1, connections=1).messages == 1
+    (connect,) = broker.connects
+    assert connect[:10] == b"\x00\x04MQTT\x04\xc2\x00\x00"
+    assert connect.endswith(b"\x00\x05fleet\x00\x04p@ss")
 
 
 def test_a_rate_is_kept(mosquitto, unique_name):
