@@ -12,17 +12,21 @@ from typing import NamedTuple
 
 from simulators.fast_fleet.connection import Connection, Share
 from simulators.fast_fleet.fleet import Fleet
-from simulators.publisher import BURST_S, Broker, BrokerError
+from simulators.fast_fleet.packets import prepare
+from simulators.publisher import Broker, BrokerError
 
-CONNECTIONS = 2
+CONNECTIONS = 4
 WINDOW = 2_000
 """Messages unacknowledged on a connection, at most: some 300 kB that a slow broker has of us."""
+
+CATCH_UP_S = 1.0
+"""A longer pause is not made up for: the window keeps a burst small, and the rate is the mean's."""
 
 _PATIENCE_S = 60.0
 _CLOSE_S = 10.0
 _TELL_S = 0.25
 _TURN_S = 0.01
-_BREATH_S = 0.001
+_BREATH_S = 0.005
 
 
 class Progress(NamedTuple):
@@ -49,8 +53,8 @@ class Played(NamedTuple):
 
 
 class Pace:
-    """How many messages may be sent by now: ``rate`` a second, and after a pause `BURST_S` of it at
-    once; without a rate any number."""
+    """How many messages may be sent by now: ``rate`` a second, what a busy machine delayed by up to
+    `CATCH_UP_S` at once; without a rate any number."""
 
     def __init__(self, rate: float | None, now: float) -> None:
         self._rate = rate
@@ -60,7 +64,7 @@ class Pace:
     def allowed(self, now: float) -> int:
         if self._rate is None:
             return 1 << 62
-        most = max(self._rate * BURST_S, 1.0)
+        most = max(self._rate * CATCH_UP_S, 1.0)
         self._allowed = min(self._allowed + (now - self._then) * self._rate, most)
         self._then = now
         return int(self._allowed)
@@ -98,10 +102,10 @@ def play(
         )
     stop = stop or threading.Event()
     lines = _lines(fleet, Broker.at(broker_url), messages, min(connections, fleet.tags), window)
-    begun = time.monotonic()
     try:
         for line in lines:
             line.connect()
+        prepare(fleet)
         begun = time.monotonic()
         paces = [
             Pace(None if rate is None else rate * line.share.width / fleet.tags, begun)

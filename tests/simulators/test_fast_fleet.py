@@ -25,8 +25,8 @@ from simulators.fast_fleet.command import times
 from simulators.fast_fleet.connection import Share
 from simulators.fast_fleet.fleet import Columns
 from simulators.fast_fleet.packets import acknowledged, head, publishes
-from simulators.fast_fleet.playing import Pace
-from simulators.publisher import BURST_S, BrokerError
+from simulators.fast_fleet.playing import CATCH_UP_S, Pace
+from simulators.publisher import BrokerError
 from simulators.voices import VOICES
 
 START = NOW = 1_763_766_000_000
@@ -180,7 +180,7 @@ def test_a_pace_is_kept_and_a_pause_is_not_made_up_for():
         pace.spend(count)
         sent += count
     assert sent == pytest.approx(1000, abs=1)
-    assert pace.allowed(60.0) == pytest.approx(1000 * BURST_S)
+    assert pace.allowed(60.0) == pytest.approx(1000 * CATCH_UP_S)
     assert Pace(None, 0.0).allowed(0.0) > 1 << 40
 
 
