@@ -309,6 +309,22 @@ def test_all_of_it_arrives_in_order_over_a_real_broker(mosquitto, listen, unique
     assert of_one == [payload for topic, payload in wanted if "tag-007" in topic]
 
 
+def test_a_broker_that_dies_and_comes_back_gets_all_of_it(own_mosquitto, unique_name):
+    fleet = Fleet(tags=300, tenant=unique_name)
+    connected = set()
+
+    def tell(now):
+        connected.add(now.connected)
+        if now.acknowledged > 500 and len(connected) == 1:
+            own_mosquitto.kill()
+        elif now.connected == 0:
+            own_mosquitto.start()
+
+    played = play(fleet, own_mosquitto.url, messages=4000, rate=2000, connections=2, tell=tell)
+    assert connected >= {0, 2}
+    assert (played.messages, played.unacknowledged) == (4000, 0)
+
+
 def test_an_encrypted_broker_is_trusted_by_its_certificate(encrypted, unique_name):
     fleet = Fleet(tags=300, tenant=unique_name)
     url = f"mqtts://127.0.0.1:{encrypted.port}"
