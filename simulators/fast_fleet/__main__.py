@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import signal
 import sys
-import threading
 import time
-from types import FrameType
 
 from simulators.command import positive, say
-from simulators.fast_fleet import CONNECTIONS, WINDOW, Fleet, Played, Progress, play
-from simulators.progress import progress
+from simulators.fast_fleet import CONNECTIONS, WINDOW, Fleet
+from simulators.fast_fleet.command import run, times
 from simulators.publisher import BrokerError
 
 
@@ -21,9 +17,22 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     messages = given.messages or given.tags
     try:
-        fleet = _fleet(given, messages)
+        start_ms, interval_ms = times(
+            time.time_ns() // 1_000_000,
+            tags=given.tags,
+            messages=messages,
+            rate=given.rate,
+            interval_ms=round(given.interval * 1000),
+        )
         played = run(
-            fleet,
+            Fleet(
+                given.tags,
+                given.seed,
+                given.start_ms or start_ms,
+                interval_ms,
+                given.tenant,
+                given.prefix,
+            ),
             given.broker,
             messages=messages,
             rate=given.rate,
@@ -33,65 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (BrokerError, ValueError) as error:
         say(f"fast_fleet: {error}")
         return 1
-    if played.unacknowledged:
-        say(f"fast_fleet: {played.unacknowledged} messages are not acknowledged")
     return 1 if played.unacknowledged else 0
-
-
-def run(
-    fleet: Fleet,
-    broker: str,
-    *,
-    messages: int,
-    rate: float | None = None,
-    connections: int = CONNECTIONS,
-    window: int = WINDOW,
-) -> Played:
-    """`play` as a command does it: Ctrl-C ends it, progress is shown, and the last line on standard
-    output is ``{"messages": …, "readings": …, "seconds": …, "per_second": …}``."""
-    stop = threading.Event()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with progress(f"{fleet.tags} tags", max(messages, 1)) as show:
-            played = play(
-                fleet,
-                broker,
-                messages=messages,
-                rate=rate,
-                connections=connections,
-                window=window,
-                stop=stop,
-                tell=lambda now: show(now.acknowledged, _shown(now)),
-            )
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-    counts = {"messages": played.messages, "readings": played.readings}
-    speed = {"seconds": round(played.seconds, 3), "per_second": round(played.per_second)}
-    print(json.dumps(counts | speed), flush=True)  # noqa: T201
-    return played
-
-
-def _shown(now: Progress) -> str:
-    rate = now.acknowledged / now.seconds if now.seconds > 0 else 0.0
-    away = "" if now.connected else ", the broker is away"
-    return f"{now.acknowledged} messages acknowledged, {rate:.0f} a second{away}"
-
-
-def _fleet(given: argparse.Namespace, messages: int) -> Fleet:
-    """Paced, a reading is of when it is sent; else the last ones are of now."""
-    if given.rate:
-        interval = max(round(given.tags / given.rate * 1000), 1)
-        ago = 0
-    else:
-        interval = round(given.interval * 1000)
-        ago = -(-messages // given.tags) * interval
-    start = given.start_ms or time.time_ns() // 1_000_000 - ago
-    return Fleet(given.tags, given.seed, start, interval, given.tenant, given.prefix)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -55,6 +55,7 @@ class Connection:
         self.share = share
         self.last_answer = time.monotonic()
         self._broker = broker
+        self._trust = _trust(broker)
         self._client_id = client_id
         self._window = min(window, MAX_ID)
         self._head = head(share.fleet)
@@ -98,11 +99,7 @@ class Connection:
         broker = self._broker
         where = f"{broker.host}:{broker.port}"
         try:
-            raw = socket.create_connection((broker.host, broker.port), CONNECT_S)
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            found = _secured(raw, broker)
-            found.sendall(_connect(self._client_id, broker.username, broker.password))
-            answer = _exactly(found, 4)
+            found, answer = self._opened()
         except ssl.SSLError as error:
             raise BrokerError(
                 f"the broker at {where} is not trusted ({error.reason}): name its certificates by"
@@ -126,6 +123,20 @@ class Connection:
         found.setblocking(False)
         self._socket = found
         self.last_answer = time.monotonic()
+
+    def _opened(self) -> tuple[socket.socket, bytes]:
+        """A new connection, and what the broker answered to CONNECT; raises OSError."""
+        broker = self._broker
+        found = socket.create_connection((broker.host, broker.port), CONNECT_S)
+        try:
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._trust:
+                found = self._trust.wrap_socket(found, server_hostname=broker.host)
+            found.sendall(_connect(self._client_id, broker.username, broker.password))
+            return found, _exactly(found, 4)
+        except BaseException:
+            found.close()
+            raise
 
     def reconnect(self) -> bool:
         """Try it again, if it is time to; whether there is a connection now."""
@@ -236,12 +247,16 @@ def _ids(places: Ints) -> Ints:
     return places % MAX_ID + 1
 
 
-def _secured(raw: socket.socket, broker: Broker) -> socket.socket:
+def _trust(broker: Broker) -> ssl.SSLContext | None:
+    """Whom to trust; None where nothing is encrypted. Raises `BrokerError`."""
     if not broker.tls:
-        return raw
-    return ssl.create_default_context(cafile=broker.ca).wrap_socket(
-        raw, server_hostname=broker.host
-    )
+        return None
+    try:
+        return ssl.create_default_context(cafile=broker.ca)
+    except OSError as error:
+        raise BrokerError(
+            f"the broker's address has ca={broker.ca} ({error}): name a file of PEM certificates"
+        ) from error
 
 
 def _connect(client_id: str, username: str | None, password: str | None) -> bytes:

@@ -75,6 +75,13 @@ def publishes(head: Head, columns: Columns, ids: Ints, *, again: bool) -> memory
     return found[:length].data
 
 
+def prepare(fleet: Fleet) -> None:
+    """Load or compile what `publishes` needs, and draw what tags have of their own, before a clock
+    runs."""
+    first = np.zeros(1, np.int64)
+    publishes(head(fleet), fleet.columns(first), first + 1, again=False)
+
+
 def acknowledged(data: bytes) -> tuple[Ints, bytes]:
     """The packet identifiers of the PUBACKs in ``data``, and what is left: part of a packet.
 

@@ -10,19 +10,23 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from simulators.fast_fleet.connection import PORTION, Connection, Share
+from simulators.fast_fleet.connection import Connection, Share
 from simulators.fast_fleet.fleet import Fleet
-from simulators.publisher import BURST_S, Broker, BrokerError
+from simulators.fast_fleet.packets import prepare
+from simulators.publisher import Broker, BrokerError
 
 CONNECTIONS = 4
 WINDOW = 2_000
 """Messages unacknowledged on a connection, at most: some 300 kB that a slow broker has of us."""
 
+CATCH_UP_S = 1.0
+"""A longer pause is not made up for: the window keeps a burst small, and the rate is the mean's."""
+
 _PATIENCE_S = 60.0
 _CLOSE_S = 10.0
 _TELL_S = 0.25
 _TURN_S = 0.01
-_BREATH_S = 0.001
+_BREATH_S = 0.005
 
 
 class Progress(NamedTuple):
@@ -49,8 +53,8 @@ class Played(NamedTuple):
 
 
 class Pace:
-    """How many messages may be sent by now: ``rate`` a second, and after a pause `BURST_S` of it at
-    once; without a rate any number."""
+    """How many messages may be sent by now: ``rate`` a second, what a busy machine delayed by up to
+    `CATCH_UP_S` at once; without a rate any number."""
 
     def __init__(self, rate: float | None, now: float) -> None:
         self._rate = rate
@@ -60,7 +64,7 @@ class Pace:
     def allowed(self, now: float) -> int:
         if self._rate is None:
             return 1 << 62
-        most = max(self._rate * BURST_S, 1.0)
+        most = max(self._rate * CATCH_UP_S, 1.0)
         self._allowed = min(self._allowed + (now - self._then) * self._rate, most)
         self._then = now
         return int(self._allowed)
@@ -98,10 +102,10 @@ def play(
         )
     stop = stop or threading.Event()
     lines = _lines(fleet, Broker.at(broker_url), messages, min(connections, fleet.tags), window)
-    begun = time.monotonic()
     try:
         for line in lines:
             line.connect()
+        prepare(fleet)
         begun = time.monotonic()
         paces = [
             Pace(None if rate is None else rate * line.share.width / fleet.tags, begun)
@@ -137,12 +141,7 @@ def _exchange(
 ) -> None:
     """Until all is acknowledged, or `stop` and ten seconds."""
     told, ends = begun, float("inf")
-
-    def report(now: float) -> None:
-        if tell:
-            done = sum(line.acknowledged for line in lines)
-            tell(Progress(done, messages, now - begun, sum(line.connected for line in lines)))
-
+    done, heard = 0, begun
     while True:
         now = time.monotonic()
         if stop.is_set():
@@ -150,24 +149,27 @@ def _exchange(
         for line, pace in zip(lines, paces, strict=True):
             if line.reconnect():
                 pace.spend(line.send(0 if stop.is_set() else pace.allowed(now)))
+        here = [line for line in lines if line.connected]
         waiting = any(line.unacknowledged for line in lines)
         unsent = not stop.is_set() and any(line.unsent for line in lines)
-        if not (waiting or unsent) or now >= ends:
-            report(now)
+        over = not (waiting or unsent) or now >= ends
+        if tell and (over or now - told >= _TELL_S):
+            told = now
+            tell(Progress(done, messages, now - begun, len(here)))
+        if over:
             return
-        if waiting and now - max(line.last_answer for line in lines) > _PATIENCE_S:
+        _listen(here)
+        before, done = done, sum(line.acknowledged for line in lines)
+        if done > before or (here and not waiting):
+            heard = now
+        elif now - heard > _PATIENCE_S:
             raise BrokerError(
                 f"the broker has acknowledged nothing for {_PATIENCE_S:.0f} s: see whether it runs"
             )
-        _listen(lines)
-        if now - told >= _TELL_S:
-            told = now
-            report(now)
 
 
-def _listen(lines: Sequence[Connection]) -> None:
+def _listen(here: Sequence[Connection]) -> None:
     """Wait a little for the sockets, and take what has come."""
-    here = [line for line in lines if line.connected]
     behind = [line for line in here if line.wants_to_write]
     if not here:
         time.sleep(_TURN_S)
@@ -177,6 +179,3 @@ def _listen(lines: Sequence[Connection]) -> None:
         time.sleep(_BREATH_S)  # a broker answers one by one: let some answers gather
     for line in here:
         line.receive()
-
-
-__all__ = ["CONNECTIONS", "PORTION", "WINDOW", "Pace", "Played", "Progress", "play"]

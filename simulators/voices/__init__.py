@@ -26,6 +26,7 @@ from simulators.voices import (
 )
 from simulators.voices.logger import LOGGERS, Logger
 from simulators.voices.lorawan import voice
+from simulators.voices.settings_row import as_toml
 from simulators.voices.voice import Carried, ReaderVoice, Speaker, Times, Told, Voice
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Times",
     "Told",
     "Voice",
+    "as_toml",
 ]
 
 _FAMILIES = (milesight.FAMILY, elsys.FAMILY, netvox.FAMILY, dragino.FAMILY)

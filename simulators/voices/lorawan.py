@@ -17,11 +17,10 @@ from simulators.readings import Readings
 from simulators.voices.voice import (
     LIVE_MS,
     Carried,
-    Plain,
-    Speaker,
     Times,
     Told,
     Voice,
+    as_said,
     digits_of,
 )
 
@@ -111,6 +110,44 @@ def _samples(readings: Readings, at: int) -> list[Sample]:
     return [Sample(readings.measured(row), seq, t, age) for row, (seq, t, age) in rows]
 
 
+class _Devices:
+    """Devices of one family that a network server has as one application."""
+
+    will: Message | None = None
+
+    def __init__(
+        self, network: Network, family: Family, application: str, *, decoded: bool
+    ) -> None:
+        self._network = network
+        self._family = family
+        self._application = application
+        self._decoded = decoded
+
+    def opening(self, at: int) -> list[Message]:
+        del at
+        return []
+
+    def named(self, tag: str) -> str:
+        return self._network.named(tag, dev_eui(self._family, tag))
+
+    def say(self, readings: Readings, at: int) -> list[Message]:
+        some = as_said(readings, self._family.carries)
+        messages = []
+        for boot in np.unique(some.boot).tolist():
+            for frame in self._family.frames(_samples(some.at(some.boot == boot), at)):
+                uplink = Uplink(
+                    family=self._family,
+                    device=readings.tag,
+                    dev_eui=dev_eui(self._family, readings.tag),
+                    address=_session(readings.tag, boot),
+                    counter=frame.samples[-1].seq,
+                    frame=frame if self._decoded else frame._replace(decoded=None),
+                    at=at,
+                )
+                messages.append(self._network.publish(self._application, uplink))
+        return messages
+
+
 def voice(network: Network, family: Family, *, decoded: bool) -> Voice:
     """``family`` by ``network``: with what its decoder gave, or with the bytes alone."""
     name = f"{network.name}-{family.name}" + ("-decoded" if decoded else "")
@@ -118,36 +155,15 @@ def voice(network: Network, family: Family, *, decoded: bool) -> Voice:
     def application(tenant: str) -> str:
         return f"{family.name}-{digits_of(f'{tenant} {name}', 12).lower()}"
 
-    def speak(tenant: str) -> Speaker:
-        def say(readings: Readings, at: int) -> list[Message]:
-            some = found.carried(readings)
-            messages = []
-            for boot in np.unique(some.boot).tolist():
-                samples = _samples(some.at(some.boot == boot), at)
-                for frame in family.frames(samples):
-                    uplink = Uplink(
-                        family=family,
-                        device=readings.tag,
-                        dev_eui=dev_eui(family, readings.tag),
-                        address=_session(readings.tag, boot),
-                        counter=frame.samples[-1].seq,
-                        frame=frame if decoded else frame._replace(decoded=None),
-                        at=at,
-                    )
-                    messages.append(network.publish(application(tenant), uplink))
-            return messages
-
-        return _Devices(say, lambda tag: network.named(tag, dev_eui(family, tag)))
-
     def row(tenant: str) -> dict[str, Any]:
         of_network = network.row(application(tenant), tenant)
         options = {**of_network.get("options", {}), "family": f"{family.name} {family.model}"}
         return {**of_network, "options": options}
 
-    found = Voice(
+    how = "as its decoder gives it" if decoded else "as bytes"
+    return Voice(
         name=name,
-        about=f"{family.name.title()} {family.model} by {network.title}, "
-        + ("as its decoder gives it" if decoded else "as bytes"),
+        about=f"{family.name.title()} {family.model} by {network.title}, {how}",
         carries=family.carries,
         others=None,
         per_message=family.per_frame,
@@ -155,24 +171,8 @@ def voice(network: Network, family: Family, *, decoded: bool) -> Voice:
         times=family.times,
         time_step=1 if family.times is Times.NETWORK else 1000,
         row=row,
-        open=speak,
+        open=lambda tenant: _Devices(network, family, application(tenant), decoded=decoded),
     )
-    return found
-
-
-class _Devices(Plain):
-    """A network has names of its own for them."""
-
-    def __init__(
-        self,
-        says: Callable[[Readings, int], list[Message]],
-        named: Callable[[str], str],
-    ) -> None:
-        super().__init__(says)
-        self._named = named
-
-    def named(self, tag: str) -> str:
-        return self._named(tag)
 
 
 def parted(samples: list[Sample], per_frame: int) -> Iterator[list[Sample]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from simulators.message import Message
 from simulators.readings import Readings
-from simulators.voices.voice import Carried, Plain, Speaker, Times, Told, Voice
+from simulators.voices.voice import Carried, Plain, Speaker, Times, Told, Voice, as_said
 
 PER_MESSAGE = 60
 """An hour of minutes (a choice of ours; the server takes 10 000)."""
@@ -34,7 +34,7 @@ OTHERS = Carried(1000)
 
 def objects(readings: Readings) -> list[dict[str, Any]]:
     """Each reading as the wire has it; those of which nothing was measured are left out."""
-    said = VOICE.carried(readings)
+    said = as_said(readings, CARRIES, OTHERS)
     sent = {} if readings.sent is None else {"sent": readings.sent}
     counters = zip(said.boot.tolist(), said.seq.tolist(), said.t.tolist(), strict=True)
     return [

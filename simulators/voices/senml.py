@@ -13,7 +13,7 @@ import cbor2
 
 from simulators.message import Message
 from simulators.readings import Readings
-from simulators.voices.voice import Carried, Plain, Speaker, Times, Told, Voice
+from simulators.voices.voice import Carried, Plain, Speaker, Times, Told, Voice, as_said
 
 PER_MESSAGE = 30
 """A choice of ours: packs of some kB."""
@@ -87,7 +87,7 @@ def _voice(name: str, about: str, level: str, encode: Callable[[Any], bytes]) ->
 
     def speak(tenant: str) -> Speaker:
         def say(readings: Readings, at: int) -> list[Message]:
-            some = voice.carried(readings)  # without the readings that no record would be of
+            some = as_said(readings, CARRIES)
             messages = []
             for begin in range(0, len(some), PER_MESSAGE):
                 part = some.at(slice(begin, begin + PER_MESSAGE))
@@ -97,7 +97,7 @@ def _voice(name: str, about: str, level: str, encode: Callable[[Any], bytes]) ->
 
         return Plain(say)
 
-    voice = Voice(
+    return Voice(
         name=name,
         about=about,
         carries=CARRIES,
@@ -109,7 +109,6 @@ def _voice(name: str, about: str, level: str, encode: Callable[[Any], bytes]) ->
         row=row,
         open=speak,
     )
-    return voice
 
 
 JSON = _voice("senml-json", "SenML (RFC 8428) in JSON", "senml", _json)

@@ -13,7 +13,7 @@ from typing import Any
 
 from simulators.message import Message
 from simulators.readings import Readings
-from simulators.voices.voice import LIVE_MS, Carried, Times, Told, Voice
+from simulators.voices.voice import LIVE_MS, Carried, Times, Told, Voice, as_said
 
 PER_MESSAGE = 20
 """A choice of ours: what was stored while the node was away goes in historical metrics."""
@@ -148,7 +148,7 @@ class _Node:
         return tag
 
     def say(self, readings: Readings, at: int) -> list[Message]:
-        return list(self._said(VOICE.carried(readings), at))
+        return list(self._said(as_said(readings, CARRIES), at))
 
     def _said(self, readings: Readings, at: int) -> Iterator[Message]:
         rows = [(readings.measured(row), t) for row, t in enumerate(readings.t.tolist())]

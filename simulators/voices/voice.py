@@ -85,6 +85,20 @@ class Speaker(Protocol):
         """
 
 
+def as_said(
+    readings: Readings, carries: Mapping[str, Carried], others: Carried | None = None
+) -> Readings:
+    """``readings`` with their values as they can be said, without those of which none can."""
+    values = {
+        name: way.all_said(column)
+        for name, column in readings.values.items()
+        if (way := carries.get(name, others))
+    }
+    kept = [~np.isnan(column) for column in values.values()]
+    some = np.logical_or.reduce(kept) if kept else np.zeros(len(readings), np.bool_)
+    return replace(readings, values=values).at(some)
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """A wire format as a fleet speaks it.
@@ -110,14 +124,7 @@ class Voice:
 
     def carried(self, readings: Readings) -> Readings:
         """``readings`` with their values as this format says them, without those that have none."""
-        values = {
-            name: way.all_said(column)
-            for name, column in readings.values.items()
-            if (way := self.carries.get(name, self.others))
-        }
-        kept = [~np.isnan(column) for column in values.values()]
-        some = np.logical_or.reduce(kept) if kept else np.zeros(len(readings), np.bool_)
-        return replace(readings, values=values).at(some)
+        return as_said(readings, self.carries, self.others)
 
 
 class ReaderSpeaker(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from lots.clock import DAY_MS
 from lots.settings import Subscription
 from simulators.message import Message
 from simulators.readings import Readings, Sightings
-from simulators.voices import READERS, VOICES, Carried, Times, Voice
+from simulators.voices import READERS, VOICES, Carried, Times, Voice, as_toml
 from simulators.voices.voice import LIVE_MS
 
 NOW = 1_795_348_800_123
@@ -132,7 +133,7 @@ def agree(way: Carried, value: float, got: float) -> bool:
 def test_what_is_said_is_understood(name):
     voice = VOICES[name]
 
-    @settings(max_examples=40)
+    @settings(max_examples=30)
     @given(spoken(voice))
     def check(readings):
         messages = said(voice, readings)
@@ -160,7 +161,7 @@ def test_what_is_said_is_understood(name):
 def test_a_second_delivery_is_the_same_reading_and_no_two_readings_are(name):
     voice = VOICES[name]
 
-    @settings(max_examples=20)
+    @settings(max_examples=12)
     @given(spoken(voice))
     def check(readings):
         messages = said(voice, readings)
@@ -210,6 +211,12 @@ def test_no_two_rows_of_the_settings_take_the_same_topics():
             assert decode(coming, routes, Memory()).rejected == []
 
 
+@pytest.mark.parametrize("name", [*VOICES, *READERS])
+def test_the_row_that_is_shown_is_the_row(name):
+    row = {**VOICES, **READERS}[name].row("große-flotte")
+    assert tomllib.loads(as_toml(row)) == {"subscriptions": [row]}
+
+
 def test_names_are_right_where_they_are_limited():
     assert VOICES["ruuvi"].open(TENANT).named("Ä") == VOICES["ruuvi"].open("b").named("Ä")
     assert VOICES["things-stack-elsys"].open(TENANT).named("Ä").startswith("A81758")
@@ -233,7 +240,7 @@ def seen(draw: st.DrawFn) -> Sightings:
 def test_what_readers_saw_is_understood(name):
     voice = READERS[name]
 
-    @settings(max_examples=25)
+    @settings(max_examples=15)
     @given(seen())
     def check(sightings):
         messages = voice.open(TENANT).say(sightings, NOW)

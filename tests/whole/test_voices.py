@@ -11,6 +11,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
+from simulators.fast_fleet import Fleet, play
 from simulators.publisher import Publisher
 from simulators.readings import Readings, Sightings
 from simulators.voices import LOGGERS, READERS, VOICES, Times, Voice
@@ -68,6 +69,19 @@ def test_every_voice_is_heard(house: House) -> None:
             for quantity in ("temperature", "humidity"):
                 wanted = carried.values[quantity][row]
                 assert item["values"][quantity] == pytest.approx(wanted), name
+
+
+def test_a_large_fleet_is_heard(house: House) -> None:
+    before = house.figure("dunnage_readings_stored_total")
+    fleet = Fleet(1000, start_ms=NOW - HOUR, tenant=house.tenant)
+    assert play(fleet, house.broker, messages=3000).unacknowledged == 0
+    soon(lambda: house.figure("dunnage_readings_stored_total") == before + 3000, "all is stored")
+    (one,) = fleet.readings(np.array([2999]))
+    house.put("tags", id=one.tag)
+    span = {"from": iso(NOW - 2 * HOUR), "to": iso(NOW + HOUR)}
+    items = house.items(f"/v1/tags/{one.tag}/readings", **span)
+    assert len(items) == 3
+    assert items[-1]["values"] == pytest.approx(one.measured(0))
 
 
 def test_every_reader_is_heard(house: House) -> None:
