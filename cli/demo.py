@@ -1,4 +1,4 @@
-"""`dunnage demo`: all parts as processes of their own, with forty lots in real climate, sped up."""
+"""`dunnage demo`: all parts as processes of their own, in real climate, sped up."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import httpx
 from rich.console import Console
 
 from cli.demo_folder import taken
+from cli.demo_scene import FortyLots, Scene
 from cli.demo_view import View, live
 from cli.processes import Child, Stopped, await_ready, free_port, listening, require_free, start
 from lots import registry
@@ -24,18 +26,16 @@ from lots.clock import Clock
 from lots.readings.history import open_history
 from lots.records import KINDS
 from lots.settings import Settings, SettingsError
-from simulators.demo_fleet import Record, world
+from simulators.demo_fleet import Record
 
 TENANT = "demo"
 DRAIN_S = 30.0
 START_S = 60.0
-HISTORY_S = 3.0
-"""What the fleet takes to publish its history."""
 AS_SLOW = 4.0
 """Worker and fleet, one after the other, take at most so many times as long to start as the broker:
 the clock runs fast only when they are there and the history is told."""
-HISTORY_H = 24
-"""Hours that the tags have measured before the start: what lags and settles is known by then."""
+END_S = 3.0
+"""A journey is over when nothing has moved for so long after its last reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Options:
     broker_port: int
     speed: float
     seed: int
+    journey: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,10 @@ class Demo:
     """What the processes and the view have to know."""
 
     options: Options
+    scene: Scene
     settings: Settings
     environment: dict[str, str]
+    clock: Clock
     key: str
     world: Mapping[str, list[Record]]
     begun: float
@@ -119,18 +122,28 @@ def _play(
     stop: threading.Event,
     console: Console,
     say: Callable[[str], None],
-) -> dict[str, float | int | None]:
+) -> dict[str, Any]:
     """The whole demo, with no process left at its end; returns its figures."""
     with ExitStack() as processes:
         demo = begin(options, begun, processes, stop)
-        say(f"{demo.lots} lots at three sites, API on {demo.address}, its routes in docs/api.md")
+        about, routes = demo.scene.about, "its routes in docs/api.md"
+        say(f"{demo.lots} lots: {about}. API on {demo.address}, {routes}")
         running = begin_rest(demo, processes)
         view = View(demo.address, demo.key, f"http://127.0.0.1:{demo.settings.worker_port}", begun)
         processes.callback(view.close)
+        truth = demo.scene.beside(demo.clock.start_ms)
+        if truth is not None:
+            view.truth = lambda: truth.now(demo.clock.now_ms())
         say(f"In another terminal:\n{demo.way_in}\nCtrl-C ends the demo.")
-        live(view, console, list(running.values()), stop, options.seconds, options.as_json)
-        running["fleet"].stop()
-        return finish(demo, running["fleet"], running["worker"], view)
+        children, fleet = list(running.values()), running["fleet"]
+        live(view, console, children, stop, options.seconds, options.as_json, ends_with=fleet)
+        fleet.stop()
+        figures = finish(demo, fleet, running["worker"], view)
+        if truth is None:
+            return figures
+        alerts = view.all_alerts()
+        console.print(truth.compared(alerts))
+        return figures | {"truth": truth.rows(alerts)} if options.as_json else figures
 
 
 def begin(
@@ -141,7 +154,8 @@ def begin(
     Raises `Stopped` where ``stop`` is set before it is all there.
     """
     stop = stop or threading.Event()
-    environment = _environment(options)
+    scene = _scene(options)
+    environment = _environment(options) | scene.settings(TENANT)
     # Nothing but defaults: the user's own settings, good or bad, are not the demo's.
     settings = Settings.model_construct(
         data=options.folder.resolve(), worker_port=int(environment["DUNNAGE_WORKER_PORT"])
@@ -151,12 +165,21 @@ def begin(
     broker = start("broker", arguments, environment, folder=options.folder)
     processes.callback(broker.stop)
     await_ready(broker, lambda: listening(port), START_S, stop)
-    head_start = HISTORY_S + AS_SLOW * (monotonic() - asked)
+    head_start = scene.gets_ready_s + AS_SLOW * (monotonic() - asked)
     start_ms = Clock().now_ms() + round(1000 * head_start)
     environment["DUNNAGE_CLOCK_START_MS"] = str(start_ms)
-    records = world(start_ms, options.seed)
+    records = scene.records(start_ms, TENANT)
     key = register(settings, records, start_ms)
-    return Demo(options, settings, environment, key, records, begun, stop, broker)
+    clock = Clock(start_ms, options.speed)
+    return Demo(options, scene, settings, environment, clock, key, records, begun, stop, broker)
+
+
+def _scene(options: Options) -> Scene:
+    if options.journey is None:
+        return FortyLots(options.seed)
+    from cli.demo_journey import OneJourney  # what it takes to import is not for all demos
+
+    return OneJourney(options.journey, options.seed)
 
 
 def register(settings: Settings, records: Mapping[str, list[Record]], now: int) -> str:
@@ -198,11 +221,9 @@ def begin_rest(demo: Demo, processes: ExitStack) -> dict[str, Child]:
     status = f"http://127.0.0.1:{demo.settings.worker_port}/readyz"
     await_ready(worker, lambda: _answers(status), START_S, demo.stop)
     # The broker keeps nothing for the absent, so the tags begin when the worker listens.
-    arguments = ["simulators.demo_fleet", "--broker", demo.environment["DUNNAGE_BROKER_URL"]]
-    arguments += ["--tenant", TENANT, "--seed", str(demo.options.seed)]
-    arguments += ["--start-ms", demo.environment["DUNNAGE_CLOCK_START_MS"]]
-    arguments += ["--speed", str(demo.options.speed), "--history", str(HISTORY_H)]
-    fleet = run("fleet of tags", arguments)
+    broker = demo.environment["DUNNAGE_BROKER_URL"]
+    tags = demo.scene.tags(broker, TENANT, demo.clock.start_ms, demo.options.speed)
+    fleet = run("fleet of tags", tags)
     api = run("API", ["cli.main", "api"])
     processes.callback(api.stop)
     processes.callback(fleet.stop)
@@ -210,13 +231,17 @@ def begin_rest(demo: Demo, processes: ExitStack) -> dict[str, Child]:
     return {"broker": demo.broker, "worker": worker, "fleet": fleet, "api": api}
 
 
-def finish(demo: Demo, fleet: Child, worker: Child, view: View) -> dict[str, float | int | None]:
+def finish(demo: Demo, fleet: Child, worker: Child, view: View) -> dict[str, Any]:
     """Wait until what was published is stored and judged; the figures of the whole demo."""
     published = _published(fleet)
     patience = monotonic() + DRAIN_S
+    moved, stored = monotonic(), -1
     while worker.running and monotonic() < patience:
         view.refresh()
-        if view.stored >= published and view.lag == 0:
+        if view.stored != stored or view.lag > 0:
+            moved, stored = monotonic(), view.stored
+        # What arrived twice is stored once, so there may never be as many.
+        if view.lag == 0 and (view.stored >= published or monotonic() - moved > END_S):
             break
         threading.Event().wait(0.2)
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -43,6 +43,8 @@ class View:
     open_alerts: list[dict[str, Any]] = field(default_factory=list)
     lots: list[dict[str, Any]] = field(default_factory=list)
     first_alert_s: float | None = None
+    truth: Callable[[], RenderableType] | None = None
+    """What is really so, where that is known."""
     _counted_at: float = 0.0
     _seen: set[str] = field(default_factory=set)
     # A proxy of the user's leads elsewhere than to this machine.
@@ -85,6 +87,16 @@ class View:
         if self.first_alert_s is None and self.alerts:
             self.first_alert_s = round(monotonic() - self.begun, 1)
 
+    def all_alerts(self) -> list[dict[str, Any]]:
+        """Every alert there was, the newest first."""
+        found: list[dict[str, Any]] = []
+        path: str | None = "/v1/alerts?limit=1000"
+        while path is not None:
+            page = self._get(f"{self.address}{path}").json()
+            found += page["items"]
+            path = page["next"]
+        return found
+
     def _items(self, path: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self._get(self.address + path).json()["items"]
         return items
@@ -95,7 +107,8 @@ class View:
 
     def render(self, size: tuple[int, int] = SIZES[0]) -> RenderableType:
         """Figures, lots at risk and why, alerts and what to do; ``size``: so many of each."""
-        return Group(self._figures(), self._risks(size[0]), self._alerts(size[1]))
+        known = [] if self.truth is None else [self.truth()]
+        return Group(self._figures(), *known, self._risks(size[0]), self._alerts(size[1]))
 
     def fitted(self, console: Console) -> RenderableType:
         """As much of it as ``console`` has lines for."""
@@ -160,27 +173,38 @@ def live(
     stop: threading.Event,
     seconds: float | None,
     as_json: bool,
+    ends_with: Child | None = None,
 ) -> None:
-    """Show ``view`` until ``stop`` or ``seconds`` are over; raises `ChildFailed` when one ends."""
+    """Show ``view`` until ``stop`` or ``seconds`` are over, or ``ends_with`` has done its work.
+
+    Raises `ChildFailed` when another ends.
+    """
     ends = monotonic() + seconds if seconds is not None else float("inf")
     if as_json or not console.is_terminal:
-        _plain(view, console, children, stop, ends)
+        _plain(view, console, children, stop, ends, ends_with)
         return
     with Live(console=console, auto_refresh=False) as shown:
         while not stop.wait(REFRESH_S) and monotonic() < ends:
-            _check(children)
+            if _over(children, ends_with):
+                return
             view.refresh()
             shown.update(view.fitted(console), refresh=True)
 
 
 def _plain(
-    view: View, console: Console, children: Sequence[Child], stop: threading.Event, ends: float
+    view: View,
+    console: Console,
+    children: Sequence[Child],
+    stop: threading.Event,
+    ends: float,
+    ends_with: Child | None,
 ) -> None:
     say = partial(console.print, soft_wrap=True, markup=False, highlight=False)
     due = 0.0
     told = 0
     while not stop.wait(REFRESH_S) and monotonic() < ends:
-        _check(children)
+        if _over(children, ends_with):
+            return
         view.refresh()
         for alert in view.open_alerts[: 3 if told < 3 else 0]:
             say(f"ALERT {alert['title']}\n      {alert['action']}")
@@ -190,7 +214,11 @@ def _plain(
             due = monotonic() + PLAIN_S
 
 
-def _check(children: Sequence[Child]) -> None:
+def _over(children: Sequence[Child], ends_with: Child | None) -> bool:
+    """Whether ``ends_with`` has done its work; raises `ChildFailed` for another that ended."""
     for child in children:
         if not child.running:
+            if child is ends_with and child.process.poll() == 0:
+                return True
             raise child.failure(f"{child.ending}, so all was stopped")
+    return False

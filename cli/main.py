@@ -11,6 +11,7 @@ import typer
 
 from cli import dead_letters, formats
 from cli.import_ import import_file
+from cli.simulate import EXAMPLES, simulate
 from cli.terminal import KEPT, plain
 from cli.troubles import troubles
 from lots.errors import UserError
@@ -32,6 +33,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(formats.app, name="formats")
 app.command("import")(import_file)
 app.command("troubles")(troubles)
+app.command("simulate", epilog=EXAMPLES)(simulate)
 
 Tenant = Annotated[str, typer.Option(help="Whose it is.")]
 LAST_PORT = 65535
@@ -55,12 +57,23 @@ def demo(
     speed: Annotated[
         float, typer.Option(min=1, max=86400, help="Times as fast as life: 8640 is a day in 10 s.")
     ] = 8640.0,
-    seed: Annotated[int, typer.Option(help="Of the sensors' noise.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the sensors' noise, and of a journey.")] = 1,
+    journey: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Play this journey instead and end with what really happened beside the alerts"
+            " (dunnage simulate --list; or a YAML file).",
+        ),
+    ] = None,
 ) -> None:
-    """Try it: forty lots at three sites in real climate, sped up, with all parts running."""
+    """Try it: forty lots at three sites in real climate, sped up, with all parts running.
+
+    With --journey one journey whose real outcome is known, from its start to its end.
+    """
     from cli.demo import Options, run_demo
 
-    run_demo(Options(folder, seconds, as_json, api_port, broker_port, speed, seed))
+    run_demo(Options(folder, seconds, as_json, api_port, broker_port, speed, seed, journey))
 
 
 @app.command()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
+
+from simulators.message import Message
 
 IN_FLIGHT: Final = 100
 """So many messages are unacknowledged at most."""
@@ -20,15 +23,6 @@ BURST_S: Final = 0.1
 """After a pause, no more than this much of the rate is sent at once."""
 _CONNECT_S: Final = 10.0
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
-
-
-class Message(NamedTuple):
-    """What a tag publishes at the simulated instant ``at``: ``readings`` of them in ``payload``."""
-
-    topic: str
-    payload: bytes
-    readings: int
-    at: int  # ms since 1970 UTC
 
 
 class BrokerError(Exception):
@@ -78,16 +72,25 @@ class Publisher:
 
     `publish` blocks while too much is unacknowledged. One thread publishes; `stop` may be called
     from any thread or a signal handler. ``client_id`` has to be nobody else's on that broker.
+    ``will`` is asked before each connection what the broker is to publish if it breaks.
     """
 
     def __init__(
-        self, url: str, *, client_id: str, rate: float = 300.0, patience_s: float = 60.0
+        self,
+        url: str,
+        *,
+        client_id: str,
+        rate: float = 300.0,
+        patience_s: float = 60.0,
+        will: Callable[[], Message | None] | None = None,
     ) -> None:
         if rate <= 0:
             raise ValueError(f"rate is {rate}: give messages a second, over 0")
         self.messages = 0
         self.readings = 0
         """What the broker has acknowledged."""
+        self.connections = 0
+        """How often the broker has let us in: once more, and the will of before was published."""
         self._broker = Broker.at(url)
         self._interval = 1.0 / rate
         self._next = 0.0
@@ -98,6 +101,7 @@ class Publisher:
         self._answers: queue.SimpleQueue[ReasonCode] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._closed = False
+        self._will = will
         self._client = self._make_client(client_id)
 
     def _make_client(self, client_id: str) -> mqtt.Client:
@@ -108,6 +112,7 @@ class Publisher:
             client.username_pw_set(self._broker.username, self._broker.password)
         if self._broker.tls:
             self._trust(client)
+        client.on_pre_connect = self._on_pre_connect
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
         return client
@@ -121,9 +126,15 @@ class Publisher:
                 " certificates"
             ) from error
 
+    def _on_pre_connect(self, client: mqtt.Client, _user: Any) -> None:
+        if self._will and (will := self._will()):
+            client.will_set(will.topic, will.payload, qos=1)
+
     def _on_connect(
         self, _client: mqtt.Client, _user: Any, _flags: Any, reason: ReasonCode, _props: Any
     ) -> None:
+        if not reason.is_failure:
+            self.connections += 1
         self._answers.put(reason)
 
     def _on_publish(

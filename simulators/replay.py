@@ -19,14 +19,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from simulators.clock import Clock
 from simulators.command import positive, run, say
-from simulators.publisher import BrokerError, Message, Publisher
+from simulators.message import Message
+from simulators.playing import play
+from simulators.publisher import BrokerError, Publisher
 from simulators.recording import Recording, RecordingError, Row, read, shifted
 
 PER_MESSAGE: Final = 60
 SPAN_MS: Final = 3_600_000
 """An array holds at most so many readings, of less than such a span."""
 
-_LONGEST_SLEEP_S: Final = 3600.0
 _PROBLEMS_SHOWN: Final = 20
 
 
@@ -42,16 +43,6 @@ def messages(recording: Recording, tenant: str) -> list[Message]:
         group.append((seq, row))
     found += [_message(recording.boot, tenant, group) for group in pending.values()]
     return sorted(found, key=lambda message: message.at)
-
-
-def play(published: list[Message], publisher: Publisher, clock: Clock | None) -> None:
-    """Publish each when ``clock`` says that it is due; without one as fast as allowed."""
-    for message in published:
-        while clock and (ahead := clock.real_seconds_until(message.at)) > 0:
-            if publisher.wait(min(ahead, _LONGEST_SLEEP_S)):
-                return
-        if not publisher.publish(message):
-            return
 
 
 def main(arguments: list[str] | None = None) -> int:

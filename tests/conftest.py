@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
 import uuid
 from collections.abc import Iterator
 from typing import TypeVar
@@ -90,6 +91,21 @@ def own_mosquitto() -> Iterator[Mosquitto]:
     """A broker for this test alone, to stop and to kill."""
     with make(Mosquitto) as server:
         yield server
+
+
+@pytest.fixture
+def encrypted(own_mosquitto: Mosquitto) -> Mosquitto:
+    """A broker with a certificate of its own."""
+    own_mosquitto.stop()
+    folder = own_mosquitto.folder
+    made = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
+        "-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out ca.pem"
+    )
+    subprocess.run(made.split(), cwd=folder, check=True, capture_output=True)
+    with (folder / "mosquitto.conf").open("a") as conf:
+        conf.write(f"certfile {folder}/ca.pem\nkeyfile {folder}/key.pem\n")
+    return own_mosquitto.start()
 
 
 @pytest.fixture(scope="session")

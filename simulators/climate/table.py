@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
@@ -17,7 +17,8 @@ HOURS: Final = 8760
 """Of a typical year, which has no 29 February."""
 HOUR_MS: Final = 3_600_000
 _FEBRUARY_29: Final = (31 + 28) * 24  # the hour of the year where it begins, if it does
-_HEADER: Final = "temperature_c,humidity_pct,pressure_hpa"
+_HEADER: Final = "temperature_c,humidity_pct,pressure_hpa,sun_w_m2,wind_m_s,cloud_tenths,rain_mm_h"
+_FORMATS: Final = ("{:.1f}", "{:.0f}", "{:.0f}", "{:.0f}", "{:.1f}", "{:.0f}", "{:.1f}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,19 @@ STATIONS: Final[Mapping[str, Station]] = MappingProxyType(
 class Climate:
     """A typical year by the hour: (8760,) each, row n at hour n of the year, UTC.
 
-    ``temperature`` °C, ``humidity`` %RH, ``pressure`` hPa.
+    ``temperature`` °C, ``humidity`` %RH, ``pressure`` hPa, ``sun`` W/m² on a level surface,
+    ``wind`` m/s, ``cloud`` tenths of the sky that are covered opaquely, ``rain`` mm/h, NaN where
+    the source does not have it.
     """
 
     station: Station
     temperature: Floats
     humidity: Floats
     pressure: Floats
+    sun: Floats
+    wind: Floats
+    cloud: Floats
+    rain: Floats
 
     def at(self, instant_ms: ArrayLike) -> tuple[Floats, Floats, Floats]:
         """Temperature, humidity and pressure at instants (ms since 1970 UTC) of any year."""
@@ -78,19 +85,19 @@ def load(station: str) -> Climate:
         raise ValueError(f"there is no climate of {station!r}: use one of {known}")
     text = (files("simulators.climate") / f"{station}.csv").read_text(encoding="utf-8")
     rows = np.loadtxt(text.splitlines(), delimiter=",", comments="#", skiprows=_preamble(text))
-    return Climate(STATIONS[station], rows[:, 0], rows[:, 1], rows[:, 2])
+    return Climate(STATIONS[station], *np.ascontiguousarray(rows.T))
 
 
-def write(station: Station, temperature: Floats, humidity: Floats, pressure: Floats) -> str:
-    """The text of a station's table, as `load` reads it."""
+def write(station: Station, columns: Sequence[Floats]) -> str:
+    """The text of a station's table, as `load` reads it, from `Climate`'s columns in order."""
     lines = [
         f"# {station.name}: a typical year by the hour. Row n is hour n of the year, UTC.",
         f"# Source: NREL {station.dataset}, file {station.source} of pvlib. See SOURCES.md.",
         _HEADER,
     ]
     lines += [
-        f"{t:.1f},{rh:.0f},{p:.0f}"
-        for t, rh, p in zip(temperature, humidity, pressure, strict=True)
+        ",".join(form.format(value) for form, value in zip(_FORMATS, row, strict=True))
+        for row in np.column_stack(columns).tolist()
     ]
     return "\n".join(lines) + "\n"
 

@@ -14,7 +14,8 @@ from typing import Final
 from simulators.clock import Clock
 from simulators.command import positive, run, say
 from simulators.demo_fleet.fleet import HOUR_MS, Fleet
-from simulators.publisher import BrokerError, Message, Publisher
+from simulators.message import Message
+from simulators.publisher import BrokerError, Publisher
 
 _TICK_S: Final = 0.05
 

@@ -24,7 +24,7 @@ from simulators.demo_fleet.air import (
 )
 from simulators.demo_fleet.records import Record, records
 from simulators.demo_fleet.tags import Tag, make_tags
-from simulators.publisher import Message
+from simulators.message import Message
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from cli.logging import to_stderr
-from tests.bench import decoding, draining, folding, keeping, stores, years
+from tests.bench import decoding, draining, fleet, folding, keeping, stores, years
 from tests.bench.comparing import Figure
 
 PARTS: Mapping[str, Callable[[], Iterator[Figure]]] = MappingProxyType(
@@ -27,6 +27,7 @@ PARTS: Mapping[str, Callable[[], Iterator[Figure]]] = MappingProxyType(
         "stores": stores.figures,
         "history": years.figures,
         "worker": draining.figures,
+        "fleet": fleet.figures,
     }
 )
 

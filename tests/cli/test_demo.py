@@ -26,6 +26,7 @@ from cli.demo_folder import MARK, taken
 from cli.demo_view import View, live
 from cli.processes import ChildFailed, start
 from lots.settings import SettingsError
+from simulators import journey
 from tests.cli.shell import PATIENCE_S, Running, Shell, alive, descendants
 from tests.servers import free_port
 
@@ -242,3 +243,25 @@ def test_one_port_for_two(shell: Shell) -> None:
     message = shell.refusal("demo", "--api-port", port, "--broker-port", port)
     assert "--api-port or --broker-port" in message
     assert list(shell.folder.iterdir()) == []
+
+
+def test_a_journey_ends_with_its_truth_beside_its_alerts(
+    shell: Shell, ports: tuple[str, ...]
+) -> None:
+    words = ("demo", "--journey", "unwrapped-too-soon", "--speed", "86400", "--json")
+    with Running(shell, *words, "--folder", "F", *ports) as demo:
+        demo.says("In another terminal:")
+        assert demo.ends(120) == 0  # by itself, when the journey is over
+        assert "Traceback" not in demo.text
+    figures = json.loads(demo.text.splitlines()[-1])
+    assert figures["lots"] == 2
+    assert figures["stored"] == figures["published"] > 2000
+    assert {row["lot"] for row in figures["truth"]} == {
+        lot.key for lot in journey.named("unwrapped-too-soon").lots
+    }
+    assert "The truth beside the alerts" in demo.text
+
+
+def test_a_journey_that_there_is_not(shell: Shell, ports: tuple[str, ...]) -> None:
+    message = shell.refusal("demo", "--journey", "nowhere", "--folder", "F", *ports)
+    assert "there is no journey 'nowhere': use one of calm, " in message

@@ -18,7 +18,8 @@ from cli.worker import Worker
 from lots.clock import Clock
 from lots.cursors import CursorMismatch
 from lots.settings import Settings
-from simulators.publisher import Message, Publisher
+from simulators.message import Message
+from simulators.publisher import Publisher
 from tests.cli.shell import Running, Shell
 from tests.servers import InfluxDB, Mosquitto, PostgreSQL, asked, free_port
 

@@ -268,21 +268,6 @@ def test_a_broker_that_is_not_there_is_told_and_found_later(
     opened.close()
 
 
-@pytest.fixture
-def encrypted(own_mosquitto: Mosquitto) -> Mosquitto:
-    """A broker with a certificate of its own."""
-    own_mosquitto.stop()
-    folder = own_mosquitto.folder
-    made = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
-        "-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out ca.pem"
-    )
-    subprocess.run(made.split(), cwd=folder, check=True, capture_output=True)
-    with (folder / "mosquitto.conf").open("a") as conf:
-        conf.write(f"certfile {folder}/ca.pem\nkeyfile {folder}/key.pem\n")
-    return own_mosquitto.start()
-
-
 # paho leaves a socket to the garbage collector when the handshake fails.
 @pytest.mark.filterwarnings("ignore:.*ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
 def test_encrypted_connections(encrypted: Mosquitto, unique_name: str) -> None:

@@ -34,6 +34,27 @@ def test_a_year_is_whole_and_possible(station):
     assert climate.humidity.min() >= 1
     assert climate.humidity.max() <= 100
     assert climate.pressure.min() > 900
+    assert climate.sun.min() == 0
+    assert 800 < climate.sun.max() < 1100
+    assert climate.wind.min() >= 0
+    assert climate.wind.max() < 30
+    assert 0 <= climate.cloud.min() < climate.cloud.max() <= 10
+
+
+@pytest.mark.parametrize(
+    ("station", "noon"), [("miami", 17), ("greensboro", 17), ("sand_point", 23)]
+)
+def test_the_sun_is_highest_at_noon_by_the_sun(station, noon):
+    assert load(station).sun.reshape(365, 24).mean(0).argmax() == noon
+
+
+def test_it_rains_as_much_as_the_source_can_tell():
+    assert 700 < load("greensboro").rain.sum() < 1200
+    miami = load("miami").rain
+    assert 300 < (miami > 0).sum() < 600
+    # Most of it in the wet season, May to October.
+    assert miami[120 * 24 : 304 * 24].sum() > 0.6 * miami.sum()
+    assert np.isnan(load("sand_point").rain).all()
 
 
 def test_the_three_climates_differ_as_they_should():

@@ -6,7 +6,9 @@ import time
 
 import pytest
 
-from simulators.publisher import Broker, BrokerError, Message, Publisher
+from simulators.message import Message
+from simulators.publisher import Broker, BrokerError, Publisher
+from simulators.voices import VOICES
 
 
 def message(topic: str, number: int) -> Message:
@@ -117,3 +119,35 @@ def test_no_broker_there(unique_name):
 def test_a_rate_of_nothing_is_refused():
     with pytest.raises(ValueError, match="rate is 0: give messages a second, over 0"):
         Publisher("mqtt://127.0.0.1", client_id="x", rate=0)
+
+
+def test_a_sparkplug_node_that_is_cut_off_dies_and_is_born_again(
+    mosquitto, listen, soon, unique_name
+):
+    """The will of the broken connection is the death of the birth before, by its bdSeq."""
+    node = VOICES["sparkplug"].open(unique_name)
+    with (
+        listen(mosquitto.url, f"spBv1.0/{unique_name}/+/gateway", f"{unique_name}-ears") as heard,
+        Publisher(mosquitto.url, client_id=unique_name, will=lambda: node.will) as publisher,
+    ):
+        births = node.opening(1000)
+        assert publisher.publish(births[0])
+        heard.wait_for(1)
+        with Publisher(mosquitto.url, client_id=unique_name):  # which takes the name over
+            heard.wait_for(2)
+        soon(lambda: publisher.connections > 1)
+        births += node.opening(2000)
+        assert publisher.publish(births[1])
+        assert publisher.close() == 0
+        heard.wait_for(3)
+    topics = [topic.split("/")[2] for topic, _ in heard.messages]
+    assert topics == ["NBIRTH", "NDEATH", "NBIRTH"]
+    sessions = [bd_seq(payload) for _, payload in heard.messages]
+    assert sessions == [0, 0, 1]
+
+
+def bd_seq(payload: bytes) -> int:
+    """A metric's name, its type, and its value as the field long_value."""
+    _, found, value = payload.partition(b"\x0a\x05bdSeq\x20\x04\x58")
+    assert found
+    return value[0]

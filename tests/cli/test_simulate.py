@@ -1,0 +1,114 @@
+"""`dunnage simulate`: the library, the truth, what cannot be done, and an end by Ctrl-C."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from simulators import journey
+from simulators.world import World
+from tests.cli.shell import Running, Shell
+from tests.servers import Mosquitto
+
+SHORT = "unwrapped-too-soon"
+
+
+def test_the_library_is_a_table(shell: Shell) -> None:
+    head, *rows = shell.says("simulate", "--list").splitlines()
+    assert head.split("\t") == ["journey", "days", "lots", "tags", "harm", "what happens"]
+    assert [row.split("\t")[0] for row in rows] == list(journey.library())
+    assert len(rows) >= 12
+    assert all(len(row.split("\t")) == 6 for row in rows)
+
+
+def test_the_truth_goes_to_files_and_nothing_is_published(shell: Shell) -> None:
+    done = shell("simulate", SHORT, "--truth", "t.csv", "--start", "2026-01-15T06:00Z")
+    assert done.returncode == 0, done.stderr
+    lines = (shell.folder / "t.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith(f"# truth of journey {SHORT}, seed 1")
+    rows = list(csv.DictReader(lines[1:]))
+    assert {row["lot"] for row in rows} == {lot.key for lot in journey.named(SHORT).lots}
+    assert rows[0]["time"].startswith("2026-01-15T06:")
+    with (shell.folder / "t.events.csv").open(encoding="utf-8") as file:
+        events = list(csv.DictReader(file))
+    world = World(journey.named(SHORT), 1)
+    really = [(lot.key, event.kind) for lot in world.lots for event in world.events(lot.key)]
+    assert [(event["lot"], event["event"]) for event in events] == really
+    assert (shell.folder / "t.tags.csv").read_text().startswith("journey,tag,fault,begins")
+
+
+def test_the_truth_is_a_table_too_and_the_same_each_time(shell: Shell) -> None:
+    words = ("simulate", SHORT, "--seed", "3", "--truth", "-", "--start", "2026-01-15T06:00+00:00")
+    first, again = (shell.says(*words) for _ in range(2))
+    assert first == again
+    assert first.startswith("journey\tlot\tevent\tbegins\tends\tpeak\tcause\n")
+    assert "\njourney\ttag\tfault\t" in first
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["unwraped"], "there is no journey 'unwraped': use one of calm, "),
+        (["none.yaml"], "none.yaml:1: it cannot be read"),
+        ([SHORT, SHORT], "play them one after another"),
+        ([SHORT, "--voice", "morse"], "--voice 'morse' is not known: use one of native, "),
+        ([SHORT, "--speed", "0"], "write a number over 0, such as 8640, or max"),
+        ([SHORT, "--speed", "fast"], "write a number over 0, such as 8640, or max"),
+        ([SHORT, "--start", "2026-01-15"], "write an instant with its zone"),
+        ([SHORT, "--tenant", "a/b"], "--tenant 'a/b'"),
+        ([SHORT, "--broker", "mqtt://127.0.0.1:9"], "start it, or give another address"),
+        ([SHORT, "--truth", "-", "--import"], "--import registers what is published: add --broker"),
+        ([SHORT, "--truth", "no/t.csv"], "name a file in a folder that there is"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_the_remedy(
+    shell: Shell, words: list[str], said: str
+) -> None:
+    assert said in shell.refusal("simulate", *words)
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--tags", "5", "--truth", "-"], [SHORT, "--messages", "5"], ["--tags", "0"]]
+)
+def test_options_that_do_not_go_together(shell: Shell, words: list[str]) -> None:
+    assert shell("simulate", *words).returncode == 2
+
+
+def test_a_journey_with_a_mistake_is_told_by_its_line(shell: Shell) -> None:
+    library = Path(journey.__file__).parent / "journeys"
+    text = (library / f"{SHORT}.yaml").read_text(encoding="utf-8")
+    (shell.folder / "mine.yaml").write_text(text.replace("sensor: sht40", "sensor: sht99", 1))
+    line = next(n for n, row in enumerate(text.splitlines(), 1) if "sensor: sht40" in row)
+    assert f"mine.yaml:{line}:" in shell.refusal("simulate", "mine.yaml", "--truth", "-")
+
+
+def test_it_is_registered_for_a_tenant_that_there_is(shell: Shell, mosquitto: Mosquitto) -> None:
+    words = ("simulate", SHORT, "--import", "--broker", mosquitto.url)
+    message = shell.refusal(*words, "--tenant", "acme")
+    assert "there is no tenant 'acme': dunnage tenants add acme" in message
+    shell.says("tenants", "add", "acme")
+    counts = json.loads(shell.says(*words, "--tenant", "acme").splitlines()[-1])
+    assert counts["messages"] > 1000
+    assert counts["readings"] >= counts["messages"]
+
+
+def test_paced_it_goes_on_until_ctrl_c_and_counts(shell: Shell, mosquitto: Mosquitto) -> None:
+    words = ("simulate", SHORT, "--speed", "3600", "--broker", mosquitto.url)
+    with Running(shell, *words) as running:
+        running.says("publishing:")  # no terminal: lines now and then
+        assert running.stop(signal.SIGINT) == 0
+        assert "\x1b" not in running.text
+        assert "Traceback" not in running.text
+        counts = json.loads(running.text.splitlines()[-1])
+        assert 0 < counts["messages"] < 1000
+
+
+def test_many_tags_from_one_process(shell: Shell, mosquitto: Mosquitto) -> None:
+    words = ("simulate", "--tags", "2000", "--messages", "6000", "--broker", mosquitto.url)
+    counts = json.loads(shell.says(*words).splitlines()[-1])
+    assert counts["messages"] == counts["readings"] == 6000
+    assert counts["per_second"] > 0

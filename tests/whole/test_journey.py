@@ -1,0 +1,100 @@
+"""A journey on which the tags go wrong, through a real broker and worker: all of it, once each."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulators import journey
+from simulators.registration import iso
+from simulators.sensors import declared
+from simulators.sensors.clocks import EPOCH_2000_MS
+from simulators.voyage import Heard, hear, hung_in
+from simulators.world import World
+from tests.servers import Mosquitto
+from tests.whole.house import HOUR, House, soon
+from tests.whole.test_real_parts import ms
+
+SHORTER = {
+    "days: 14": "days: 4",
+    "from: 200": "from: 50",
+    "[[150, 270]]": "[[30, 60]]",
+    "readings: 288": "readings: 100",
+    "from: 120, to: 300": "from: 5, to: 70",
+    "from: 100, seconds: -5400, to: 220": "from: 20, seconds: -5400, to: 60",
+}
+WINDOW = 72 * HOUR
+"""The API gives raw readings of so much at a time."""
+
+
+@pytest.fixture
+def house(tmp_path: Path, mosquitto: Mosquitto, unique_name: str) -> Iterator[House]:
+    with House(tmp_path, unique_name, mosquitto.url) as house:
+        yield house
+
+
+def four_days(folder: Path) -> Path:
+    """The library's journey, shortened to what a test has time for."""
+    text = (Path(journey.__file__).parent / "journeys" / "tags-gone-wrong.yaml").read_text()
+    for long, short in SHORTER.items():
+        assert long in text
+        text = text.replace(long, short)
+    file = folder / "four-days.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def stored(house: House, tag: str, begins: int, ends: int) -> list[dict[str, Any]]:
+    """All readings of a tag, as the API has them."""
+    found: list[dict[str, Any]] = []
+    for first in range(begins, ends, WINDOW):
+        span = {"from": iso(first), "to": iso(min(first + WINDOW, ends)), "limit": 10_000}
+        found += house.items(f"/v1/tags/{tag}/readings", **span)
+    return found
+
+
+def expected(heard: Heard) -> list[int]:
+    """When what arrived was measured, by the device's clock, as the wire has it understood."""
+    arrived = {
+        (boot, seq): t
+        for arrival in heard.sent.arrivals
+        for boot, seq, t in zip(
+            arrival.readings.boot.tolist(),
+            arrival.readings.seq.tolist(),
+            arrival.readings.t.tolist(),
+            strict=True,
+        )
+    }
+    return sorted(t + EPOCH_2000_MS if t < EPOCH_2000_MS else t for t in arrived.values())
+
+
+def test_all_that_arrives_comes_out_of_the_api_once(house: House, tmp_path: Path) -> None:
+    file = four_days(tmp_path)
+    begins = (int(time.time() * 1000) - 5 * 24 * HOUR) // HOUR * HOUR
+    said = house.dunnage(
+        "simulate", str(file), "--import", "--tenant", house.tenant, "--start", iso(begins),
+        "--broker", house.broker,
+    )  # fmt: skip
+    counts = json.loads(said.splitlines()[-1])
+    world = World(journey.load(file, declared.check), 1, start_ms=begins)
+    heard = [hear(world, tag) for tag in hung_in(world)]
+    assert counts["readings"] == sum(len(a.readings) for e in heard for a in e.sent.arrivals)
+    once = sum(len(e.made.at) - len(e.sent.lost) - len(e.sent.kept) for e in heard)
+    assert counts["readings"] > once  # some arrived twice
+    soon(lambda: house.figure("dunnage_readings_stored_total") >= once, "all is stored", 60)
+    soon(house.settled, "and judged", 60)
+
+    for each in heard:
+        tag = each.made.device.tag
+        if tag == "TS-2512":  # never set: what it is taken for depends on when it arrives
+            continue
+        found = stored(house, tag, begins - 24 * HOUR, begins + 6 * 24 * HOUR)
+        assert [ms(row["t"]) for row in found] == expected(each), tag
+    assert house.items("/v1/dead-letters") == []
+    bound = {row["tag"]: row["lot"] for row in house.items("/v1/bindings") if row.get("lot")}
+    assert (bound["TA-2507"], bound["TA-2508"]) == ("WS-8501", "WS-8502")  # put right by then
