@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ingest.formats.clocks import device_times
+from ingest.formats.clocks import Times, device_times
 from ingest.formats.decoded import AckWanted, Decoded, Kind, Rejected, Row, Spent
 from ingest.formats.identity import keys
 from ingest.formats.rows import MAX_READINGS, NO_VALUE, Troubles, impossible
@@ -59,33 +59,37 @@ class Plain:
 
     def decoded(self, row: Row) -> Decoded:
         """What they say."""
-        table, received = self._table, self._received
-        t, sent = table[:, _PLACE["t"]], table[:, _PLACE["sent"]]
-        times = device_times(t, sent, received, row.keep_ms)
-        told = ~np.isnan(table[:, _FIRST_VALUE:])
+        t, sent = self._table[:, _PLACE["t"]], self._table[:, _PLACE["sent"]]
+        times = device_times(t, sent, self._received, row.keep_ms)
+        told = ~np.isnan(self._table[:, _FIRST_VALUE:])
+        usable = told.any(axis=1) & times.possible
+        if usable.all():
+            return Decoded(self._batch(slice(None), told, times, row), [], self._acks())
+        # Left out before anything is made of them: what has no numbers costs most.
+        batch = self._batch(np.flatnonzero(usable), told, times, row)
+        rejected, spent = self._rejected(told, usable, t, row), self._spent(~usable, row)
+        return Decoded(batch, rejected, self._acks(), spent=spent)
+
+    def _batch(self, kept: Ints | slice, told: Bools, times: Times, row: Row) -> ReadingBatch:
+        """Of the rows ``kept``."""
+        table = self._table[kept]
         columns = np.ascontiguousarray(table[:, _FIRST_VALUE:].T)
-        present = np.flatnonzero(told.any(axis=0)).tolist()
+        present = np.flatnonzero(told[kept].any(axis=0)).tolist()
         values = {FIELDS[_FIRST_VALUE + at]: columns[at] for at in present}
         boot, seq = (table[:, _PLACE[name]].astype(np.int64) for name in ("boot", "seq"))
         if row.identity == Identity.VALUES:
             boot = seq = np.full(len(table), -1, np.int64)
-        batch = ReadingBatch(
+        return ReadingBatch(
             tags=self._tags,
-            tag=self._tag,
-            time=times.time,
+            tag=self._tag[kept],
+            time=times.time[kept],
             key=keys(boot, seq, values),
-            flags=times.flags,
+            flags=times.flags[kept],
             values=values,
-            received=received,
+            received=self._received[kept],
             boot=boot,
             seq=seq,
         )
-        acks = self._acks()
-        usable = told.any(axis=1) & times.possible
-        if usable.all():
-            return Decoded(batch, [], acks)
-        rejected = self._rejected(told, usable, t, row)
-        return Decoded(batch.take(usable), rejected, acks, spent=_spent(batch, ~usable))
 
     def _acks(self) -> list[AckWanted]:
         table = self._table
@@ -115,7 +119,9 @@ class Plain:
                 troubles.add(position, tenant, place + NO_VALUE, Kind.UNUSABLE)
         return troubles.rejected()
 
-
-def _spent(batch: ReadingBatch, rejected: Bools) -> list[Spent]:
-    rows = np.flatnonzero(rejected & (batch.boot >= 0) & (batch.seq >= 0)).tolist()
-    return [Spent(batch.tags[batch.tag[n]], int(batch.boot[n]), int(batch.seq[n])) for n in rows]
+    def _spent(self, rejected: Bools, row: Row) -> list[Spent]:
+        if row.identity == Identity.VALUES:
+            return []
+        boot, seq = self._table[:, _PLACE["boot"]], self._table[:, _PLACE["seq"]]
+        rows = np.flatnonzero(rejected & (boot >= 0) & (seq >= 0)).tolist()
+        return [Spent(self._tags[self._tag[n]], int(boot[n]), int(seq[n])) for n in rows]
