@@ -88,8 +88,8 @@ def test_the_answer_is_what_dunnage_says_and_the_node_understands(
         {"boot": 17, "seq": seq, "t": NOW + seq, "temperature": 21.4} for seq in seqs
     ]
     readings[-1] |= {"ack": True, "first": 3990}
-    server.ask(json.dumps({"tag": "tag-0042", "calm": True}))
-    asked = {"tag": "tag-0042", "now": NOW, "payload": json.dumps(readings)}
+    payload = json.dumps(readings)
+    asked = {"tag": "tag-0042", "now": NOW, "payload": payload, "calm": True}
     assert json.loads(server.ask(json.dumps(asked))) == [True, [answer]]
     device.run(f"from node import ack\nanswer = ack.parse({answer!r})")
     free = device.value("[seq for seq in range(3990, 4030) if ack.covers(answer, 17, seq)]")
