@@ -139,6 +139,16 @@ def test_the_settings_are_those_of_the_readme(device: MicroPython) -> None:
     assert {name: list(map(int, bounds)) for name, *bounds in rows} == device.value("BOUNDS")
 
 
+def test_the_names_in_config_json_are_those_of_the_readme() -> None:
+    source = (FIRMWARE / "main.py").read_text(encoding="utf-8")
+    used = set(re.findall(r'config(?:\.get\(|\[)"(\w+)"', source))
+    table = README.read_text().split("| `config.json` |")[1].split("\n\n")[0]
+    told = {
+        name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+    assert told == used
+
+
 def test_what_the_readme_says_of_the_ring(device: MicroPython) -> None:
     device.run(
         "from node import record\nfrom node.ring import Ring\nring = Ring('/x', record.SIZE)"
