@@ -9,7 +9,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Engine
 
@@ -33,7 +33,6 @@ class Tag:
     """What there is of a node."""
 
     random: random.Random
-    calm: bool = False
     late: list[bytes] = field(default_factory=list)  # messages that are still on their way
     answers: list[str] = field(default_factory=list)  # that it did not get yet
 
@@ -59,26 +58,21 @@ class Server:
         self._arrived: list[Message] = []
         self._end = self._answers.restore(0)
         self.tags: dict[str, Tag] = {}
-        self.told: list[dict[str, Any]] = []
-        """What each node says at the end that there was."""
         self.faults: Counter[str] = Counter()
 
     def ask(self, text: str) -> str:
+        """Whether the node sees a PUBACK, and what comes on its …/ack."""
         asked = json.loads(text)
         name = asked["tag"]
         tag = self.tags.setdefault(name, Tag(random.Random(name)))
-        if "kept" in asked:
-            self.told.append(asked)
-        elif "calm" in asked:
-            tag.calm = True
-        else:
-            return json.dumps(self._pass_on(name, tag, asked["now"], asked["payload"].encode()))
-        return "[]"
+        payload = asked["payload"].encode()
+        return json.dumps(self._pass_on(name, tag, asked["now"], payload, asked["calm"]))
 
-    def _pass_on(self, name: str, tag: Tag, now: int, payload: bytes) -> tuple[bool, list[str]]:
-        """Whether the node sees a PUBACK, and what comes on its …/ack."""
+    def _pass_on(
+        self, name: str, tag: Tag, now: int, payload: bytes, calm: bool
+    ) -> tuple[bool, list[str]]:
         arrived, taken = [payload], True
-        fault = "none" if tag.calm else tag.random.choice(FAULTS)
+        fault = "none" if calm else tag.random.choice(FAULTS)
         self.faults[fault] += 1
         if fault == "lost":
             arrived = []
@@ -88,7 +82,7 @@ class Server:
             arrived, tag.late = [], [*tag.late, payload]
         elif fault == "unanswered":
             taken = False
-        if arrived and (tag.calm or tag.random.random() < 0.5):
+        if arrived and (calm or tag.random.random() < 0.5):
             arrived = [*arrived, *tag.late]
             tag.late = []
         if arrived:

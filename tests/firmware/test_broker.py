@@ -12,8 +12,10 @@ from contextlib import contextmanager
 import paho.mqtt.client as mqtt
 import pytest
 
+from tests.conftest import make
 from tests.firmware.micropython import MicroPython
 from tests.servers import Mosquitto, find_program
+from tests.test_packaging import Account, DeployedMosquitto
 from tests.whole.house import soon
 
 
@@ -96,6 +98,29 @@ def test_status_is_online_and_offline_only_where_the_link_broke(
     soon(lambda: late.heard, "what is retained")
     late.close()
     assert late.heard == [(topic, b"offline", True)]
+
+
+def test_the_shipped_accounts_let_it_do_its_work(node: MicroPython) -> None:
+    root = "dunnage/v1/acme/T-1"
+    with make(DeployedMosquitto) as broker:
+        worker = Account(broker, "dunnage-worker")
+        worker.listen("dunnage/#")
+        node.run(
+            "def signed_in(password):\n"
+            f"    return Mqtt(lambda: connected({broker.port}), 'acme/T-1', 'acme/T-1', password)"
+        )
+        told, _ = node.run("refused(lambda: signed_in('wrong').open('x', b'offline'))")
+        node.run(f"m = signed_in('of-acme/T-1')\nm.open('{root}/status', b'offline')")
+        node.run(f"m.subscribe(('{root}/ack', '{root}/commands'))")
+        node.run(f"m.publish('{root}/readings', '{{}}')")
+        soon(lambda: worker.heard, "the reading")
+        for topic in ("ack", "commands"):
+            worker.say(f"{root}/{topic}", topic.encode())
+        found = node.run("print(m.receive(5000))\nprint(m.receive(5000))\nm.close()")
+        worker.close()
+    assert told == "the broker: it does not let this account in"
+    assert worker.heard[0] == f"{root}/readings"
+    assert found == [f"('{root}/ack', b'ack')", f"('{root}/commands', b'commands')"]
 
 
 def test_a_command_as_the_readme_has_it(

@@ -42,18 +42,12 @@ def test_power_cuts_over_a_real_broker_and_worker(
     house: House, mosquitto: Mosquitto, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What every node kept comes out of the API, once."""
-    told: list[dict[str, Any]] = []
-
-    def ask(text: str) -> str:
-        told.append(json.loads(text))
-        return "[]"
-
     for seed in SEEDS:
         house.put("tags", id=f"cut-{seed}", interval_s=300)
-    with MicroPython(heap=512 * 1024, ask=ask) as micropython:
+    with MicroPython(heap=512 * 1024) as micropython:
         source = f"range({SEEDS.start}, {SEEDS.stop}), '{house.tenant}', {mosquitto.port}"
         micropython.run(f"import field\nstep = field.play({source})")
-        micropython.drive("step")
+        told = [json.loads(line) for line in micropython.drive("step")["out"]]
     soon(house.settled, "all is stored")
     kept = 0
     for each in told:

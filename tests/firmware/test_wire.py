@@ -88,8 +88,8 @@ def test_the_answer_is_what_dunnage_says_and_the_node_understands(
         {"boot": 17, "seq": seq, "t": NOW + seq, "temperature": 21.4} for seq in seqs
     ]
     readings[-1] |= {"ack": True, "first": 3990}
-    server.ask(json.dumps({"tag": "tag-0042", "calm": True}))
-    asked = {"tag": "tag-0042", "now": NOW, "payload": json.dumps(readings)}
+    payload = json.dumps(readings)
+    asked = {"tag": "tag-0042", "now": NOW, "payload": payload, "calm": True}
     assert json.loads(server.ask(json.dumps(asked))) == [True, [answer]]
     device.run(f"from node import ack\nanswer = ack.parse({answer!r})")
     free = device.value("[seq for seq in range(3990, 4030) if ack.covers(answer, 17, seq)]")
@@ -137,6 +137,16 @@ def test_the_settings_are_those_of_the_readme(device: MicroPython) -> None:
     )
     device.run("from node.settings import BOUNDS")
     assert {name: list(map(int, bounds)) for name, *bounds in rows} == device.value("BOUNDS")
+
+
+def test_the_names_in_config_json_are_those_of_the_readme() -> None:
+    source = (FIRMWARE / "main.py").read_text(encoding="utf-8")
+    used = set(re.findall(r'config(?:\.get\(|\[)"(\w+)"', source))
+    table = README.read_text().split("| `config.json` |")[1].split("\n\n")[0]
+    told = {
+        name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+    assert told == used
 
 
 def test_what_the_readme_says_of_the_ring(device: MicroPython) -> None:

@@ -1,7 +1,7 @@
 """A node whose power goes again and again, at any byte and in any order of what it does.
 
 Its link is not MQTT but a question to the test, which has Dunnage's own code at the other end and
-loses, doubles and delays what passes between. What was kept is told at the end of each seed.
+loses, doubles and delays what passes between. What was kept is printed at the end of each seed.
 """
 
 import json
@@ -31,16 +31,15 @@ CALM = 20
 class Link:
     """As `Mqtt`; each of its steps may be the last before the power goes."""
 
-    def __init__(self, board, tag, away):
-        self._board = board
-        self._tag = tag
-        self._away = away
+    def __init__(self, story):
+        self._story = story
+        self._board = story.board
         self._answers = []
 
     def open(self, will_topic, will):
         self._answers = []
         self._step()
-        if self._away:
+        if self._story.away:
             raise OSError("nobody is there")
 
     def subscribe(self, topics):
@@ -51,7 +50,9 @@ class Link:
         self._step()
         if topic.endswith("/status"):
             return
-        asked = {"tag": self._tag, "now": self._board.now_ms, "payload": payload}
+        story = self._story
+        asked = {"tag": story.tag, "now": self._board.now_ms, "payload": payload}
+        asked["calm"] = story.calm
         taken, answers = json.loads(harness.ask(json.dumps(asked)))
         self._answers += answers
         if not taken:
@@ -90,11 +91,14 @@ class Story:
     """One seed. Each reading has a temperature that no other of it has."""
 
     def __init__(self, seed, segments, slots, away=False):
-        self._away = away
+        self.away = away
+        """Whether nobody is there."""
+        self.calm = False
+        """Whether the network fails no more."""
         self._segments = segments
         self._size = HEADER_SIZE + slots * (record.SIZE + 5)
         random.seed(seed)
-        self._board = self._made_board(random.getrandbits(2) != 0)
+        self.board = self._made_board(random.getrandbits(2) != 0)
         self.tag = "cut-%d" % seed
         self._tried = 0
         self._kept = []
@@ -107,7 +111,7 @@ class Story:
         return Board(told_time)
 
     def _link(self):
-        return Link(self._board, self.tag, self._away)
+        return Link(self)
 
     def _measure(self):
         self._tried += 1
@@ -116,7 +120,7 @@ class Story:
     def _boot(self):
         ring = WitnessRing("/data/ring", record.SIZE, self._segments, self._size)
         ring.kept = self._kept
-        board = self._board
+        board = self.board
         carrier = Broker(self._link(), board.network, board.time_ms, self.tenant, self.tag, _quiet)
         return Node(board, self._measure, carrier, 0, ring, _quiet), ring
 
@@ -124,7 +128,7 @@ class Story:
         """From power on until it goes, or `cycles` are over; whether nothing is held then."""
         self._lives += 1
         harness.power(budget, kind, garbage)
-        board = self._board
+        board = self.board
         board.power_on()
         board.now_ms += random.randrange(900_000)
         try:
@@ -152,18 +156,13 @@ class Story:
                 random.randrange(LARGEST_BUDGET),
                 "whole" if random.getrandbits(1) else "torn",
                 random.randrange(-1, 256),
-                AWAY_CYCLES if self._away else CYCLES,
+                AWAY_CYCLES if self.away else CYCLES,
             )
         self.end()
 
-    def calm(self):
-        """From here on the network fails no more."""
-        harness.ask(json.dumps({"tag": self.tag, "calm": True}))
-
     def end(self):
         """Let all that is held be delivered, and tell the test what there was."""
-        self.calm()
-        self._away = False
+        self.calm, self.away = True, False
         self.tell(self.live(-1, "torn", -1, CALM, calm=True))
 
     def tell(self, empty):
@@ -175,7 +174,7 @@ class Story:
             "lives": self._lives,
             "empty": empty,
         }
-        harness.ask(json.dumps(told))
+        print(json.dumps(told))
 
 
 def _quiet(_):
@@ -207,7 +206,7 @@ def play_each_step(kind, garbage, budgets, segments, slots):
             return False
         story = Story(budget, segments, slots)
         story.tag = "step-%d" % budget
-        story.calm()
+        story.calm = True
         empty = story.live(budget, kind, garbage, 2)
         if harness.is_on():
             story.tell(empty)

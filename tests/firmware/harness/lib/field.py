@@ -19,9 +19,6 @@ class FieldStory(Story):
     def _link(self):
         return Mqtt(lambda: connected(self._port), self.tag, timeout_s=5)
 
-    def calm(self):
-        """The broker is calm all the time."""
-
 
 def play(seeds, tenant, port):
     """For `drive`: a seed at each call."""
