@@ -126,13 +126,12 @@ def _rules(
 
 def _lot(journey: Journey, lot: Lot, weather: Floats) -> Any:
     form = cargo.FORMS[lot.form]
-    dry_kg = lot.net_mass / (1.0 + lot.regain / 100.0)
+    regains = lot.regain / 100.0, lot.core_regain / 100.0
+    dry_kg = lot.net_mass / (1.0 + cargo.mean_regain(form, *regains)) / lot.packages
     first = min(lot.stands, key=lambda stand: journey.hours(stand.when)).place
     i = [place.key for place in journey.places].index(first)
     t = _first_t(journey.places[i], weather[i]) if lot.temperature is None else lot.temperature
-    return cargo.lot(
-        form, dry_kg / lot.packages, lot.packages, t, lot.regain / 100.0, lot.core_regain / 100.0
-    )
+    return cargo.lot(form, dry_kg, lot.packages, t, *regains)
 
 
 def _stays(journey: Journey, lot: Lot, step_of: Callable[[float], int]) -> list[Records]:
