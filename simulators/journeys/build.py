@@ -42,6 +42,7 @@ class Build:
     conditions: Records
     sorbers: Records
     lots: Records
+    settles: NDArray[np.bool_]  # lots whose temperature the journey leaves to the weather before
     stays: Records
 
 
@@ -78,6 +79,7 @@ def build(journey: Journey, seed: int, step_s: float) -> Build:
         conditions=_table(rules, CONDITIONS),
         sorbers=np.array(heaps, SORBER),
         lots=np.array([_lot(journey, lot, weather) for lot in journey.lots], LOT),
+        settles=np.array([lot.temperature is None for lot in journey.lots]),
         stays=_table([_stays(journey, lot, step_of) for lot in journey.lots], STAY),
     )
 
