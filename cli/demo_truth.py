@@ -1,7 +1,8 @@
 """What really happened on a journey beside what was told of it: per lot, events and alerts.
 
-An alert is put to an event of its kind that it came before or within; how much earlier or later
-it came than the event began is its lead. What no event explains stands apart.
+An alert is put to an event of its kind if it stood when that began, or came while it lasted or soon
+after; how much earlier or later it came than the event began is its lead. What no event explains
+stands apart.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from simulators.world import World
 
 HOUR_MS = 3_600_000
 BEFORE_H = 72.0
-"""An alert this much before an event is taken for a warning of it; what is earlier is not."""
+"""An alert that stood for longer than this before an event is not taken for a warning of it."""
 AFTER_H = 24.0
 RULES: Mapping[str, tuple[str, ...]] = {
     "film": ("lead.sweat", "lead.sweat_near", "wool.damp"),
@@ -77,7 +78,8 @@ def _tells_of(alert: Alert, event: Event) -> bool:
     opened = milliseconds(alert["opened"])
     last = np.inf if event.ends is None else event.ends + AFTER_H * HOUR_MS
     within = event.begins - BEFORE_H * HOUR_MS <= opened <= last
-    return alert["rule"] in RULES[event.kind] and within
+    stood = alert["cleared"] is None or milliseconds(alert["cleared"]) >= event.begins
+    return alert["rule"] in RULES[event.kind] and within and stood
 
 
 def summary(truth: Truth) -> str:

@@ -95,10 +95,10 @@ def simulate(
     if listed:
         show_library()
     elif tags is not None:
-        if journeys or truth or voice or start or registers or speed != "max":
+        if journeys or truth or voice or registers or speed != "max":
             raise typer.BadParameter(
                 "--tags plays tags that are on no journey: give it --messages, --rate, --seed,"
-                " --broker and --tenant alone"
+                " --start, --broker and --tenant alone"
             )
         raise typer.Exit(play_fleet(given, tags, messages or tags))
     elif not journeys:

@@ -24,7 +24,8 @@ from simulators import journey
 from simulators.climate import NotHere
 from simulators.clock import Clock
 from simulators.command import run, say
-from simulators.fast_fleet.__main__ import main as fast_fleet_main
+from simulators.fast_fleet import Fleet
+from simulators.fast_fleet import command as fast_fleet
 from simulators.journey import Journey
 from simulators.message import Message
 from simulators.playing import play
@@ -37,6 +38,8 @@ from simulators.world import World
 
 MINUTE_MS = 60_000
 AS_FAST_AS_TAKEN = "max"
+FLEET_INTERVAL_MS = 600_000
+"""Between readings of a tag of a large fleet, where no rate says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,18 @@ def show_library() -> None:
 
 
 def play_fleet(given: Given, tags: int, messages: int) -> int:
-    """The fast fleet; the exit status."""
-    arguments = ["--tags", str(tags), "--messages", str(messages), "--seed", str(given.seed)]
-    arguments += ["--broker", given.broker or load().broker, "--tenant", _tenant(given.tenant)]
-    if given.rate is not None:
-        arguments += ["--rate", str(given.rate)]
-    return fast_fleet_main(arguments)
+    """A large fleet; the exit status. Raises `UserError`."""
+    now, rate, start = time.time_ns() // 1_000_000, given.rate, _instant(given.start)
+    begins, interval = fast_fleet.times(
+        now, tags=tags, messages=messages, rate=rate, interval_ms=FLEET_INTERVAL_MS
+    )
+    try:
+        fleet = Fleet(tags, given.seed, start or begins, interval, _tenant(given.tenant))
+        broker = given.broker or load().broker
+        played = fast_fleet.run(fleet, broker, messages=messages, rate=rate)
+    except (BrokerError, ValueError) as error:
+        raise UserError(str(error)) from error
+    return 1 if played.unacknowledged else 0
 
 
 def play_journeys(given: Given) -> int:

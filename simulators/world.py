@@ -195,15 +195,23 @@ class World:
     def _run(self) -> tuple[Floats, Floats]:
         made = self._build
         every = round(self.grid_s / self.step_s)
-        before = made.settling_steps // every
-        records = before + len(self.times)
-        air = np.zeros((len(made.enclosures), records, len(AIR)))
-        goods = np.zeros((len(made.lots), records, len(GOODS)))
-        advance(
-            made.weather, made.enclosures.copy(), made.conditions, made.sorbers.copy(), curves(),
-            made.lots.copy(), made.stays, records * every, self.step_s, every, air, goods,
-        )  # fmt: skip
-        return air[:, before:], goods[:, before:]
+        boxes, sorbers, lots = made.enclosures.copy(), made.sorbers.copy(), made.lots.copy()
+
+        def run(first: int, records: int) -> tuple[Floats, Floats]:
+            air = np.zeros((len(boxes), records, len(AIR)))
+            goods = np.zeros((len(lots), records, len(GOODS)))
+            advance(
+                made.weather, boxes, made.conditions, sorbers, curves(), lots, made.stays, first,
+                self.step_s, every, air, goods,
+            )  # fmt: skip
+            return air, goods
+
+        run(0, made.settling_steps // every)
+        # Walls and air have settled; the goods are as the journey says they are at its start.
+        settled = lots["t"].copy()
+        lots[:] = made.lots
+        lots["t"][made.settles] = settled[made.settles]
+        return run(made.settling_steps, len(self.times))
 
 
 def _start(journey: Journey) -> int:

@@ -79,12 +79,13 @@ from pathlib import Path
 import cli.main
 from lots import registry
 from rules import pack
-from simulators import climate
+from simulators import climate, journey
 from simulators.climate import table
 folder = sys.argv[1]
 assert Path(cli.main.__file__).is_relative_to(folder), cli.main.__file__
 assert len(pack.load(None).rules) > 5
 assert len(list(Path(table.__file__).parent.glob("*.csv"))) == 3
+assert journey.named("calm").title == journey.library()["calm"]
 database = registry.connect("sqlite:///" + sys.argv[2])
 registry.migrate(database)
 with registry.writing(database) as session:

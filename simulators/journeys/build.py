@@ -42,6 +42,7 @@ class Build:
     conditions: Records
     sorbers: Records
     lots: Records
+    settles: NDArray[np.bool_]  # lots whose temperature the journey leaves to the weather before
     stays: Records
 
 
@@ -78,6 +79,7 @@ def build(journey: Journey, seed: int, step_s: float) -> Build:
         conditions=_table(rules, CONDITIONS),
         sorbers=np.array(heaps, SORBER),
         lots=np.array([_lot(journey, lot, weather) for lot in journey.lots], LOT),
+        settles=np.array([lot.temperature is None for lot in journey.lots]),
         stays=_table([_stays(journey, lot, step_of) for lot in journey.lots], STAY),
     )
 
@@ -126,13 +128,12 @@ def _rules(
 
 def _lot(journey: Journey, lot: Lot, weather: Floats) -> Any:
     form = cargo.FORMS[lot.form]
-    dry_kg = lot.net_mass / (1.0 + lot.regain / 100.0)
+    regains = lot.regain / 100.0, lot.core_regain / 100.0
+    dry_kg = lot.net_mass / (1.0 + cargo.mean_regain(form, *regains)) / lot.packages
     first = min(lot.stands, key=lambda stand: journey.hours(stand.when)).place
     i = [place.key for place in journey.places].index(first)
     t = _first_t(journey.places[i], weather[i]) if lot.temperature is None else lot.temperature
-    return cargo.lot(
-        form, dry_kg / lot.packages, lot.packages, t, lot.regain / 100.0, lot.core_regain / 100.0
-    )
+    return cargo.lot(form, dry_kg, lot.packages, t, *regains)
 
 
 def _stays(journey: Journey, lot: Lot, step_of: Callable[[float], int]) -> list[Records]:

@@ -1,7 +1,7 @@
 """A journey's world as records to register: plain dicts by kind, with the fields of CSV and API.
 
-What a tag's entry calls ``bound`` is what the registry is told of it, where that is not the truth:
-a batch of tags that was bound to the wrong lots.
+Tags and bindings are those of the file; `simulators.registration` has them as their faults make
+them: replaced, bound wrongly.
 """
 
 from __future__ import annotations
@@ -101,15 +101,14 @@ def _lot(journey: Journey, lot: Lot) -> Record:
 
 
 def _binding(entry: Mapping[str, Any], told: _Told) -> Record:
-    bound = entry.get("bound") or entry
     begins, ends = float(entry.get("from", BEFORE_H)), float(entry.get("until", math.inf))
     record: Record = {
         "id": f"{entry['id']}-1",
         "tag": str(entry["id"]),
-        "placement": str(bound.get("placement", entry.get("placement", "air"))),
+        "placement": str(entry.get("placement", "air")),
         "begins": told.at(begins),
     }
-    record |= {"lot": bound["lot"]} if bound.get("lot") else {"place": bound["place"]}
+    record |= {"lot": entry["lot"]} if entry.get("lot") else {"place": entry["place"]}
     return record | ({"ends": told.at(ends)} if ends < math.inf else {})
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from simulators.exact import power
 from simulators.physics.air import DIFFUSION
 from simulators.physics.state import LOT, NODES
-from simulators.physics.wool import FIRST_GERMS, REGAIN_65
+from simulators.physics.wool import FIRST_GERMS, REFERENCE_T, REGAIN_65
 
 _LEAD_UNIT: Final = 1000.0  # kg, of a bundle of the size below; others have its shape
 LIGHTEST: Final = {False: 100.0, True: 30.0}
@@ -149,3 +149,11 @@ def lot(
         row["cavity"], row["into_cavity"] = _CAVITY, _INTO_CAVITY
         row["cavity_opening"] = _CAVITY_OPENING
     return row
+
+
+def mean_regain(form: Form, surface: float, core: float) -> float:
+    """kg/kg of a whole unit, of which the outer layers and the inside are so damp; 0 of lead."""
+    if not form.wool:
+        return 0.0
+    row = lot(form, 1.0, 1.0, REFERENCE_T, surface, core)
+    return float(np.cumsum(row["mass"] * row["u"])[-1])

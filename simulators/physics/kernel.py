@@ -27,18 +27,19 @@ _MINUTE: Final = 60.0
 
 def advance(
     weather: Floats, enclosures: Records, conditions: Records, sorbers: Records, curves: Floats,
-    lots: Records, stays: Records, steps: int, step_s: float, every: int, air: Floats,
+    lots: Records, stays: Records, first: int, step_s: float, every: int, air: Floats,
     goods: Floats,
 ) -> None:  # fmt: skip
-    """Advance all by ``steps`` of ``step_s`` seconds, and record after each ``every`` steps.
+    """Advance all from step ``first`` by steps of ``step_s`` seconds, and record after each
+    ``every`` of them, until the records are full.
 
-    ``weather`` (enclosures, hours, 7) is `WEATHER` at whole hours from the first step;
+    ``weather`` (enclosures, hours, 7) is `WEATHER` at whole hours from step 0 on;
     ``conditions`` (enclosures, n) and ``stays`` (lots, n) are in order of time, each from its
     ``since`` on. ``air`` (enclosures, records, 10) and ``goods`` (lots, records, 20) are filled.
     ``enclosures``, ``sorbers`` and ``lots`` end as they are then.
     """
     _loop()(
-        weather, enclosures, conditions, sorbers, curves, lots, stays, steps, step_s, every, air,
+        weather, enclosures, conditions, sorbers, curves, lots, stays, first, step_s, every, air,
         goods,
     )  # fmt: skip
 
@@ -54,7 +55,7 @@ def _loop_of(sources: str) -> Callable[..., None]:
     @kept
     def loop(
         weather: Floats, enclosures: Records, conditions: Records, sorbers: Records,
-        curves: Floats, lots: Records, stays: Records, steps: int, step_s: float, every: int,
+        curves: Floats, lots: Records, stays: Records, first: int, step_s: float, every: int,
         air: Floats, goods: Floats,
     ) -> None:  # fmt: skip
         if len(sources) == 0:  # what numba keeps is stale by what a function closes over
@@ -66,9 +67,9 @@ def _loop_of(sources: str) -> Callable[..., None]:
         for i in range(len(lots)):
             steep_(lots[i])
         per_minute = max(int(_MINUTE / step_s), 1)
-        for step in range(steps):
-            record = step // every
-            recorded = (step + 1) % every == 0
+        for step in range(first, first + air.shape[1] * every):
+            record = (step - first) // every
+            recorded = (step - first + 1) % every == 0
             _turn(stays, stay, step)
             _turn(conditions, condition, step)
             for e in range(len(enclosures)):

@@ -10,8 +10,14 @@ from simulators.truth import Event
 AT = 1_790_000_000_000
 
 
-def alert(rule: str, hours: float) -> dict[str, Any]:
-    return {"rule": rule, "opened": written(AT + round(hours * HOUR_MS)), "lot": "L"}
+def alert(rule: str, hours: float, cleared: float | None = None) -> dict[str, Any]:
+    ends = None if cleared is None else written(AT + round(cleared * HOUR_MS))
+    return {
+        "rule": rule,
+        "opened": written(AT + round(hours * HOUR_MS)),
+        "cleared": ends,
+        "lot": "L",
+    }
 
 
 def film(begins: float, ends: float | None) -> Event:
@@ -35,6 +41,14 @@ def test_an_event_that_nobody_told_of_and_alerts_without_one_stand_apart() -> No
         Row("L", None, (early, after)),
     ]
     assert compared("L", [film(0, None)], [after]) == [Row("L", film(0, None), (after,))]
+
+
+def test_an_alert_that_was_over_before_is_no_warning() -> None:
+    over, stood = alert("lead.sweat_near", -20, -10), alert("lead.sweat_near", -5, 3)
+    assert compared("L", [film(0, 12)], [over, stood]) == [
+        Row("L", film(0, 12), (stood,)),
+        Row("L", None, (over,)),
+    ]
 
 
 def test_of_two_events_each_has_its_own() -> None:

@@ -1,6 +1,5 @@
 """What a seed makes of a journey: the same everywhere, plausible, and with the harm it is about."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -16,10 +15,12 @@ from simulators.journey import library, named
 from simulators.truth import EVENTS, Truth, checksum, events_of
 from simulators.truth_table import UNITS, lines
 from simulators.world import World
+from tests.simulators.survey import HARMS
 
 FROZEN = Path(__file__).parent / "truth_checksums.json"
 SEEDS = (1, 2)
-SHORT = ("greensboro-miami-winter", "unwrapped-too-soon", "self-heating", "wet-dunnage")
+LONG = "coast-store-year"
+SHORT = ("greensboro-miami-winter 1", "unwrapped-too-soon 2", "self-heating 1", "wet-dunnage 2")
 HOUR = 3_600_000
 
 
@@ -33,15 +34,20 @@ def truths(key, seed):
     return [found.truth(lot.key) for lot in found.lots]
 
 
-def checksums(keys):
-    return {f"{key} {seed}": checksum(truths(key, seed)) for key in keys for seed in SEEDS}
+def names(key):
+    return [f"{key} {seed}" for seed in (SEEDS[:1] if key == LONG else SEEDS)]
+
+
+def checksums(several):
+    return {name: checksum(truths(key, int(seed))) for name in several
+            for key, seed in [name.split()]}  # fmt: skip
 
 
 @pytest.mark.parametrize("key", library())
 def test_the_truth_is_frozen(key):
     """`python -m tests.simulators.test_world` writes them anew, with a new `truth.VERSION`."""
     frozen = json.loads(FROZEN.read_text(encoding="utf-8"))
-    assert checksums([key]) == {f"{key} {seed}": frozen[f"{key} {seed}"] for seed in SEEDS}
+    assert checksums(names(key)) == {name: frozen[name] for name in names(key)}
 
 
 def test_the_truth_is_the_same_on_a_processor_with_less():
@@ -59,7 +65,7 @@ def test_the_truth_is_the_same_on_a_processor_with_less():
         env=os.environ | plain, capture_output=True, text=True, check=True,
     )  # fmt: skip
     frozen = json.loads(FROZEN.read_text(encoding="utf-8"))
-    assert json.loads(done.stdout) == {k: frozen[k] for k in frozen if k.rsplit(" ", 1)[0] in SHORT}
+    assert json.loads(done.stdout) == {name: frozen[name] for name in SHORT}
 
 
 @pytest.mark.parametrize("key", library())
@@ -77,8 +83,7 @@ def test_all_that_is_true_is_possible(key):
         assert truth.film.max() <= 400
         assert (np.diff(truth.wet_hours) >= 0).all()
         assert np.isnan(truth.mould_index).all() == (lot.form == "ingot")
-        wet_mass = truth.scale_mass - lot.net_mass
-        assert np.abs(wet_mass[0]) < 0.02 * lot.net_mass + 1
+        assert truth.scale_mass[0] == pytest.approx(lot.net_mass, rel=0.002)
         assert np.abs(np.diff(truth.scale_mass)).max() < 0.01 * lot.net_mass
 
 
@@ -89,20 +94,10 @@ def test_nothing_happens_on_the_calm_journey_whatever_the_seed():
             assert found.events(lot.key) == [], (seed, lot.key)
 
 
-HARMS = {
-    "sweat": lambda e: e.kind == "film" and e.cause == "sweat",
-    "wet": lambda e: e.kind == "film" and e.cause in ("rain", "drip"),
-    "frost": lambda e: e.kind == "frost",
-    "mould": lambda e: e.kind == "mould",
-    "heating": lambda e: e.kind == "heating",
-    "hot_damp": lambda e: e.kind == "hot_damp",
-    "damp": lambda e: e.kind == "damp",
-}
 QUICK = [
-    "door-left-open", "frost-and-thaw", "greensboro-miami-winter", "rain-at-loading",
-    "reefer-set-wrong", "self-heating", "unwrapped-too-soon", "ventilated-at-the-wrong-time",
-    "wet-dunnage",
+    "door-left-open", "greensboro-miami-winter", "rain-at-loading", "self-heating", "wet-dunnage",
 ]  # fmt: skip
+"""The others: ``python -m tests.simulators.survey``."""
 
 
 @pytest.mark.parametrize("key", QUICK)
@@ -110,18 +105,18 @@ def test_the_named_harm_comes_with_most_seeds_and_not_with_all(key):
     harm = HARMS[named(key).harm]
     hit = [
         any(harm(e) for lot in world(key, seed).lots for e in world(key, seed).events(lot.key))
-        for seed in range(12)
+        for seed in range(8)
     ]
     assert 0.4 * len(hit) <= sum(hit) < len(hit)
 
 
 def test_waiting_before_unwrapping_keeps_lead_dry():
     at_once, later = Counter(), Counter()
-    for seed in range(12):
+    for seed in range(8):
         found = world("unwrapped-too-soon", seed)
         at_once["sweats"] += bool(found.events("LB-24161"))
         later["sweats"] += bool(found.events("LB-24162"))
-    assert at_once["sweats"] >= 6
+    assert at_once["sweats"] >= 3
     assert later["sweats"] == 0
 
 
@@ -206,7 +201,7 @@ def test_a_film_counts_from_five_grams_for_half_an_hour():
 def test_a_film_of_rain_or_drips_is_told_apart():
     film, rained, dripped = np.zeros(100), np.zeros(100), np.zeros(100)
     film[10:30], film[50:70] = 60.0, 20.0
-    rained[9:] = 100.0
+    rained[10:] = 100.0
     dripped[50:] = 15.0
     events = [
         e for e in events_of(plain_truth(film=film, rained=rained, dripped=dripped))
@@ -257,8 +252,8 @@ def test_a_lot_and_a_grid_that_there_is_not():
 
 
 def main():
-    FROZEN.write_text(json.dumps(checksums(library()), indent=1) + "\n", encoding="utf-8")
-    print(hashlib.sha256(FROZEN.read_bytes()).hexdigest())
+    found = checksums([name for key in library() for name in names(key)])
+    FROZEN.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class Lab:
         goods = np.zeros((len(self.lots), records, len(GOODS)))
         advance(
             self.weather, self.boxes, self.conditions, self.sorbers, boxes.curves(), self.lots,
-            self.stays, records * every, step_s, every, air, goods,
+            self.stays, 0, step_s, every, air, goods,
         )  # fmt: skip
         self.air = {name: air[0, :, c] for c, name in enumerate(AIR)}
         self.goods = [{name: one[:, c] for c, name in enumerate(GOODS)} for one in goods]
