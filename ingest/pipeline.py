@@ -74,8 +74,9 @@ def follow(
 
     ``idle`` is called between portions and at least some times a second.
     """
+    reader = object()
     while not stop.is_set():
-        found = understanding.after(offset)
+        found = understanding.after(offset, reader)
         if found is None:
             understanding.journal.wait(offset, BATCH_WAIT_S)
         else:

@@ -20,8 +20,8 @@ BATCH = 4_000
 """Messages that are understood together, at most: each stage costs little more for many."""
 
 BATCH_BYTES = 2 << 20
-RECENT = 8
-"""Batches that stay for those who follow a little behind."""
+RECENT_BYTES = 64 << 20
+"""Of batches that stay for those who follow behind, by the size of their columns."""
 
 _log = logging.getLogger("dunnage.ingest")
 
@@ -31,6 +31,12 @@ class Understood(NamedTuple):
 
     entry: Entry
     decoded: Decoded
+
+    @property
+    def size(self) -> int:
+        """Bytes of it, roughly."""
+        batch = self.decoded.batch
+        return self.entry.end - self.entry.offset + 8 * len(batch) * (len(batch.values) + 6)
 
 
 class Understanding:
@@ -45,13 +51,17 @@ class Understanding:
         self._routing = formats.Routing(routes)
         self._lock = threading.Lock()
         self._recent: dict[int, Understood] = {}
+        self._readers: dict[object, int] = {}
 
-    def after(self, offset: int) -> Understood | None:
+    def after(self, offset: int, reader: object = None) -> Understood | None:
         """What follows ``offset``; None at the journal's end. Raises what `Journal.read` does.
 
-        Who follows behind another gets the same batch, while that is among the recent ones.
+        ``reader`` reads on from there and not before. Who follows behind another gets the same
+        batch, as long as there is room for what lies between them.
         """
         with self._lock:
+            self._readers[reader] = offset
+            self._forget_before(min(self._readers.values()))
             found = self._recent.get(offset)
             if found is not None:
                 return found
@@ -59,10 +69,21 @@ class Understanding:
             if entry is None:
                 return None
             found = Understood(entry, self._understand(entry.messages))
-            self._recent[offset] = found
-            while len(self._recent) > RECENT:
-                del self._recent[next(iter(self._recent))]
+            if any(at <= offset for who, at in self._readers.items() if who is not reader):
+                self._recent[offset] = found
+                self._make_room()
             return found
+
+    def _forget_before(self, offset: int) -> None:
+        """What everybody has read."""
+        for passed in [begin for begin in self._recent if begin < offset]:
+            del self._recent[passed]
+
+    def _make_room(self) -> None:
+        """Who is furthest behind does without: the others are nearer to each other."""
+        size = sum(each.size for each in self._recent.values())
+        while size > RECENT_BYTES:
+            size -= self._recent.pop(min(self._recent)).size
 
     def _entry(self, offset: int) -> Entry | None:
         """As many entries as may go together: a tick stands alone, its place in time matters."""
