@@ -71,7 +71,7 @@ Worlds = list[tuple[World, tuple[Heard, ...]]]
 
 def show_library() -> None:
     """A table of the journeys that are carried."""
-    found = [journey.named(key) for key in journey.library()]
+    found = journey.carried()
     rows = [
         (
             each.key,
