@@ -71,8 +71,8 @@ class World:
     """What ``seed`` makes of a journey, in steps of ``step_s``, known each ``grid_s`` seconds.
 
     It starts at ``start_ms`` (since 1970 UTC), or on its date of 2026; the weather is that of its
-    date in either case. Raises `climate.NotHere` for a measured climate that is not on this
-    machine, ValueError for a grid that is no multiple of the step.
+    date in either case. Raises ValueError for a grid that is no multiple of the step, and, when
+    first asked, `climate.NotHere` for a measured climate that is not on this machine.
     """
 
     def __init__(

@@ -35,7 +35,11 @@ class Outside:
         self._climates: dict[str, Floats] = {}
 
     def of(self, place: Place) -> Floats:
-        """(hours, 7) `WEATHER` outside a place. Raises `climate.NotHere` for data that is not."""
+        """(hours, 7) `WEATHER` outside a place.
+
+        Raises `climate.NotHere` for a climate that is not on this machine, ValueError for one that
+        does not cover the journey.
+        """
         ways = [s for s in self._journey.shipments if s.vehicle == place.key]
         if place.site is not None:
             return self._of_site(place.site)
@@ -131,7 +135,14 @@ def _first_ms(measured: climate.Measured, journey: Journey) -> int:
     start = begins.replace(month=month, day=day, hour=hour, minute=0, second=0)
     if start < begins:
         start = start.replace(year=start.year + 1)
-    return round(start.timestamp() * 1000.0)
+    first = round(start.timestamp() * 1000.0)
+    if first + journey.days * 24 * HOUR_MS > measured.time[-1]:
+        span = " to ".join(str(at)[:10] for at in measured.time[[0, -1]].astype("datetime64[ms]"))
+        raise ValueError(
+            f"the climate {measured.key!r} is of {span}, which has no {journey.days:g} days from "
+            f"{month:02}-{day:02} on: let journey {journey.key!r} start on another date"
+        )
+    return first
 
 
 def _at_sea(land: Floats) -> Floats:

@@ -5,8 +5,9 @@ Regain is kg of water per kg of dry wool, activity the humidity in equilibrium w
 Sorption follows Gibson (*Multiphase heat and mass transfer through hygroscopic porous media*,
 Natick/TR-97/005, 1996), who fitted textile fibres of all kinds to one curve:
 R = 0.578 R65 a (1/(0.321 + a) + 1/(1.262 - a)), R65 the regain at 65 %, and the heat set free
-beyond that of condensation to 195 kJ/kg (1 - a)(1/(0.2 + a) + 1/(1.05 - a)). Its temperature
-dependence follows from that heat by Clausius and Clapeyron.
+beyond that of condensation to 195 kJ/kg (1 - a)(1/(0.2 + a) + 1/(1.05 - a)). These constants are
+as others quote them, not checked against the report; tests hold them to regains and heats told
+elsewhere. The temperature dependence follows from that heat by Clausius and Clapeyron.
 
 R65 lies between a curve of taking up and one of giving off, by how the wool came there: a position
 from 0 to 1 that moves towards the one or the other with the water moved, as scanning curves do
@@ -29,10 +30,11 @@ _A: Final = 0.321
 _B: Final = 1.262
 _SCAN: Final = 0.015  # of regain moved, after which a reversal is forgotten to 1/e: design choice
 
-# Self-heating. Bacteria on wet wool work where the air in it is nearly saturated (Rothbaum 1963:
-# hardly below 95 %RH), most at 60 °C (Dye and Rothbaum 1964) and up to 79 °C; a wet bale reaches
-# 76 °C (Walker and Williamson). Rates, power and the budget of food are design choices that make a
-# soaked bale take days.
+# Self-heating. Bacteria work where the air between the fibres is nearly saturated ("Spontaneous
+# combustion of hay", Rothbaum 1963: hardly below 95 %RH); on wool most at 60 °C (a count of
+# thermophiles on slipe wool) and up to 79 °C, and a wet bale reaches 76 °C ("The self-heating of
+# wet wool"; these two as their abstracts tell). Rates, power and the budget of food are design
+# choices that make a soaked bale take days.
 _HEAT_MIN: Final = 5.0
 _HEAT_BEST: Final = 60.0
 _HEAT_MAX: Final = 79.0

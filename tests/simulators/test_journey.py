@@ -16,7 +16,8 @@ from lots.records import (
     SiteRecord,
     TagRecord,
 )
-from simulators.climate import STATIONS
+from simulators.climate import STATIONS, NotHere
+from simulators.climate.measured import FOLDER_VARIABLE
 from simulators.journey import JourneyError, drawn, library, load, named
 from simulators.world import World
 
@@ -176,3 +177,18 @@ def test_bindings_end_where_the_file_says(write):
         "id": "T-2-1", "tag": "T-2", "placement": "air", "place": "bay",
         "begins": "2026-03-01T17:00:00Z", "ends": "2026-03-01T21:00:00Z",
     }  # fmt: skip
+
+
+def test_a_journey_runs_in_a_climate_that_was_measured_where_it_is(write, tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    journey = load(write(SMALL.replace("climate: greensboro", "climate: barn")))
+    with pytest.raises(NotHere, match=r"'barn' is not carried and .*barn\.csv does not exist: set"):
+        World(journey, 1).truth("L-1")
+    hours = np.arange(np.datetime64("2024-02-20", "h"), np.datetime64("2024-03-04", "h"))
+    rows = [f"{hour}:00:00Z,{5 + i % 24 / 4},80" for i, hour in enumerate(hours)]
+    (tmp_path / "barn.csv").write_text("\n".join(["time,temperature_c,humidity_pct", *rows]))
+    truth = World(journey, 1).truth("L-1")
+    assert 4 < truth.air_temperature.min() < truth.air_temperature.max() < 12
+    (tmp_path / "barn.csv").write_text("\n".join(["time,temperature_c,humidity_pct", *rows[:250]]))
+    with pytest.raises(ValueError, match=r"'barn' is of 2024-02-20 to .* has no 2 days from 03-01"):
+        World(journey, 1).truth("L-1")

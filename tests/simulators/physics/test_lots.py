@@ -20,8 +20,8 @@ def in_steady_air(hours, t, rh, *lots, h=4.0, **more):
 
 
 def test_a_cold_bundle_sweats_for_as_long_as_theory_says_and_is_wet_for_longer():
-    """SCIENCE.md: 0 °C in 25 °C, 60 %RH, tau 4.3 h: below the dew point for 4.7 h. Latent heat
-    warms it meanwhile, so that here it is less; then the film has to dry."""
+    """../shared/SCIENCE.md: 0 °C in 25 °C, 60 %RH, tau 4.3 h: below the dew point for 4.7 h. Latent
+    heat warms it meanwhile, so that here it is less; then the film has to dry."""
     dry = in_steady_air(12, 25.0, 5.0, lead(0.0), h=4.5).goods[0]["surface"]
     hour = (1 + np.arange(48 * 12)) / 12
     assert hour[np.argmax(dry > 25 * (1 - np.exp(-1)))] == pytest.approx(4.3, abs=0.5)  # tau
@@ -30,7 +30,7 @@ def test_a_cold_bundle_sweats_for_as_long_as_theory_says_and_is_wet_for_longer()
     sweats = hour[np.argmax(surface > 16.7)]
     assert 3.0 < sweats < 5.0
     rate = np.diff(film)[:6].mean() * 12  # g/m²h at first
-    assert 90 < rate < 260  # SCIENCE.md: about 170
+    assert 90 < rate < 260  # ../shared/SCIENCE.md: about 170
     wet = hour[np.flatnonzero(film >= 5).max()]
     assert 1.3 * sweats < wet < 4 * sweats
 
@@ -98,8 +98,9 @@ def test_sorption_has_an_inverse_and_two_sides(humid):
 
 
 def test_sorption_is_that_of_wool():
-    """Regains that are told of wool: 14 and 16 % at 65 %RH (taking up, giving off), about 20 at
-    80, 33 to 40 when saturated; heat of sorption 850 kJ/kg dry, 250 at 65 % (Morton and Hearle)."""
+    """Regains that are told of wool (../shared/SCIENCE.md): 14 and 16 % at 65 %RH, taking up and
+    giving off, about 20 at 80; a third when saturated. The heat of sorption is some 850 to
+    1 100 kJ/kg when dry, and a quarter of that at 65 %."""
     low, high = fibre.REGAIN_65
     middle = [100 * fibre.regain_(a, 0.5, low, high) for a in (0.65, 0.8, 1.0)]
     assert middle[0] == pytest.approx(15.0, abs=0.1)
@@ -125,7 +126,7 @@ def test_a_scanning_curve_runs_from_one_side_to_the_other():
 
 
 def test_six_weeks_do_not_bring_a_bale_to_equilibrium():
-    """CSIRO 1955, as SCIENCE.md tells: from 65 to 80 %RH its mass is still on its way."""
+    """CSIRO 1955, as ../shared/SCIENCE.md tells: from 65 to 80 %RH its mass is still on its way."""
     low, high = fibre.REGAIN_65
     start = fibre.regain_(0.65, 0.5, low, high)
     lab = in_steady_air(42 * 24, 25.0, 80.0, wool(25.0, start))
@@ -170,7 +171,7 @@ def test_mould_declines_slowly_where_it_is_dry():
 
 
 def test_soaked_greasy_wool_heats_itself_and_stops_where_bacteria_do():
-    """Walker and Williamson: wet bales come to at most 76 °C; sound ones do not heat."""
+    """../shared/SCIENCE.md: wet baled wool reaches 76 °C by bacteria; dry wool does not heat."""
     lots = [wool(25.0, 0.42, form="greasy"), wool(25.0, 0.15, form="greasy")]
     lab = in_steady_air(14 * 24, 25.0, 70.0, *lots)
     wet, sound = (goods["hottest"] for goods in lab.goods)
