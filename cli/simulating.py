@@ -71,7 +71,7 @@ Worlds = list[tuple[World, tuple[Heard, ...]]]
 
 def show_library() -> None:
     """A table of the journeys that are carried."""
-    found = [journey.named(key) for key in journey.library()]
+    found = journey.carried()
     rows = [
         (
             each.key,
@@ -172,7 +172,7 @@ def _heard(planned: Planned) -> Iterator[Heard]:
             for done, tag in enumerate(tags, 1):
                 yield hear(planned.world, tag)
                 tell(done, f"{done} of {len(tags)} tags")
-    except NotHere as error:
+    except (NotHere, ValueError) as error:  # a measured climate that is away, or too short
         raise UserError(f"{key}: {error}") from error
 
 

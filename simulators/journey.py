@@ -18,12 +18,27 @@ from simulators.journeys.model import Journey
 from simulators.journeys.parsing import Check, parse
 from simulators.journeys.sheet import JourneyError
 
-__all__ = ["Check", "Journey", "JourneyError", "drawn", "find", "library", "load", "named"]
+__all__ = [
+    "Check",
+    "Journey",
+    "JourneyError",
+    "carried",
+    "drawn",
+    "find",
+    "library",
+    "load",
+    "named",
+]
 
 
 def library() -> dict[str, str]:
     """key -> title of the journeys that are carried, in order of their keys."""
-    return {key: named(key).title for key in sorted(_carried())}
+    return {journey.key: journey.title for journey in carried()}
+
+
+def carried() -> list[Journey]:
+    """The journeys of the library themselves, in that order."""
+    return [named(key) for key in sorted(_carried())]
 
 
 def named(key: str, check: Check | None = None) -> Journey:
