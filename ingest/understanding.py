@@ -74,6 +74,11 @@ class Understanding:
                 self._make_room()
             return found
 
+    @property
+    def held_bytes(self) -> int:
+        """Of batches that somebody has yet to read, roughly."""
+        return sum(each.size for each in self._recent.values())
+
     def _forget_before(self, offset: int) -> None:
         """What everybody has read."""
         for passed in [begin for begin in self._recent if begin < offset]:
@@ -81,9 +86,8 @@ class Understanding:
 
     def _make_room(self) -> None:
         """Who is furthest behind does without: the others are nearer to each other."""
-        size = sum(each.size for each in self._recent.values())
-        while size > RECENT_BYTES:
-            size -= self._recent.pop(min(self._recent)).size
+        while self.held_bytes > RECENT_BYTES:
+            del self._recent[min(self._recent)]
 
     def _entry(self, offset: int) -> Entry | None:
         """As many entries as may go together: a tick stands alone, its place in time matters."""
