@@ -21,6 +21,8 @@ from tests.servers import asked, free_port
 
 HOUR = 3_600_000
 PATIENCE_S = 30.0
+FIRST_S = 120.0
+"""The first worker of a checkout compiles its loops, which a busy machine takes a minute for."""
 
 
 def soon(look: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
@@ -65,7 +67,7 @@ class House:
             self.start("worker")
             self.start("api")
             soon(lambda: self.ready("api"), "the API is ready")
-            soon(lambda: self.ready("worker"), "the worker is ready")
+            soon(lambda: self.ready("worker"), "the worker is ready", FIRST_S)
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
             raise
