@@ -79,17 +79,15 @@ def _insert(session: Session, table: type[Base]) -> Any:
 def _execute(session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert ``rows`` by ``statement``: SQLAlchemy's own way takes longer to write than to run."""
     names = list(rows[0])
-    values = itemgetter(*names)
     if _is_postgresql(session):
-        given = _copied(session, statement.table, names, [values(row) for row in rows])
+        given = _copied(session, statement.table, names, map(itemgetter(*names), rows))
         session.execute(statement.from_select(names, select(given)))
         session.execute(delete(given))
     else:
         compiled = statement.compile(session.get_bind(), column_keys=names)
         one = f"({', '.join('?' * len(names))})"
-        values = itemgetter(*compiled.positiontup)
         filled = str(compiled).replace(one, "{rows}")
-        rows_on_sqlite(session, filled, [values(row) for row in rows])
+        rows_on_sqlite(session, filled, list(map(itemgetter(*compiled.positiontup), rows)))
 
 
 def _copied(
