@@ -84,8 +84,9 @@ def simulate(
 ) -> None:
     """Play journeys whose real outcome is known: physics, sensors, radio, a wire format.
 
-    The same arguments give the same messages on every machine. The last line on standard output is
-    JSON: what the broker has acknowledged. What the journeys are about: docs/simulators.md.
+    With --start the same arguments give the same messages on every machine. The last line on
+    standard output is JSON: what the broker has acknowledged. What the journeys are about:
+    docs/simulators/journeys.md.
     """
     from cli.simulating import Given, play_fleet, play_journeys, show_library
 

@@ -2,7 +2,7 @@
 
 `load` reads one and raises `JourneyError` with file, line and remedy. Numbers that the file gives
 as spans are drawn by `drawn`, so that each seed is a journey of its own. Hours are from the
-journey's start; ``docs/simulators.md`` describes the fields.
+journey's start; ``docs/simulators/journeys.md`` describes the fields.
 """
 
 from __future__ import annotations
