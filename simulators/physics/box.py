@@ -305,13 +305,21 @@ def _skin(
 
 
 @compiled
+def _outdoors(
+    here: Any, now: Floats, skin_t: float, facing_t: float, sees: float
+) -> tuple[float, float]:
+    """W/m²K from an outer skin, and °C that it meets so: air by wind, and of what it radiates to
+    the share ``sees`` the sky. ``facing_t`` °C of what it mostly faces makes radiation linear."""
+    convects = 4.0 + 4.0 * (here.wind * now[5] + here.driving)  # ISO 6946
+    radiates = 4.0 * _EMITS * STEFAN_BOLTZMANN * (0.5 * (skin_t + facing_t) + KELVIN) ** 3
+    out = convects + radiates
+    return out, (convects * now[0] + radiates * (sees * now[4] + (1.0 - sees) * now[0])) / out
+
+
+@compiled
 def _roof(box: Any, here: Any, settled: float, now: Floats, dt: float) -> None:
     """The roof's skins after a step with ``settled`` J set free on the inner one."""
-    convects = 4.0 + 4.0 * (here.wind * now[5] + here.driving)  # ISO 6946
-    radiates = 4.0 * _EMITS * STEFAN_BOLTZMANN * (0.5 * (box.roof_to + now[4]) + KELVIN) ** 3
-    out = convects + radiates
-    sees = here.sky
-    around = (convects * now[0] + radiates * (sees * now[4] + (1.0 - sees) * now[0])) / out
+    out, around = _outdoors(here, now, box.roof_to, now[4], here.sky)
     shines = box.roof_absorbs * here.sun * now[3]
     q = _from_inside(box, here, box.roof_ti) + settled / dt / box.roof_area
     box.roof_to, box.roof_ti = _skin(
@@ -330,11 +338,7 @@ def _roof(box: Any, here: Any, settled: float, now: Floats, dt: float) -> None:
 @compiled
 def _walls(box: Any, here: Any, settled: float, now: Floats, dt: float) -> None:
     """The walls' skins after a step with ``settled`` J set free on the inner one."""
-    convects = 4.0 + 4.0 * (here.wind * now[5] + here.driving)  # ISO 6946
-    radiates = 4.0 * _EMITS * STEFAN_BOLTZMANN * (0.5 * (box.wall_to + now[0]) + KELVIN) ** 3
-    out = convects + radiates
-    sees = WALL_SKY * here.sky
-    around = (convects * now[0] + radiates * (sees * now[4] + (1.0 - sees) * now[0])) / out
+    out, around = _outdoors(here, now, box.wall_to, now[0], WALL_SKY * here.sky)
     shines = box.wall_absorbs * WALL_SUN * here.sun * now[3]
     q = _from_inside(box, here, box.wall_ti) + settled / dt / box.wall_area
     box.wall_to, box.wall_ti = _skin(
