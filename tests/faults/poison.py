@@ -6,7 +6,6 @@ import json
 import random
 import re
 import signal
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -46,7 +45,7 @@ class Size(NamedTuple):
     timed: bool
 
 
-FULL = Size(100_000, 200, 11, True)
+FULL = Size(100_000, 200, 21, True)
 SHORT = Size(1000, 20, 1, False)
 
 Kind = Callable[[random.Random], bytes]
@@ -167,17 +166,19 @@ def poison(stage: Stage, size: Size, seed: int, say: Progress) -> Row:
     seconds: dict[bool, list[float]] = {False: [], True: []}  # of each pair of rounds, in order
     for number in range(2 * size.rounds):
         poisoned = bool(number % 2) ^ bool(number // 2 % 2)  # so that neither is always first
-        seconds[poisoned].append(_drained(stage, maker.round(size.messages, poisoned)))
-        say(f"round {number + 1} of {2 * size.rounds}, {maker.bad} of poison")
+        took = _drained(stage, maker.round(size.messages, poisoned))
+        seconds[poisoned].append(took)
+        how = "with" if poisoned else "without"
+        say(f"round {number + 1} of {2 * size.rounds}, {how} poison: {took:.2f} s")
     row = judged(stage, "poison", "", maker.record())
     letters = _all_letters(stage, maker.bad)
-    ratio, worst = slower(seconds[True], seconds[False])
+    ratio, low, high = slower(seconds[True], seconds[False])
     rates = {which: size.messages * size.rounds / sum(of) for which, of in seconds.items()}
     figures = {
         "in the dead letters": f"{len(letters)} of {maker.bad}",
         "readings/s without": f"{rates[False]:,.0f}",
         "with": f"{rates[True]:,.0f}",
-        "time with ÷ without": f"{ratio:.3f} (of {size.rounds} pairs, the worst {worst:.3f})",
+        "time with ÷ without": f"{ratio:.3f} ({low:.3f} to {high:.3f}, {size.rounds} pairs)",
     }
     done = f"{size.messages * size.rounds} messages, one in {ONE_IN} unusable"
     row = replace(row, done=done, figures=figures)
@@ -191,10 +192,22 @@ def poison(stage: Stage, size: Size, seed: int, say: Progress) -> Row:
     return row
 
 
-def slower(slow: Sequence[float], fast: Sequence[float]) -> tuple[float, float]:
-    """Of the ratios of rounds that were played one after the other: the median, and the largest."""
-    ratios = [one / other for one, other in zip(slow, fast, strict=True)]
-    return statistics.median(ratios), max(ratios)
+def slower(slow: Sequence[float], fast: Sequence[float]) -> tuple[float, float, float]:
+    """How many times slower, and 95 % bounds of that, from rounds played one after the other.
+
+    Hodges and Lehmann's estimate of the logarithm of the pairs' ratios: the median of the means of
+    any two of them, which varies by a quarter less than the plain median does, and single ratios
+    vary by a sixth. Bounds by Wilcoxon's signed ranks; of fewer than six pairs they are the
+    extremes.
+    """
+    logs = np.log(np.asarray(slow) / np.asarray(fast))
+    first, second = np.triu_indices(len(logs))
+    means = np.sort((logs[first] + logs[second]) / 2)
+    pairs = len(logs)
+    spread = np.sqrt(pairs * (pairs + 1) * (2 * pairs + 1) / 24)
+    outside = max(int(pairs * (pairs + 1) / 4 - 1.96 * spread), 0)
+    ratio, low, high = np.exp([np.median(means), means[outside], means[-1 - outside]])
+    return float(ratio), float(low), float(high)
 
 
 def _drained(stage: Stage, mixture: Mixture) -> float:

@@ -205,8 +205,23 @@ def _exchanged(port: int, seed: int) -> tuple[bytes, bytes]:
 
 
 def test_poison_is_judged_by_pairs_of_rounds_and_not_by_the_kindest_of_them() -> None:
-    without, with_it = [1.0, 2.0, 4.0, 1.0, 1.0], [1.2, 2.2, 2.0, 1.3, 3.0]
-    assert [round(each, 3) for each in slowed(with_it, without)] == [1.2, 3.0]
+    without, with_it = [1.0, 2.0, 4.0, 1.0, 1.0], [1.2, 2.4, 2.0, 1.2, 3.0]
+    assert [round(each, 3) for each in slowed(with_it, without)] == [1.2, 0.5, 3.0]
+
+
+def test_a_tenth_that_poison_costs_is_found_in_rounds_that_differ_by_a_sixth() -> None:
+    chance = np.random.default_rng(7)
+    drift = np.linspace(1.0, 1.5, 21)  # the machine slows down
+    for true in (1.0, 1.1, 1.3):
+        found = []
+        for _ in range(200):
+            without, with_it = np.exp(chance.normal(0.0, 0.12, (2, 21)))
+            ratio, low, high = slowed(list(true * drift * with_it), list(drift * without))
+            found.append((ratio, low <= true <= high))
+        ratios, within = zip(*found, strict=True)
+        assert abs(np.mean(ratios) - true) < 0.02
+        assert np.std(ratios) < 0.05
+        assert np.mean(within) > 0.9
 
 
 def made_devices() -> list[Device]:
