@@ -13,13 +13,14 @@ from lots.readings.open import open_store
 from lots.readings.store import ReadingStore, StoreMisconfigured
 from lots.settings import Settings, SettingsError, Subscription
 from rules import pack
+from rules.rule import Rules
 
 SEGMENTS = 8
 """A disk holds so many segments at least: the journal lets go of whole ones alone, and never of the
 last, so one that filled the disk would fill it for ever."""
 
 
-def rules_of(settings: Settings) -> pack.Rules:
+def rules_of(settings: Settings) -> Rules:
     """Raises `SettingsError`."""
     try:
         return pack.load(settings.packs)

@@ -40,11 +40,12 @@ from lots.readings.rollup_maker import RollupMaker
 from lots.readings.store import ReadingStore
 from lots.settings import Settings
 from operations.heartbeats import Heartbeats
-from rules import pack, schedule
+from rules import schedule
 from rules.channels.webhook import WebhookChannel
 from rules.evaluator import Evaluator
 from rules.ledger import Recipient
 from rules.outbox import Outbox
+from rules.rule import Rules
 
 RELEASE_S = 1.0
 SWITCH_S = 0.0005
@@ -130,7 +131,7 @@ class Worker:
         settings: Settings,
         database: Engine,
         store: ReadingStore,
-        rules: pack.Rules,
+        rules: Rules,
         routes: list[Route],
     ) -> None:
         self._understanding = Understanding(

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lots import shapes, whereabouts
-from lots.model import Binding, Hold, Leg, Lot, Move, Reference, ShipmentLot, UnknownTag, folded
+from lots.circumstances import Circumstance, Stand, Voyage, circumstances
+from lots.model import (
+    Binding,
+    Hold,
+    Leg,
+    Lot,
+    Move,
+    Place,
+    Reference,
+    Shipment,
+    ShipmentLot,
+    Site,
+    UnknownTag,
+    folded,
+)
 from lots.records import HoldRecord, LotRecord
 from lots.whereabouts import FOREVER, Dated, Source, Stay, Watch
+
+AT_ONCE = 10_000
+"""Lots whose ids are named in queries."""
 
 
 class Whereabouts(NamedTuple):
@@ -57,6 +74,25 @@ def whereabouts_of(
         for lot in known
     }
     return found if lots is None else {lot: found.get(lot, NOWHERE) for lot in lots}
+
+
+def circumstances_of(
+    session: Session, tenant: str, whereabouts: Mapping[str, Whereabouts]
+) -> dict[str, tuple[Circumstance, ...]]:
+    """What each of these lots is in the middle of, by time."""
+    # Of very many one query for all lots is less than portions of theirs.
+    asked = sorted(whereabouts) if len(whereabouts) <= AT_ONCE else None
+    voyages: dict[str, list[Voyage]] = defaultdict(list)
+    for lot, departs, arrives, customer in _rows(session, _voyages(tenant), ShipmentLot.lot, asked):
+        voyages[lot].append(Voyage(departs, arrives, customer is not None))
+    places = {id_: (kind, region or "") for id_, kind, region in session.execute(_places(tenant))}
+    return {
+        lot: circumstances(
+            voyages.get(lot, ()),
+            [Stand(s.begins, s.ends, *places.get(s.place, ("", ""))) for s in where.stays],
+        )
+        for lot, where in whereabouts.items()
+    }
 
 
 def sources_of(session: Session, tenant: str, lot: str) -> list[Source]:
@@ -190,6 +226,25 @@ def _legs(tenant: str) -> Select[*tuple[Any, ...]]:
         .where(ShipmentLot.tenant == tenant)
         .order_by(Leg.departs, Leg.shipment, Leg.number)
     )
+
+
+def _voyages(tenant: str) -> Select[*tuple[Any, ...]]:
+    """Shipments of lots that have legs: when the first departs, when the last arrives."""
+    shipment = and_(Shipment.tenant == ShipmentLot.tenant, Shipment.id == ShipmentLot.shipment)
+    return (
+        select(ShipmentLot.lot, func.min(Leg.departs), func.max(Leg.arrives), Shipment.customer)
+        .join(Leg, _LEG_OF_LOT)
+        .join(Shipment, shipment)
+        .where(ShipmentLot.tenant == tenant)
+        .group_by(ShipmentLot.lot, ShipmentLot.shipment, Shipment.customer)
+    )
+
+
+def _places(tenant: str) -> Select[*tuple[Any, ...]]:
+    """Each place's kind, and the region of its site."""
+    of_site = and_(Site.tenant == Place.tenant, Site.id == Place.site)
+    query = select(Place.id, Place.kind, Site.region).outerjoin(Site, of_site)
+    return query.where(Place.tenant == tenant)
 
 
 def _watch(tag: str, placement: str, begins: int, ends: int | None) -> Watch:

@@ -7,16 +7,17 @@ will measure, matters.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from lots import facts
+from lots.circumstances import Circumstance
 from lots.facts import Whereabouts
-from lots.model import Refold
+from lots.model import Place, Refold
 from lots.shapes import Kept, Row
 from lots.whereabouts import FOREVER, Source
 
@@ -34,12 +35,14 @@ class Before:
     kind: str
     changes: Sequence[Change]
     whereabouts: dict[str, Whereabouts]
+    circumstances: dict[str, tuple[Circumstance, ...]]
 
 
 def observe(session: Session, tenant: str, kind: str, changes: Sequence[Change]) -> Before:
     """The whereabouts, as they are now, of every lot that ``changes`` may touch."""
     lots = CANDIDATES[kind](session, tenant, changes) if kind in CANDIDATES else set()
-    return Before(kind, changes, facts.whereabouts_of(session, tenant, lots) if lots else {})
+    where = facts.whereabouts_of(session, tenant, lots) if lots else {}
+    return Before(kind, changes, where, _circumstances(session, tenant, where))
 
 
 def request(session: Session, tenant: str, before: Before) -> None:
@@ -47,11 +50,13 @@ def request(session: Session, tenant: str, before: Before) -> None:
     if not before.whereabouts:
         return
     after = facts.whereabouts_of(session, tenant, list(before.whereabouts))
+    amid = _circumstances(session, tenant, after)
     since_when_true = recalibrated(before.changes) if before.kind == "tags" else {}
     rows = []
     for lot, was in before.whereabouts.items():
         now = after[lot]
-        since = since_when(was, now)
+        changed = _first_difference(_dated(before.circumstances[lot]), _dated(amid[lot]))
+        since = since_when(was, now, changed)
         if before.kind == "lots":
             since = _first(now.sources)
         if before.kind == "tags":
@@ -62,11 +67,18 @@ def request(session: Session, tenant: str, before: Before) -> None:
         session.execute(insert(Refold.__table__), rows)  # type: ignore[arg-type]
 
 
-def since_when(was: Whereabouts, now: Whereabouts) -> int | None:
-    """The first instant from which a lot's climate may differ, ms; None: it does not."""
+def _circumstances(
+    session: Session, tenant: str, where: Mapping[str, Whereabouts]
+) -> dict[str, tuple[Circumstance, ...]]:
+    return facts.circumstances_of(session, tenant, where) if where else {}
+
+
+def since_when(was: Whereabouts, now: Whereabouts, otherwise: int = FOREVER) -> int | None:
+    """The first instant from which a lot's climate may differ, ms; None: it does not.
+    ``otherwise``: from when what it is in the middle of does."""
     sources = _first_difference(_spans(was.sources), _spans(now.sources))
     stays = _first_difference(_spans(was.stays), _spans(now.stays))
-    first = min(sources, stays)
+    first = min(sources, stays, otherwise)
     heard = [each for each in (*was.sources, *now.sources) if each.ends > first]
     if not heard or first == FOREVER:
         return None
@@ -81,6 +93,14 @@ def _spans(items: Iterable[Any]) -> set[tuple[int, int, tuple[Any, ...]]]:
             (item.tag, item.placement, item.place) if isinstance(item, Source) else (item.place,),
         )
         for item in items
+    }
+
+
+def _dated(items: Sequence[Circumstance]) -> set[tuple[int, int, tuple[Any, ...]]]:
+    ends = [*(item.begins for item in items[1:]), FOREVER]
+    return {
+        (item.begins, end, (item.phase, item.journey, item.place, item.region))
+        for item, end in zip(items, ends, strict=True)
     }
 
 
@@ -151,6 +171,28 @@ def _by_shipments(_session: Session, _tenant: str, changes: Sequence[Change]) ->
     return {row["lot"] for side in _sides(changes) for row in side.parts[0]}
 
 
+def _by_places(session: Session, tenant: str, changes: Sequence[Change]) -> set[str]:
+    """Lots of places whose kind or site, and with it the region, is another."""
+    changed = {
+        now.row["id"]
+        for was, now in changes
+        if was and now and any(was.row[name] != now.row[name] for name in ("kind", "site"))
+    }
+    return facts.lots_in(session, tenant, changed) if changed else set()
+
+
+def _by_sites(session: Session, tenant: str, changes: Sequence[Change]) -> set[str]:
+    sites = {
+        now.row["id"]
+        for was, now in changes
+        if was and now and was.row["region"] != now.row["region"]
+    }
+    if not sites:
+        return set()
+    query = select(Place.id).where(Place.tenant == tenant, Place.site.in_(sites))
+    return facts.lots_in(session, tenant, session.scalars(query).all())
+
+
 def _by_tags(session: Session, tenant: str, changes: Sequence[Change]) -> set[str]:
     return facts.lots_of_tags(session, tenant, recalibrated(changes))
 
@@ -165,6 +207,8 @@ def _by_lots(_session: Session, _tenant: str, changes: Sequence[Change]) -> set[
 
 CANDIDATES: dict[str, Callable[[Session, str, Sequence[Change]], set[str]]] = {
     "bindings": _by_bindings,
+    "places": _by_places,
+    "sites": _by_sites,
     "moves": _by_moves,
     "shipments": _by_shipments,
     "tags": _by_tags,

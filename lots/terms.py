@@ -68,6 +68,15 @@ class Placement(StrEnum):
     CORE = "core"
 
 
+class Phase(StrEnum):
+    """What a lot is in the middle of."""
+
+    IN_STOCK = "in_stock"
+    LOADING = "loading"
+    IN_TRANSIT = "in_transit"
+    AT_CUSTOMER = "at_customer"
+
+
 class LegMode(StrEnum):
     TRUCK = "truck"
     RAIL = "rail"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from lots import climate, facts
 from lots.calibration import corrections_of
+from lots.circumstances import UNKNOWN
 from lots.climate import LotKey, Samples
 from lots.clock import DAY_MS
 from lots.model import Leg, Lot, LotNow, Party, Place, ShipmentLot, Tag
@@ -39,11 +41,15 @@ def lot_facts(session: Session, tenant: str) -> dict[LotKey, LotFacts]:
         .where(Lot.tenant == tenant)
     )
     offline = _offline_legs(session, tenant)
+    circumstances = facts.circumstances_of(session, tenant, whereabouts)
     found = {}
     for lot, party in session.execute(query):
         sources = whereabouts[lot.id].sources if lot.id in whereabouts else []
         away = offline.get(lot.id, ())
-        found[LotKey(tenant, lot.id)] = _facts(lot, party, sources, intervals, away)
+        found[LotKey(tenant, lot.id)] = replace(
+            _facts(lot, party, sources, intervals, away),
+            circumstances=circumstances.get(lot.id, UNKNOWN),
+        )
     return found
 
 
@@ -80,6 +86,7 @@ def _facts(
             span for source in sources for span in without(source.begins, source.ends, offline)
         ),
         limits=_limits(party) if party else NO_LIMITS,
+        customer=lot.customer or "",
     )
 
 

@@ -21,8 +21,8 @@ from lots.readings.batch import Ints
 from rules import kernels
 from rules.fold import fold, numbers_now
 from rules.kernels import NEVER
-from rules.pack import Rules
 from rules.part import Part, alone, none_of, portions
+from rules.rule import Rules
 from rules.silence import Silences
 from rules.state import Book, Change, LotFacts, States, Transition
 from rules.table import LotTable
@@ -241,7 +241,9 @@ class Engine:
 
     def _fold(self, part: Part, states: States) -> dict[int, list[Transition]]:
         facts = self.table.facts[part.rows]
-        return fold(states, facts, part.samples, part.starts, self.book)
+        return fold(
+            states, facts, self.table.surroundings.spans, part.samples, part.starts, self.book
+        )
 
     def _remember(self, happened: Mapping[LotKey, list[Transition]]) -> None:
         for key, events in happened.items():
@@ -260,7 +262,7 @@ class Engine:
         rows = np.asarray([self.table.row(key)])
         self.table.notes["heard"][rows] = True
         edge_ms = _edge(history, self._samples // 8)
-        states = States.fresh(1, len(self.book.levels))
+        states = self.book.fresh(1)
         base, events, recent = states.copy(), [], [no_samples()]
         for samples in portions(history):
             edge = int(np.searchsorted(samples.time, edge_ms))
@@ -337,11 +339,13 @@ class Engine:
     def known(self, keys: Sequence[LotKey]) -> list[Known]:
         """What is known of each of ``keys``, which are in memory."""
         rows = self.table.rows_of(keys)
-        lots, opened = self.table.head.lots[rows], self.table.head.opened[rows]
+        states = self.table.head.take(rows)
         found = []
-        numbers = numbers_now(lots, self.table.facts[rows], self.book)
+        numbers = numbers_now(
+            states, self.table.facts[rows], self.table.surroundings.spans, self.book
+        )
         for key, newest, fires, its in zip(
-            keys, lots["newest"].tolist(), opened, numbers, strict=True
+            keys, states.lots["newest"].tolist(), states.opened, numbers, strict=True
         ):
             silent = self.silences.of.get(key, {})
             one = Known(key, None, {}, silent, {})

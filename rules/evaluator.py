@@ -29,7 +29,7 @@ from lots.revisions import Revisions
 from rules import census, kernels, snapshot
 from rules.engine import Engine, Known
 from rules.ledger import Ledger, Recipient, without_gone
-from rules.pack import Rules
+from rules.rule import Rules
 from rules.state import STATE, Change, LotFacts
 
 CURSOR = "rules"

@@ -46,6 +46,21 @@ class ExpressionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Quantity:
+    """A compiled number: ``names`` are the signals it reads."""
+
+    text: str
+    names: frozenset[str]
+    _number: Number
+
+    def __call__(self, columns: Columns) -> Floats:
+        """(n,) its values; NaN where it is unknown, and where it divides by nothing."""
+        with np.errstate(all="ignore"):
+            found = self._number(columns)
+        return np.where(np.isfinite(found), found, np.nan)
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """A compiled condition: ``names`` are the signals it reads."""
 
@@ -61,6 +76,26 @@ class Condition:
 
 def condition(text: str, names: Collection[str]) -> Condition:
     """Compile ``text``, which may use the signals ``names``; raises `ExpressionError`."""
+    used: set[str] = set()
+    truth = _truth(_read(text), frozenset(names), used)
+    _require_signal(text, used)
+    return Condition(text, frozenset(used), truth)
+
+
+def quantity(text: str, names: Collection[str]) -> Quantity:
+    """As `condition`, of a ``text`` that is a number."""
+    used: set[str] = set()
+    number = _number(_read(text), frozenset(names), used)
+    _require_signal(text, used)
+    return Quantity(text, frozenset(used), number)
+
+
+def _require_signal(text: str, used: Collection[str]) -> None:
+    if not used:
+        raise ExpressionError(f"{text!r} reads no signal: it would always be the same")
+
+
+def _read(text: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"longer than {MAX_LENGTH} characters: split it into two rules")
     try:
@@ -69,11 +104,7 @@ def condition(text: str, names: Collection[str]) -> Condition:
         raise ExpressionError(f"{text!r} cannot be read: {error}") from error
     if _deeper(tree, MAX_DEPTH):
         raise ExpressionError(f"nested more than {MAX_DEPTH} deep: split it into two rules")
-    used: set[str] = set()
-    truth = _truth(tree, frozenset(names), used)
-    if not used:
-        raise ExpressionError(f"{text!r} reads no signal: it would always hold, or never")
-    return Condition(text, frozenset(used), truth)
+    return tree
 
 
 def _deeper(tree: ast.expr, limit: int) -> bool:

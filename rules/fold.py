@@ -16,31 +16,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lots.climate import Samples
+from lots.clock import HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints
+from lots.terms import PlaceKind
 from rules import air, kernels, lead, wool
-from rules.kernels import NEVER
-from rules.signals import SIGNALS
-from rules.state import NAN, Book, Records, States, Transition
+from rules.derived import Kind
+from rules.kernels import NEVER, Records
+from rules.state import NAN, Book, Memory, States, Transition
+from rules.surroundings import PHASES, PLACES, located
 
 DRY_MARGIN_K = 3.0
 
+plain = np.ascontiguousarray
+
+_NO_ERA = np.empty(0, np.int64)
+_PLACED = {
+    "outdoors": np.asarray([NAN if kind == "" else kind == PlaceKind.YARD for kind in PLACES]),
+    "boxed": np.asarray(
+        [NAN if kind == "" else kind in (PlaceKind.CONTAINER, PlaceKind.VEHICLE) for kind in PLACES]
+    ),
+}
+"""By the code of a place: 1, 0 or not known."""
+
 
 def fold(
-    states: States, facts: Records, samples: Samples, starts: Ints, book: Book
+    states: States, facts: Records, spans: Records, samples: Samples, starts: Ints, book: Book
 ) -> dict[int, list[Transition]]:
     """Take ``samples`` into ``states`` (m lots), in place; returns what began and ended, by lot.
 
-    ``facts`` (m,) `FACTS`; ``starts`` (m + 1,): where each lot's samples begin. They are in order
-    of time and all newer than the lot's newest; those of one time belong together: the rules are
-    judged when all of them are in, so that a rule begins at most once at any time. States are of no
-    use after an exception.
+    ``facts`` (m,) `FACTS`; ``spans`` `SPAN`, of all lots; ``starts`` (m + 1,): where each lot's
+    samples begin. They are in order of time and all newer than the lot's newest; those of one time
+    belong together: the rules are judged when all of them are in, so that a rule begins at most
+    once at any time. States are of no use after an exception.
     """
     if not len(samples):
         return {}
     of = np.repeat(np.arange(len(facts)), starts[1:] - starts[:-1])
     known, added = np.empty((5, len(samples))), np.empty((3, len(samples)))
     lags = np.ascontiguousarray(facts["lag_h"])
-    plain = np.ascontiguousarray
     time = plain(samples.time)
     kernels.follow(
         states.lots, lags, starts, time, plain(samples.placement),
@@ -52,8 +65,29 @@ def fold(
     surface = np.where(is_wool[of], NAN, known[3]) if is_wool.any() else known[3]
     names = ("temperature", "humidity", "core", "surface", "wet_hours", "regain", "mould_index")
     values = (*known[:3], surface, *added)
-    signals = Signals(dict(zip(names, values, strict=True)), facts, of)
+    span = located(spans, plain(facts["at"]), plain(facts["spans"]), starts, time)
+    signals = Signals(dict(zip(names, values, strict=True)), facts, of, spans[span], book)
+    for memory in book.memories:
+        signals[memory.derived.name] = _measured(memory, states, starts, time, known[4], signals)
     return _judged(states, facts, time, known[4], starts, signals, book)
+
+
+def _measured(
+    memory: Memory, states: States, starts: Ints, time: Ints, step: Floats, signals: Signals
+) -> Floats:
+    """A derived quantity at each sample; what it remembers moves on."""
+    derived, applies = memory.derived, memory.applies[signals.facts["kind"]]
+    source = derived.of(signals)
+    if derived.kind == Kind.VALUE:
+        return np.where(applies[signals.of], source, NAN)
+    found, own = np.empty(len(time)), np.ascontiguousarray(states.memory[:, memory.span])
+    span_h = derived.span_ms / HOUR_MS
+    kernels.measure(
+        derived.kind, span_h, own, applies, starts, time, step, source,
+        _era(derived.per, signals.spans), found,
+    )  # fmt: skip
+    states.memory[:, memory.span] = own
+    return found
 
 
 def _balance(known: Floats, kinds: Ints, of: NDArray[np.intp], book: Book) -> Floats:
@@ -85,9 +119,14 @@ def _judged(
     for rule in np.flatnonzero(applies.any(axis=0)).tolist():
         _, test = book.levels[rule]
         holds[rule], _ = test.opens(signals)
+        valid = book.phases[rule]
+        if not valid.all():
+            holds[rule] &= valid[signals.spans["phase"]]
         if busy[rule] or holds[rule].any():
             busy[rule] = True
             clears[rule], _ = test.clears(signals)
+            if not valid.all():
+                clears[rule] |= ~valid[signals.spans["phase"]]
     if not busy.any():
         return {}
     found = np.empty(holds.size, np.int64)
@@ -119,19 +158,40 @@ def _transitions(
     return by_lot
 
 
+def _era(per: str, spans: Records) -> Ints:
+    """(n,) what differs from one journey or phase (``per``) to the next; empty: without."""
+    match per:
+        case "journey":
+            return plain(spans["journey"])
+        case "phase":
+            return plain(spans["journey"] * len(PHASES) + spans["phase"])
+    return _NO_ERA
+
+
 class Signals(dict[str, Floats]):
     """All signals by name, (n,) each. What follows from others is worked out when asked for."""
 
-    def __init__(self, known: Mapping[str, Floats], facts: Records, of: NDArray[np.intp]) -> None:
-        """``known``: the measured ones and those that add up; ``of`` (n,): whose, in ``facts``."""
+    def __init__(
+        self,
+        known: Mapping[str, Floats],
+        facts: Records,
+        of: NDArray[np.intp],
+        spans: Records,
+        book: Book,
+    ) -> None:
+        """``known``: the measured ones and those that add up; ``of`` (n,): whose, in ``facts``;
+        ``spans`` (n,) `SPAN`: what the lot is in the middle of."""
         super().__init__(known)
-        self._known, self._facts, self._of = known, facts, of
+        self.facts, self.of, self.spans = facts, of, spans
+        self._book = book
 
     def __missing__(self, name: str) -> Floats:
         self[name] = found = self._derived(name)
         return found
 
     def _derived(self, name: str) -> Floats:
+        if name in self._book.limit_names:
+            return self._limit(self._book.limit_names.index(name))
         temperature, humidity = self["temperature"], self["humidity"]
         match name:
             case "dew_point":
@@ -140,33 +200,43 @@ class Signals(dict[str, Floats]):
                 return air.absolute_humidity(temperature, humidity)
             case "margin":
                 return self["surface"] - self["dew_point"]
+            case "outdoors" | "boxed":
+                return np.asarray(_PLACED[name][self.spans["place"]])
             case "hours_until_dry":
-                lags = self._facts["lag_h"][self._of]
+                lags = self.facts["lag_h"][self.of]
                 return lead.hours_until_dry_margin(
                     self["surface"], temperature, self["dew_point"], lags, DRY_MARGIN_K
                 )
-        return np.asarray(self._facts[name][self._of])  # a term of the lot
+        return np.asarray(self.facts[name][self.of])  # a term of the lot
+
+    def _limit(self, limit: int) -> Floats:
+        has = self._book.has_limit[self.facts["kind"][self.of], limit]
+        return np.where(has, self._book.limits[self.spans["limits"], limit], NAN)
 
     def at(self, index: NDArray[np.intp] | Ints | Bools) -> Signals:
         """The same at ``index`` alone."""
-        known = {name: column[index] for name, column in self._known.items()}
-        return Signals(known, self._facts, self._of[index])
+        known = {name: column[index] for name, column in self.items()}
+        return Signals(known, self.facts, self.of[index], self.spans[index], self._book)
 
     def numbers(self) -> list[dict[str, float]]:
         """The known signals at each place, rounded to what the sensors can say."""
-        columns = [self[name].tolist() for name in SIGNALS]
+        names = self._book.shown
+        columns = [self[name].tolist() for name in names]
         return [
             {
                 name: round(value, 2)
-                for name, value in zip(SIGNALS, row, strict=True)
+                for name, value in zip(names, row, strict=True)
                 if math.isfinite(value)
             }
             for row in zip(*columns, strict=True)
         ]
 
 
-def numbers_now(lots: Records, facts: Records, book: Book) -> list[dict[str, float]]:
-    """The numbers that each of ``lots`` (`STATE`) had at its newest sample."""
+def numbers_now(
+    states: States, facts: Records, spans: Records, book: Book
+) -> list[dict[str, float]]:
+    """The numbers that each of the lots had at its newest sample."""
+    lots, each = states.lots, np.arange(len(states.lots) + 1)
     newest = lots["newest"]
 
     def held(name: str) -> Floats:
@@ -186,4 +256,13 @@ def numbers_now(lots: Records, facts: Records, book: Book) -> list[dict[str, flo
         "regain": np.where(followed & is_wool, lots["regain"], NAN),
         "mould_index": np.where(unknown | ~is_wool, NAN, lots["mould"]),
     }
-    return Signals(known, facts, np.arange(len(lots))).numbers()
+    span = located(spans, plain(facts["at"]), plain(facts["spans"]), each, plain(newest))
+    signals = Signals(known, facts, each[:-1], spans[span], book)
+    for memory in book.memories:
+        applies = memory.applies[facts["kind"]]
+        if memory.derived.kind == Kind.VALUE:
+            value = memory.derived.of(signals)
+        else:
+            value = states.memory[:, memory.span.start]
+        signals[memory.derived.name] = np.where(applies, value, NAN)
+    return signals.numbers()

@@ -19,6 +19,9 @@ from lots.clock import HOUR_MS
 from lots.compiled import compiled
 from lots.readings.batch import Bools, Floats, Ints
 
+Records = NDArray[np.void]
+"""Columns that belong together, one row a lot, so that a lot's are side by side in memory."""
+
 NEVER: Final = -(2**63)
 """No instant, where one is kept as an integer: before all others."""
 
@@ -32,6 +35,9 @@ DRYING_H: Final = 12.0  # dry hours in a row that end a wet spell [D]
 REGAIN_LAG_H: Final = 24.0  # of a bale's outer layer [D]
 SETTLED_LAGS: Final = 3.0  # a lag's unknown start is forgotten to 5 % after as many time constants
 
+AVERAGE, RATE, HOURS, INTEGRAL = 1, 2, 3, 4
+"""Kinds of derived quantities: those of `rules.derived.Kind`; the one that is left counts."""
+
 AIR, SURFACE, CORE = 0, 1, 2
 """Where a sample was taken: codes of `lots.climate.CODES`."""
 
@@ -44,7 +50,7 @@ _LATER_FROM: Final = 24.0
 
 @compiled
 def follow(
-    states: NDArray[np.void],
+    states: Records,
     lags: Floats,
     starts: Ints,
     time: Ints,
@@ -116,7 +122,7 @@ def following(
 
 @compiled
 def courses(
-    states: NDArray[np.void],
+    states: Records,
     mould: Floats,
     starts: Ints,
     known: Floats,
@@ -210,6 +216,112 @@ def hours_to(target: float, m: float, rate: float, highest: float) -> float:
     room = math.expm1(_LEVELLING * (highest - m))
     left = math.expm1(_LEVELLING * (highest - target))
     return math.log(room / left) / (_LEVELLING * rate)
+
+
+@compiled
+def locate(begins: Ints, at: Ints, count: Ints, starts: Ints, time: Ints, found: Ints) -> None:
+    """The span that each sample is in: of lot i those at [at[i], at[i] + count[i]), by their
+    ``begins``; the first is from ever on. Samples are mostly in the last."""
+    for lot in range(len(starts) - 1):
+        for i in range(starts[lot], starts[lot + 1]):
+            span = at[lot] + max(count[lot], 1) - 1
+            while span > at[lot] and begins[span] > time[i]:
+                span -= 1
+            found[i] = span
+
+
+@compiled
+def measure(
+    kind: int,
+    span_h: float,
+    memory: Floats,
+    applies: Bools,
+    starts: Ints,
+    time: Ints,
+    step: Floats,
+    source: Floats,
+    era: Ints,
+    found: Floats,
+) -> None:
+    """A derived quantity with a memory, of ``kind`` (`rules.derived.Kind`), at each sample.
+
+    ``memory`` (m, width), moved on: the first number is what it came to, the others are its own.
+    ``applies`` (m,): elsewhere it is unknown. ``source``, ``found`` (n,). ``span_h`` 0: none.
+    ``era`` (n,): where it differs from one sample to the next a sum begins anew; empty: never.
+    What is unknown, and what passes in a gap, adds nothing; a lag begins anew.
+    """
+    for lot in range(len(starts) - 1):
+        own = memory[lot]
+        for i in range(starts[lot], starts[lot + 1]):
+            if not applies[lot]:
+                found[i] = math.nan
+                continue
+            value, hours = source[i], step[i]
+            if kind in (AVERAGE, RATE):
+                lag_behind(own, value, hours, span_h)
+                if own[2] < span_h:
+                    own[0] = math.nan
+                else:
+                    own[0] = own[1] if kind == AVERAGE else (value - own[1]) / span_h
+            elif kind in (HOURS, INTEGRAL):
+                if len(era) and era[i] != own[2]:
+                    own[0], own[1], own[2] = 0.0, 0.0, era[i]
+                own[0], own[1] = added(own[0], own[1], value, hours, span_h, kind == HOURS)
+            else:
+                own[0] = recount(own, value, time[i], span_h)
+            found[i] = own[0]
+
+
+@compiled
+def lag_behind(own: Floats, value: float, hours: float, constant: float) -> None:
+    """A first-order lag behind a number that went straight from its last value to this one.
+
+    ``own[1:]``: the lag, for how many hours it followed, the last value. Exact for such a course,
+    so that of a steady climb the distance behind it is climb x ``constant``, however often it was
+    measured.
+    """
+    if math.isnan(value + hours + own[1]):
+        own[1], own[2] = value, 0.0
+    elif hours > 0.0:
+        behind = (value - own[3]) / hours * constant
+        left = math.exp(-hours / constant)
+        own[1] = value - behind + (own[1] - own[3] + behind) * left
+        own[2] += hours
+    own[3] = value
+
+
+@compiled
+def added(
+    total: float, rest: float, value: float, hours: float, spell: float, only_hours: bool
+) -> tuple[float, float]:
+    """A sum ``hours`` on, and how long it has been at rest: after a ``spell`` of that it is 0."""
+    if math.isnan(value) or math.isnan(hours):
+        return total, rest
+    if value > 0.0:
+        return total + (hours if only_hours else value * hours), 0.0
+    rest += hours
+    if 0.0 < spell <= rest:
+        total = 0.0
+    return total, rest
+
+
+@compiled
+def recount(own: Floats, value: float, now: int, within_h: float) -> float:
+    """How often a condition (``value`` 1, 0 or NaN) began in the hours before ``now``.
+
+    ``own``: the count, whether it held, and the instants at which it began, of the last eight.
+    """
+    if not math.isnan(value):
+        if value > 0.0 and own[1] == 0.0:
+            for n in range(len(own) - 1, 2, -1):
+                own[n] = own[n - 1]
+            own[2] = now
+        own[1] = value
+    count = 0.0
+    for n in range(2, len(own)):
+        if own[n] > now - within_h * HOUR_MS:
+            count += 1.0
+    return count
 
 
 @compiled
@@ -324,6 +436,8 @@ def prepare(state: np.dtype[np.void]) -> None:
     known, three = np.empty((5, 0)), np.empty((3, 0))
     follow(lots, real, starts, whole, whole, real, real, real, known)
     courses(lots, np.empty((0, 3)), starts, known, three, three)
+    measure(AVERAGE, 1.0, np.empty((0, 0)), flags, starts, whole, real, real, whole, real)
+    locate(whole, whole, whole, starts, whole, whole)
     walk(rows, rows, many, whole, starts, whole, real, many, many, whole)
     sift(starts, whole, whole, whole, flags, whole)
     recall(whole, whole, whole, whole, starts, whole, whole, flags)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rules.pack import TEXT_FIELDS, Rule
+from rules.rule import Rule
 
 READ_THE_LABEL = (
     "Read the door label first: nothing is known of gas in it. Keep it closed until it is known "
@@ -37,9 +38,7 @@ def words(
     """Title and action of an alert. Holds come first: while there is one, or a closed box of which
     nothing is known, no text says open, enter, ventilate or unwrap.
     """
-    fields = dict.fromkeys(TEXT_FIELDS, "unknown") | {
-        name: f"{value:g}" for name, value in numbers.items()
-    }
+    fields = defaultdict(lambda: "unknown", {n: f"{value:g}" for n, value in numbers.items()})
     fields["lot"] = lot
     title = rule.title.format_map(fields)
     action = rule.action.format_map(fields)

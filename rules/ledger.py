@@ -20,7 +20,7 @@ from rules.alerts import Episode, Known, Plan, episodes, reconcile, stable_id
 from rules.census import Restrained
 from rules.knowledge import words
 from rules.outbox import NEVER
-from rules.pack import Rules, Silence
+from rules.rule import Rules, Silence
 from rules.state import Change
 
 _log = structlog.get_logger("dunnage.alerts")

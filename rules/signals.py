@@ -15,6 +15,10 @@ DERIVED = {
     "regain": ("%", "of the wool's outer layer: sorption equilibrium, following by a day"),
     "mould_index": ("0-6", "VTT: 1 is the first growth under a microscope, 3 is visible"),
 }
+PLACED = {
+    "outdoors": ("0/1", "in a yard, where rain and ice come that no tag sees"),
+    "boxed": ("0/1", "in a container or a vehicle"),
+}
 TERMS = {
     "limit_temperature_min": ("°C", "the customer's own; minus infinity without one"),
     "limit_temperature_max": ("°C", "the customer's own; infinity without one"),
@@ -22,4 +26,4 @@ TERMS = {
     "limit_humidity_max": ("%RH", "the customer's own; infinity without one"),
     "contract_regain": ("%", "of the contract"),
 }
-SIGNALS = MEASURED | DERIVED | TERMS
+SIGNALS = MEASURED | DERIVED | PLACED | TERMS

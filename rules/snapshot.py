@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -23,24 +23,19 @@ from numpy.typing import NDArray
 from lots.climate import LotKey, Samples
 from lots.readings.batch import Ints
 from rules.engine import Engine
-from rules.kernels import NEVER
-from rules.state import STATE, States, Transition
+from rules.state import STATE, Book, States, Transition
 from rules.table import LotTable
 from rules.window import LOG
 
 Buffer = bytes | memoryview
 
-VERSION = 3
+VERSION = 4
 ROOM_BYTES = 1 << 18
 """The least that a file takes; one that is outgrown takes twice what it needs."""
 
 _CHECK = 4  # bytes of CRC-32 of what follows: head, columns, and zeros up to the file's end
 _LENGTH = 8  # before the head and each column
 _CHUNK = 1 << 20
-
-
-_STATES = ("lots", "pending", "opened")
-"""Columns of `States`."""
 
 
 class _Snapshot(msgspec.Struct):
@@ -52,6 +47,8 @@ class _Snapshot(msgspec.Struct):
     ticked: int | None
     listening_since: int
     rules: list[str]
+    derived: list[tuple[str, int]]
+    """What each derived quantity is, and how many numbers it keeps of a lot."""
     lots: list[LotKey]
     happened: list[tuple[LotKey, list[Transition]]]
     silent: list[tuple[LotKey, dict[str, int]]]
@@ -212,8 +209,8 @@ def _parts(engine: Engine, journal: str, offset: int, brief: bool) -> Iterator[B
 
 def _columns(table: LotTable, rows: Ints) -> Iterator[NDArray[Any]]:
     for states in (table.base, table.head):
-        for name in _STATES:
-            yield getattr(states, name)[rows].ravel()
+        for column in states.columns():
+            yield column[rows].ravel()
     starts, columns = table.window.columns(rows)
     yield starts
     yield from columns
@@ -230,6 +227,7 @@ def _packed(engine: Engine, journal: str, offset: int, rows: Ints, brief: bool) 
         ticked=silences.ticked,
         listening_since=silences.listening_since,
         rules=engine.book.names,
+        derived=[(m.derived.definition, len(m.fresh)) for m in engine.book.memories],
         lots=[engine.table.keys[row] for row in rows.tolist()],
         happened=[] if brief else list(engine.happened.items()),
         silent=list(silences.of.items()),
@@ -243,7 +241,7 @@ def _unpack(found: _Snapshot, file: FileIO, engine: Engine) -> None:
     rows = np.asarray([table.row(key) for key in found.lots], np.int64)
     table.notes["heard"][rows] = True
     for states in (table.base, table.head):
-        states.put(rows, _states(file, found.rules, engine.book.names))
+        states.put(rows, _states(file, found, engine.book))
     starts = _next(file).view(np.int64)
     columns = {name: _next(file).view(kind) for name, kind in LOG.items()}
     table.window.append(rows, starts, Samples(**columns))
@@ -253,16 +251,37 @@ def _unpack(found: _Snapshot, file: FileIO, engine: Engine) -> None:
     silences.ticked, silences.listening_since = found.ticked, found.listening_since
 
 
-def _states(file: FileIO, names: list[str], wanted: list[str]) -> States:
-    """States with columns of the ``wanted`` rules; of those that are new, idle."""
+def _states(file: FileIO, found: _Snapshot, book: Book) -> States:
+    """States with columns of the rules and derived quantities in force; of those that are new, as
+    of a lot that nothing is known of."""
     lots = _next(file).view(STATE)
-    columns = (_next(file).view(np.int64).reshape(len(lots), len(names)) for _ in range(2))
-    return States(lots, *(_of_rules(written, names, wanted) for written in columns))
+    states = book.fresh(len(lots))
+    states.lots = lots
+    rules = [(name, 1) for name in found.rules]
+    for column in (states.pending, states.opened):
+        written = _next(file).view(np.int64)
+        _carry_over(written, rules, column, [(name, 1) for name in book.names])
+    derived = [(memory.derived.definition, len(memory.fresh)) for memory in book.memories]
+    _carry_over(_next(file).view(np.float64), found.derived, states.memory, derived)
+    return states
 
 
-def _of_rules(written: Ints, names: list[str], wanted: list[str]) -> Ints:
-    found = np.full((len(written), len(wanted)), NEVER, np.int64)
-    for column, name in enumerate(wanted):
-        if name in names:
-            found[:, column] = written[:, names.index(name)]
+Widths = Sequence[tuple[str, int]]
+"""Things by name, and how many columns each has."""
+
+
+def _carry_over(written: NDArray[Any], before: Widths, column: NDArray[Any], now: Widths) -> None:
+    """Into ``column`` (n, …) from what was ``written``, the things that are in both."""
+    rows = written.reshape(len(column), sum(width for _, width in before))
+    places = _places(before)
+    for name, span in _places(now).items():
+        if name in places:
+            column[:, span] = rows[:, places[name]]
+
+
+def _places(widths: Widths) -> dict[str, slice]:
+    found, at = {}, 0
+    for name, width in widths:
+        found[name] = slice(at, at + width)
+        at += width
     return found

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lots.circumstances import UNKNOWN, Circumstance
 from lots.climate import LotKey
 from lots.clock import HOUR_MS
-from lots.readings.batch import Ints
+from lots.readings.batch import Bools, Floats, Ints
 from lots.terms import Commodity, Form
 from rules import wool
-from rules.kernels import NEVER
-from rules.pack import Level, Rules, Silence
-from rules.signals import TERMS
+from rules.derived import FRESH, Derived
+from rules.kernels import NEVER, Records
+from rules.rule import Level, Rules, Silence
+from rules.signals import PLACED, SIGNALS, TERMS
+from rules.surroundings import PHASES, PLACES, Span
 
 LEAD_TIME_CONSTANT_H = 4.3
 """Of a bundle of about 1 t at 8 W/m2K; a lot has its own where it is stacked otherwise."""
@@ -51,14 +53,13 @@ class LotFacts:
     limits: Limits = NO_LIMITS
     interval_ms: int = HOUR_MS  # of the slowest of its tags
     watched: tuple[tuple[int, int], ...] = ()  # spans (ms) in which a tag should be heard
+    customer: str = ""
+    circumstances: tuple[Circumstance, ...] = UNKNOWN
 
     @property
     def lag_h(self) -> float:
         return self.time_constant_h or LEAD_TIME_CONSTANT_H
 
-
-Records = NDArray[np.void]
-"""Columns that belong together, one row a lot, so that a lot's are side by side in memory."""
 
 STATE = np.dtype(
     [
@@ -86,12 +87,18 @@ STATE = np.dtype(
 """The fold's state of a lot but for its rules'."""
 
 FACTS = np.dtype(
-    [("kind", np.int64), ("lag_h", np.float64), *((name, np.float64) for name in TERMS)]
+    [
+        ("kind", np.int64),  # `Book.kinds`; -1: of a lot that has no facts
+        ("lag_h", np.float64),
+        *((name, np.float64) for name in TERMS),
+        ("at", np.int64),  # its spans in `Surroundings`, and how many
+        ("spans", np.int64),
+    ]
 )
-"""What the fold asks of a lot's facts; ``kind``: `Book.kinds`, -1 for a lot that has none."""
+"""What the fold asks of a lot's facts."""
 
 
-def fresh(n: int) -> Records:
+def _fresh(n: int) -> Records:
     """`STATE` of ``n`` lots that nothing is known of."""
     found = np.zeros(n, STATE)
     found["newest"] = NEVER
@@ -103,38 +110,35 @@ def fresh(n: int) -> Records:
 @dataclass(slots=True, eq=False)
 class States:
     """The fold's state of ``n`` lots: ``lots`` (n,) `STATE`; ``pending``, ``opened`` (n, rules) ms:
-    since when a rule's condition holds and waits for its delay, since when it fires, else `NEVER`.
+    since when a rule's condition holds and waits for its delay, since when it fires, else `NEVER`;
+    ``memory`` (n, numbers): of the packs' derived quantities, see `Book.memories`.
     """
 
     lots: Records
     pending: Ints
     opened: Ints
+    memory: Floats
 
-    @classmethod
-    def fresh(cls, n: int, rules: int) -> States:
-        """Of lots that nothing is known of."""
-        return cls(fresh(n), *(np.full((n, rules), NEVER, np.int64) for _ in range(2)))
+    def columns(self) -> Iterator[Any]:
+        """In the order of the fields; one row a lot."""
+        return (getattr(self, name) for name in self.__slots__)
 
     def take(self, rows: Ints) -> States:
         """Copies, that can go their own way."""
-        return States(self.lots[rows], self.pending[rows], self.opened[rows])
+        return States(*(column[rows] for column in self.columns()))
 
     def copy(self) -> States:
-        return States(self.lots.copy(), self.pending.copy(), self.opened.copy())
+        return States(*(column.copy() for column in self.columns()))
 
-    def longer(self, more: int) -> States:
-        """With as many fresh ones behind."""
-        new = States.fresh(more, self.pending.shape[1])
-        return States(
-            np.concatenate((self.lots, new.lots)),
-            np.concatenate((self.pending, new.pending)),
-            np.concatenate((self.opened, new.opened)),
-        )
+    def longer(self, more: States) -> States:
+        """With ``more`` behind."""
+        pairs = zip(self.columns(), more.columns(), strict=True)
+        return States(*(np.concatenate(pair) for pair in pairs))
 
     def put(self, rows: Ints, states: States) -> None:
         """Write ``states`` over those at the distinct ``rows``."""
-        self.lots[rows] = states.lots
-        self.pending[rows], self.opened[rows] = states.pending, states.opened
+        for own, new in zip(self.columns(), states.columns(), strict=True):
+            own[rows] = new
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,19 @@ class Change:
     revised: bool = False
 
 
+class Memory(NamedTuple):
+    """Where in `States.memory` a derived quantity has its numbers; ``applies`` (kinds,)."""
+
+    derived: Derived
+    span: slice
+    applies: Bools
+
+    @property
+    def fresh(self) -> tuple[float, ...]:
+        """Its numbers of a lot that nothing is known of."""
+        return FRESH[self.derived.kind]
+
+
 class Book:
     """The rules in force, in the order of the columns that keep their states."""
 
@@ -193,6 +210,74 @@ class Book:
         classes = [wool.MOULD_CLASSES.get(name) for name in self.mould_classes]
         self.mould = np.asarray([(NAN,) * 3 if c is None else c.pace for c in classes], np.float64)
         """(kinds, 3), as `kernels.courses` takes it."""
+        self.memories: list[Memory] = []
+        """Of all derived quantities, each after those that it reads; of a plain one an empty one"""
+        at = 0
+        for each in rules.derived:
+            span = slice(at, at + len(FRESH[each.kind]))
+            applies = np.asarray([each.applies(*pair) for pair in pairs], np.bool_)
+            self.memories.append(Memory(each, span, applies))
+            at = span.stop
+        self._limits = rules.limits
+        self._overlays = rules.overlays
+        self._rows: dict[tuple[int, ...], int] = {}
+        self.limits: Floats = np.empty((0, len(rules.limits)))
+        """(rows, limits) their values: a row for each set of overlays that some lot has; the first
+        is without any."""
+        self.limit_names = [limit.name for limit in rules.limits]
+        self._limits_row(())
+        self.phases = np.asarray(
+            [
+                [not rule.phases or phase in rule.phases for phase in PHASES]
+                for rule in rules.rules
+                if isinstance(rule.test, Level)
+            ],
+            np.bool_,
+        ).reshape(len(self.levels), len(PHASES))
+        """(rules, phases) in which each is valid."""
+        self.has_limit = np.asarray(
+            [[limit.applies(*pair) for limit in rules.limits] for pair in pairs], np.bool_
+        ).reshape(len(pairs), len(rules.limits))
+        """(kinds, limits)"""
+        told = [name for name in SIGNALS if name not in PLACED]
+        self.shown = (*told, *self.limit_names, *(each.name for each in rules.derived))
+        """What is told of a lot, of all that has a name and a value."""
+
+    def fresh(self, n: int) -> States:
+        """Of ``n`` lots that nothing is known of."""
+        pending, opened = np.full((2, n, len(self.levels)), NEVER, np.int64)
+        numbers = [number for memory in self.memories for number in memory.fresh]
+        memory = np.tile(np.asarray(numbers, np.float64), (n, 1))
+        return States(_fresh(n), pending, opened, memory)
+
+    def spans(self, facts: LotFacts) -> list[Span]:
+        """A lot's circumstances as rows of `SPAN`."""
+        return [
+            (
+                one.begins,
+                PHASES.index(one.phase),
+                one.journey,
+                PLACES.index(one.place),
+                self._limits_row(self._overlays_of(facts, one.region)),
+            )
+            for one in facts.circumstances
+        ]
+
+    def _overlays_of(self, facts: LotFacts, region: str) -> tuple[int, ...]:
+        who = {"tenant": facts.tenant, "customer": facts.customer, "lot": facts.lot}
+        concerned = enumerate(self._overlays)
+        return tuple(n for n, one in concerned if one.concerns(who | {"region": region}))
+
+    def _limits_row(self, overlays: tuple[int, ...]) -> int:
+        """Of ``limits``: what the packs say, and over it what each of ``overlays`` says."""
+        if overlays not in self._rows:
+            values = {limit.name: limit.value for limit in self._limits}
+            for number in overlays:
+                values |= self._overlays[number].values
+            self._rows[overlays] = len(self.limits)
+            row = np.asarray([values[name] for name in self.limit_names], np.float64)
+            self.limits = np.concatenate((self.limits, row.reshape(1, -1)))
+        return self._rows[overlays]
 
     def open_rules(self, opened: Ints) -> dict[str, int]:
         """rule -> since when it fires, of one lot's row (rules,)."""
@@ -200,13 +285,16 @@ class Book:
         return {self.names[rule]: int(opened[rule]) for rule in fires}
 
 
-def facts_row(facts: LotFacts, book: Book) -> tuple[float, ...]:
-    """``facts`` as a row of `FACTS`; raises KeyError for a kind that there is not."""
+def facts_row(facts: LotFacts, book: Book, at: int) -> tuple[float, ...]:
+    """``facts`` as a row of `FACTS`, with its spans ``at`` this place; raises KeyError for a kind
+    that there is not."""
     return (
         book.kinds[facts.commodity, facts.form],
         facts.lag_h,
         *facts.limits,
         facts.contract_regain,
+        at,
+        len(facts.circumstances),
     )
 
 

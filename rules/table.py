@@ -9,7 +9,9 @@ import numpy as np
 
 from lots.climate import LotKey
 from lots.readings.batch import Ints
-from rules.state import FACTS, Book, LotFacts, Records, States, facts_row, silence_limit_ms
+from rules.kernels import Records
+from rules.state import FACTS, Book, LotFacts, facts_row, silence_limit_ms
+from rules.surroundings import Surroundings
 from rules.window import FAR, Window
 
 LEAST = 256
@@ -36,14 +38,14 @@ class LotTable:
 
     def __init__(self, book: Book) -> None:
         self._book = book
-        rules = len(book.levels)
         self.rows: dict[LotKey, int] = {}
         self.keys: list[LotKey] = []
         """By row; `NOBODY`: it is free."""
         self._free: list[int] = []
-        self.base, self.head = States.fresh(0, rules), States.fresh(0, rules)
+        self.base, self.head = book.fresh(0), book.fresh(0)
         self.facts: Records = np.zeros(0, FACTS)
         self.notes: Records = np.zeros(0, NOTE)
+        self.surroundings = Surroundings()
         self.window = Window()
         self.known: Mapping[LotKey, LotFacts] = {}
 
@@ -63,6 +65,7 @@ class LotTable:
 
     def know(self, facts: Mapping[LotKey, LotFacts]) -> None:
         """Take over the lots' facts; a lot that has none any more keeps its row."""
+        self._tidy()
         for key, each in facts.items():
             if self.known.get(key) != each or key not in self.rows:
                 self._note(self.row(key), each)
@@ -80,16 +83,22 @@ class LotTable:
             self._free.append(row)
 
     def _note(self, row: int, facts: LotFacts) -> None:
-        self.facts[row] = facts_row(facts, self._book)
+        at = self.surroundings.put(self._book.spans(facts))
+        self.facts[row] = facts_row(facts, self._book, at)
         tests = self._book.silences[self.facts["kind"][row]]
         note = self.notes[row]
         note["watched_from"] = min((begins for begins, _ in facts.watched), default=FAR)
         note["watched_to"] = max((ends for _, ends in facts.watched), default=-FAR)
         note["patience"] = min((silence_limit_ms(test, facts) for _, test in tests), default=FAR)
 
+    def _tidy(self) -> None:
+        """Make room where more than half of the spans are such that nobody has any more."""
+        if self.surroundings.used > 2 * self.facts["spans"].sum() + LEAST:
+            self.facts["at"] = self.surroundings.gather(self.facts["at"], self.facts["spans"])
+
     def _clear(self, rows: Ints) -> None:
-        self.base.put(rows, States.fresh(len(rows), len(self._book.levels)))
-        self.head.put(rows, States.fresh(len(rows), len(self._book.levels)))
+        self.base.put(rows, self._book.fresh(len(rows)))
+        self.head.put(rows, self._book.fresh(len(rows)))
         self.facts[rows] = np.zeros(1, FACTS)
         self.facts["kind"][rows] = -1
         self.notes[rows] = np.zeros(1, NOTE)
@@ -98,7 +107,8 @@ class LotTable:
     def _grow(self) -> None:
         before = len(self.keys)
         rows = np.arange(before, max(LEAST, 2 * before))
-        self.base, self.head = self.base.longer(len(rows)), self.head.longer(len(rows))
+        fresh = self._book.fresh(len(rows))
+        self.base, self.head = self.base.longer(fresh), self.head.longer(fresh)
         self.facts = np.concatenate((self.facts, np.zeros(len(rows), FACTS)))
         self.notes = np.concatenate((self.notes, np.zeros(len(rows), NOTE)))
         self.window.resize(before + len(rows))

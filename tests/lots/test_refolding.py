@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lots import registry
+from lots.circumstances import LOADING_MS
 from tests.lots.world import World, day, ms
 
 
@@ -83,15 +84,36 @@ def test_shipments_fold_the_lots_they_have_and_had(stood: World) -> None:
     stood.bind("t3", 0, place="box")
     stood.refolds()
     stood.ship("S", ["a", "c"], (8, 10, "box"))
-    assert stood.refolds() == {"a": ms(8), "c": ms(8)}
+    assert stood.refolds() == {"a": loading(8), "c": loading(8)}
     stood.ship("S", ["a", "c"], (9, 10, "box"))
-    assert stood.refolds() == {"a": ms(8), "c": ms(8)}
+    assert stood.refolds() == {"a": loading(8), "c": loading(8)}
     stood.ship("S", ["a", "c"], (9, 11, "box"))
     assert stood.refolds() == {"a": ms(10), "c": ms(10)}
     stood.ship("S", ["a"], (9, 11, "box"))
-    assert stood.refolds() == {"c": ms(9)}
+    assert stood.refolds() == {"c": loading(9)}
     registry.remove(stood.session, stood.tenant, "shipments", "S")
-    assert stood.refolds() == {"a": ms(9)}
+    assert stood.refolds() == {"a": loading(9)}
+
+
+def loading(departs: float) -> int:
+    """When a shipment that departs then is begun to be loaded, and rules may judge otherwise."""
+    return ms(departs) - LOADING_MS
+
+
+def test_a_place_of_another_kind_and_a_site_of_another_region_fold_their_lots(stood: World) -> None:
+    stood.put("sites", id="there", name="There", latitude=27.9, longitude=-80.5, timezone="UTC")
+    stood.put("places", id="bay 1", kind="bay", name="Bay", site="there")
+    stood.refolds()
+    stood.put("places", id="bay 1", kind="yard", name="Bay", site="there")
+    folded = stood.refolds()
+    assert folded
+    stood.put("places", id="bay 1", kind="yard", name="Its other name", site="there")
+    assert stood.refolds() == {}
+    stood.put(
+        "sites", id="there", name="There", latitude=27.9, longitude=-80.5, timezone="UTC",
+        region="coastal_humid",
+    )  # fmt: skip
+    assert stood.refolds() == folded
 
 
 def correction(begins: float, offset: float, **fields: Any) -> dict[str, Any]:

@@ -6,17 +6,8 @@ from pathlib import Path
 import pytest
 
 from rules.knowledge import READ_THE_LABEL, Restraint, words
-from rules.pack import (
-    TEXT_FIELDS,
-    Level,
-    PackError,
-    Rules,
-    Severity,
-    Silence,
-    duration_ms,
-    load,
-    parse,
-)
+from rules.pack import PackError, duration_ms, load, parse
+from rules.rule import Level, Rules, Severity, Silence
 from rules.signals import SIGNALS
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "rules.md"
@@ -88,7 +79,9 @@ def test_no_shipped_text_declares_a_lot_fit_or_safe(shipped):
 def test_every_shipped_text_can_be_filled_in_with_nothing_known_and_with_all(shipped):
     for rule in shipped.rules:
         bare = words(rule, "L1", {}, [], closed_box=False)
-        full = words(rule, "L1", dict.fromkeys(TEXT_FIELDS - {"lot"}, 1.5), [], closed_box=False)
+        full = words(
+            rule, "L1", dict.fromkeys([*SIGNALS, "hours_silent"], 1.5), [], closed_box=False
+        )
         for said in (bare, full):
             assert "{" not in said.title + said.action
             assert "L1" in said.title
@@ -337,7 +330,7 @@ def test_a_scope_that_is_none_is_refused(line, says):
         ("rules: {}\n", "key 'pack' is missing: add it"),
         (
             "pack: a\nrules: {}\nrulez: {}\n",
-            "unknown key 'rulez'; there are applies_to, pack, rules",
+            "unknown key 'rulez'; there are applies_to, derived, limits, overlays, pack, rules",
         ),
         ("pack: a\nrules: {}\n1: {}\nb: {}\n", "unknown key '1'"),
         ("pack: a\nrules:\n\tb: c\n", "line 3"),
@@ -442,7 +435,11 @@ def test_the_document_lists_every_shipped_rule_with_its_values_and_no_other(ship
             assert duration_ms(wait[1] if wait else "0 min") == rule.test.delay_ms, rule.name
 
 
-def test_the_pack_in_the_document_is_one():
-    text = re.search(r"```yaml\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
-    (rule,) = parse({"docs/rules.md": text[1]}).rules
+def test_the_packs_in_the_document_are_ones():
+    blocks = re.findall(r"```yaml\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
+    (rule,) = parse({"docs/rules.md": blocks[0]}).rules
     assert rule.name == "lead.sweat_near"
+    for block in blocks[1:]:
+        whole = f"pack: x\napplies_to: {{commodity: lead}}\nrules: {{}}\n{block}"
+        found = parse({"docs/rules.md": whole})
+        assert found.limits or found.derived or found.tests

@@ -13,8 +13,10 @@ from lots.clock import HOUR_MS
 from rules.alerts import Known, episodes, reconcile
 from rules.fold import fold as fold_lots
 from rules.fold import numbers_now
-from rules.pack import Rules, parse
+from rules.pack import parse
+from rules.rule import Rules
 from rules.state import FACTS, Book, Change, LotFacts, Records, States, Transition, facts_row
+from rules.surroundings import Surroundings
 
 START = 1_763_812_800_000
 """2025-11-22T12:00:00Z: 0 h of every timeline."""
@@ -91,7 +93,7 @@ class Folded:
 
 def lot_state(rules: Rules = NO_RULES, **known: float) -> States:
     """One lot that nothing is known of but ``known``: columns of `STATE`."""
-    found = States.fresh(1, len(Book(rules).levels))
+    found = Book(rules).fresh(1)
     for name, value in known.items():
         found.lots[name] = value
     return found
@@ -104,9 +106,10 @@ def fold(
     book = Book(rules)
     after = lot_state(rules) if state is None else state.copy()
     row: Records = np.zeros(1, FACTS)
-    row[0] = facts_row(facts, book)
-    happened = fold_lots(after, row, samples, np.asarray([0, len(samples)]), book)
-    (numbers,) = numbers_now(after.lots, row, book)
+    where = Surroundings()
+    row[0] = facts_row(facts, book, where.put(book.spans(facts)))
+    happened = fold_lots(after, row, where.spans, samples, np.asarray([0, len(samples)]), book)
+    (numbers,) = numbers_now(after, row, where.spans, book)
     fires = book.open_rules(after.opened[0])
     return Folded(after, happened.get(0, []), numbers if len(samples) else {}, fires)
 
@@ -117,12 +120,16 @@ def folded(samples: Samples, facts: LotFacts = LEAD, rules: Rules = NO_RULES) ->
 
 
 def course(
-    samples: Samples, name: str, facts: LotFacts = LEAD, state: States | None = None
+    samples: Samples,
+    name: str,
+    facts: LotFacts = LEAD,
+    state: States | None = None,
+    rules: Rules = NO_RULES,
 ) -> list[float | None]:
     """A signal after each of ``samples``; None where it is unknown."""
     found: list[float | None] = []
     for i in range(len(samples)):
-        done = fold(state, samples.take(slice(i, i + 1)), facts)
+        done = fold(state, samples.take(slice(i, i + 1)), facts, rules)
         state = done.state
         found.append(done.numbers.get(name))
     return found
