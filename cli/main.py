@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import dead_letters, formats
+from cli import dead_letters, formats, packs
 from cli.import_ import import_file
 from cli.simulate import EXAMPLES, simulate
 from cli.terminal import KEPT, plain
@@ -31,6 +31,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(tags, name="tags")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(formats.app, name="formats")
+app.add_typer(packs.app, name="rules")
 app.command("import")(import_file)
 app.command("troubles")(troubles)
 app.command("simulate", epilog=EXAMPLES)(simulate)

@@ -15,7 +15,7 @@ from lots.climate import LotKey, join, together
 from lots.clock import HOUR_MS
 from rules import snapshot
 from rules.engine import SAMPLES, WINDOW_MS, Engine
-from rules.pack import Rules, Silence
+from rules.rule import Rules, Silence
 from rules.silence import DEAF_MS
 from rules.state import Transition, silence_limit_ms
 from tests.rules.timeline import KEY, LEAD, Record, at, course, pack, rule, said

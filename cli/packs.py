@@ -1,0 +1,118 @@
+"""`dunnage rules`: the packs, their own timelines, and why a rule fires for a lot or does not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rules.rule import Rule, Rules
+    from rules.trial import Alert, Outcome
+
+app = typer.Typer(help="Rules: what raises alerts, and why.", no_args_is_help=True)
+
+Folder = Annotated[
+    Path | None,
+    typer.Argument(help="A folder of packs (.yaml); else those of the settings."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, a line each.")]
+
+
+@app.command("list")
+def list_rules(folder: Folder = None, as_json: AsJson = False) -> None:
+    """All rules in force: what opens an alert, what clears it, for which goods."""
+    from cli.terminal import table
+
+    rows = [_row(rule) for rule in _rules(folder).rules]
+    if as_json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+    else:
+        table(tuple(rows[0]) if rows else (), (tuple(row.values()) for row in rows))
+
+
+@app.command("check")
+def check_packs(folder: Folder = None) -> None:
+    """Whether packs can be used: else file, line, rule and remedy."""
+    from rules.trial import trials
+
+    rules = _rules(folder)
+    print(
+        f"{len(rules.rules)} rules, {len(rules.derived)} derived quantities,"
+        f" {len(rules.limits)} limits, {len(trials(rules))} timelines: all can be used"
+    )
+
+
+@app.command("test")
+def play_timelines(folder: Folder = None, as_json: AsJson = False) -> None:
+    """Play the timelines that packs carry; ends with status 1 where other alerts came."""
+    from rules.trial import run, trials
+
+    rules = _rules(folder)
+    outcomes = [run(trial, rules) for trial in trials(rules)]
+    for outcome in outcomes:
+        print(json.dumps(_data(outcome), ensure_ascii=False) if as_json else _text(outcome))
+    failed = sum(bool(outcome.wrong) for outcome in outcomes)
+    if not as_json:
+        print(f"{len(outcomes) - failed} passed, {failed} failed")
+    raise typer.Exit(1 if failed else 0)
+
+
+def _rules(folder: Path | None) -> Rules:
+    from cli.parts import rules_of
+    from lots.settings import load
+    from rules import pack
+
+    return rules_of(load()) if folder is None else pack.load(folder)
+
+
+def _row(rule: Rule) -> dict[str, str]:
+    from rules.rule import Level
+
+    if isinstance(rule.test, Level):
+        opens, clears = rule.test.opens.text.strip(), rule.test.clears.text.strip()
+        after = rule.test.delay_ms
+    else:
+        opens, clears, after = "nothing was heard", "something is heard", rule.test.least_ms
+    return {
+        "rule": rule.name,
+        "severity": str(rule.severity),
+        "opens": opens,
+        "after": f"{after / 3_600_000:g} h" if after else "at once",
+        "clears": clears,
+        "commodity": ", ".join(sorted(rule.commodities)),
+        "form": ", ".join(sorted(rule.forms)),
+        "phases": ", ".join(sorted(rule.phases)) or "all",
+    }
+
+
+def _data(outcome: Outcome) -> dict[str, object]:
+    return {
+        "timeline": outcome.trial.name,
+        "passed": not outcome.wrong,
+        "expected": {rule: list(each) for rule, each in outcome.trial.expects.items()},
+        "came": outcome.alerts,
+    }
+
+
+def _text(outcome: Outcome) -> str:
+    if not outcome.wrong:
+        return f"passed  {outcome.trial.name}"
+    lines = [f"FAILED  {outcome.trial.name}"]
+    for rule in outcome.wrong:
+        expected, came = outcome.trial.expects.get(rule, ()), outcome.alerts.get(rule, ())
+        lines.append(f"        {rule}: expected {_spans(expected)}, came {_spans(came)}")
+    return "\n".join(lines)
+
+
+def _spans(alerts: Sequence[Alert]) -> str:
+    spans = [
+        f"{opens:g} h to {'the end' if clears is None else f'{clears:g} h'}"
+        for opens, clears in alerts
+    ]
+    return ", ".join(spans) or "none"

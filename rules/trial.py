@@ -1,0 +1,263 @@
+"""A pack's own timelines: readings in, alerts out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
+
+from lots.circumstances import ALWAYS, Circumstance
+from lots.climate import CODES, Samples
+from lots.clock import HOUR_MS
+from lots.readings.batch import Floats
+from lots.terms import FORMS, Commodity, Form, Phase, PlaceKind, Placement, SiteRegion
+from rules.fold import fold
+from rules.kernels import Records
+from rules.pack import PackError, duration_ms
+from rules.rule import Level, Rules, Written
+from rules.state import FACTS, Book, LotFacts, facts_row
+from rules.surroundings import Surroundings
+
+START: Final = 1_735_689_600_000
+"""2025-01-01T00:00:00Z: 0 h of every timeline."""
+
+MOST_HOURS: Final = 10_000.0
+MOST_SAMPLES: Final = 200_000
+
+Alert = tuple[float, float | None]
+"""Hours: when it opens, and clears; None: not until the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the tags of one lot say, and the alerts that come of it.
+
+    ``tags``: placement -> (hour, °C, %RH) each; between two of them the tag measures each
+    ``every_h`` hours what lies straight between. ``expects``: rule -> its alerts by time; of a rule
+    that is not named there is none.
+    """
+
+    name: str
+    facts: LotFacts
+    every_h: float
+    tags: Mapping[str, Sequence[tuple[float, float, float]]]
+    expects: Mapping[str, Sequence[Alert]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``alerts`` that came, by rule; ``wrong``: the rules with other ones than were expected."""
+
+    trial: Trial
+    alerts: dict[str, list[Alert]] = field(default_factory=dict)
+    wrong: tuple[str, ...] = ()
+
+
+def run(trial: Trial, rules: Rules) -> Outcome:
+    """Play it. A time is as expected where it is no further off than the tag's interval."""
+    book, where = Book(rules), Surroundings()
+    facts: Records = np.zeros(1, FACTS)
+    facts[0] = facts_row(trial.facts, book, where.put(book.spans(trial.facts)))
+    samples = _samples(trial)
+    starts = np.asarray([0, len(samples)])
+    events = fold(book.fresh(1), facts, where.spans, samples, starts, book).get(0, [])
+    alerts: dict[str, list[Alert]] = {}
+    for event in events:
+        hour, own = (event.at - START) / HOUR_MS, alerts.setdefault(event.rule, [])
+        if event.opens:
+            own.append((hour, None))
+        else:
+            own[-1] = (own[-1][0], hour)
+    wrong = (
+        rule
+        for rule in {**trial.expects, **alerts}
+        if not _alike(trial.expects.get(rule, ()), alerts.get(rule, ()), trial.every_h)
+    )
+    return Outcome(trial, alerts, tuple(sorted(wrong)))
+
+
+def _alike(expected: Sequence[Alert], found: Sequence[Alert], most_h: float) -> bool:
+    """To within ``most_h``, and a little for what a decimal fraction of an hour leaves."""
+    if len(expected) != len(found):
+        return False
+    pairs = zip(chain(*expected), chain(*found), strict=True)
+    return all(
+        one is other if one is None or other is None else abs(one - other) <= most_h + 1e-6
+        for one, other in pairs
+    )
+
+
+def _samples(trial: Trial) -> Samples:
+    parts = [_said(points, trial.every_h) for points in trial.tags.values()]
+    columns = np.concatenate(parts, axis=1)
+    placement = np.repeat([CODES[name] for name in trial.tags], [part.shape[1] for part in parts])
+    tag = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
+    return Samples(
+        time=START + np.round(columns[0] * HOUR_MS).astype(np.int64),
+        identity=(tag + 1) << 20,
+        placement=placement.astype(np.int64),
+        temperature=columns[1],
+        humidity=columns[2],
+        probe=np.full(columns.shape[1], np.nan),
+    ).ordered()
+
+
+def _said(points: Sequence[tuple[float, float, float]], every_h: float) -> Floats:
+    """(3, n): the hours at which a tag measures, and what."""
+    hours, temperature, humidity = np.asarray(points, np.float64).T
+    count = int((hours[-1] - hours[0]) / every_h + 1e-6) + 1
+    at = hours[0] + every_h * np.arange(count)
+    return np.asarray([at, np.interp(at, hours, temperature), np.interp(at, hours, humidity)])
+
+
+# How a pack writes them.
+
+KEYS: Final = frozenset({"lot", "every", "air", "surface", "core", "circumstances", "expect"})
+_LOT: Final = frozenset(
+    {"commodity", "form", "time_constant_h", "contract_regain", "customer", "tenant", "lot"}
+)
+_AMID: Final = frozenset({"from", "phase", "journey", "place", "region"})
+
+
+def trials(rules: Rules) -> list[Trial]:
+    """The timelines that packs carry; raises `PackError`."""
+    names = {rule.name for rule in rules.rules if isinstance(rule.test, Level)}
+    found = []
+    for written in rules.tests:
+        try:
+            found.append(_trial(written, names))
+        except ValueError as error:
+            raise PackError(f"{written.where}: {written.name}: {error}") from error
+    return found
+
+
+def _trial(written: Written, names: Collection[str]) -> Trial:
+    body = written.body
+    if not isinstance(body, dict):
+        raise ValueError(f"is a table with {', '.join(sorted(KEYS))}")
+    if unknown := sorted(map(str, body.keys() - KEYS)):
+        raise ValueError(f"unknown key {unknown[0]!r}; there are {', '.join(sorted(KEYS))}")
+    tags = {place.value: _points(place, body[place]) for place in Placement if place in body}
+    if not tags:
+        raise ValueError("no tag says anything: add 'air', a list of [hour, °C, %RH]")
+    every_h = duration_ms(body.get("every", "30 min")) / HOUR_MS
+    if every_h <= 0 or sum((p[-1][0] - p[0][0]) / every_h for p in tags.values()) > MOST_SAMPLES:
+        raise ValueError(f"every: too short; there are at most {MOST_SAMPLES:,} readings")
+    amid = _circumstances(body.get("circumstances", []))
+    facts = _facts(body.get("lot", {}), (written.commodities, written.forms), amid)
+    expects = _expected(body.get("expect", {}))
+    if unknown := sorted(expects.keys() - names):
+        raise ValueError(f"expect: there is no rule {unknown[0]!r} that readings decide")
+    return Trial(written.name, facts, every_h, tags, expects)
+
+
+def _points(place: str, given: object) -> list[tuple[float, float, float]]:
+    if not isinstance(given, list) or not given:
+        raise ValueError(f"{place}: is a list of [hour, °C, %RH]")
+    found: list[tuple[float, float, float]] = []
+    for point in given:
+        if not isinstance(point, list) or len(point) not in (2, 3) or not all(map(_number, point)):
+            raise ValueError(f"{place}: {point!r} is not [hour, °C, %RH] or [hour, °C]")
+        hour, temperature, humidity = (*map(float, point), float("nan"))[:3]
+        if found and hour <= found[-1][0]:
+            raise ValueError(f"{place}: {point!r} is not later than what stands before it")
+        if not 0 <= hour <= MOST_HOURS:
+            raise ValueError(f"{place}: {point!r} is outside of 0 to {MOST_HOURS:g} h")
+        found.append((hour, temperature, humidity))
+    return found
+
+
+def _number(value: object) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) < 1e9  # type: ignore[arg-type]
+
+
+def _facts(
+    given: object,
+    scope: tuple[frozenset[str], frozenset[str]],
+    circumstances: tuple[Circumstance, ...],
+) -> LotFacts:
+    if not isinstance(given, dict):
+        raise ValueError(f"lot: is a table with {', '.join(sorted(_LOT))}")
+    if unknown := sorted(map(str, given.keys() - _LOT)):
+        raise ValueError(f"lot: unknown key {unknown[0]!r}; there are {', '.join(sorted(_LOT))}")
+    pairs = [
+        (commodity, form)
+        for commodity in Commodity
+        for form in FORMS[commodity]
+        if commodity in scope[0] and form in scope[1]
+    ]
+    wanted = {key: given[key] for key in ("commodity", "form") if key in given}
+    fitting = [pair for pair in pairs if wanted.items() <= _named(pair).items()]
+    if not fitting:
+        raise ValueError(f"lot: this pack is for no lot that is {wanted or 'of any kind'}")
+    for key in ("time_constant_h", "contract_regain"):
+        if key in given and not (_number(given[key]) and given[key] > 0):
+            raise ValueError(f"lot: {key} is {given[key]!r}; it is a number above 0")
+    commodity, form = fitting[0]
+    return LotFacts(
+        tenant=str(given.get("tenant", "test")),
+        lot=str(given.get("lot", "test")),
+        commodity=commodity,
+        form=form,
+        time_constant_h=given.get("time_constant_h"),
+        contract_regain=given.get("contract_regain", float("nan")),
+        customer=str(given.get("customer", "")),
+        circumstances=circumstances,
+    )
+
+
+def _named(pair: tuple[Commodity, Form]) -> dict[str, str]:
+    return {"commodity": pair[0], "form": pair[1]}
+
+
+def _circumstances(given: object) -> tuple[Circumstance, ...]:
+    if not isinstance(given, list):
+        raise ValueError(f"circumstances: is a list of tables with {', '.join(sorted(_AMID))}")
+    found = [Circumstance(ALWAYS, Phase.IN_STOCK, 0, "", "")]
+    for each in given:
+        if not isinstance(each, dict) or each.keys() - _AMID:
+            raise ValueError(f"circumstances: {each!r} has {', '.join(sorted(_AMID))}")
+        before = found[-1]
+        begins = each.get("from", None)
+        if begins is not None and not _number(begins):
+            raise ValueError(f"circumstances: from is {begins!r}; it is a number of hours")
+        new = Circumstance(
+            ALWAYS if begins is None else START + round(begins * HOUR_MS),
+            Phase(_one_of("phase", each.get("phase", before.phase), Phase)),
+            int(_figure("journey", each.get("journey", before.journey))),
+            _one_of("place", each.get("place", before.place), ("", *PlaceKind)),
+            _one_of("region", each.get("region", before.region), ("", *SiteRegion)),
+        )
+        found = [*found, new] if new.begins > before.begins else [new]
+    return tuple(found)
+
+
+def _one_of(key: str, value: object, known: Any) -> str:
+    if value not in list(known):
+        raise ValueError(f"circumstances: {key} is {value!r}; it is one of {', '.join(known)}")
+    return str(value)
+
+
+def _figure(key: str, value: object) -> float:
+    if not _number(value):
+        raise ValueError(f"{key} is {value!r}; it is a number")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _expected(given: object) -> dict[str, list[Alert]]:
+    if not isinstance(given, dict):
+        raise ValueError("expect: is a table: rule -> a list of [opens, clears], in hours")
+    return {str(rule): list(_alerts(str(rule), alerts)) for rule, alerts in given.items()}
+
+
+def _alerts(rule: str, given: object) -> Iterator[Alert]:
+    if not isinstance(given, list):
+        raise ValueError(f"expect: {rule} is a list of [opens, clears], in hours")
+    for alert in given:
+        if not isinstance(alert, list) or len(alert) not in (1, 2) or not all(map(_number, alert)):
+            raise ValueError(f"expect: {rule}: {alert!r} is not [opens, clears] or [opens], hours")
+        yield float(alert[0]), float(alert[1]) if len(alert) == 2 else None
