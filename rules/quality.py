@@ -27,6 +27,8 @@ Codes = NDArray[np.int8]
 
 NEVER: Final = -(2**63)
 """No instant, where one is kept as an integer."""
+UNKNOWN_GRAINS: Final = 10.0
+"""A tag that has not moved yet is taken for as coarse. [D]"""
 MAX_STEP_H: Final = 3.0
 """A reading says nothing of what was more than so many hours after it. [D]"""
 
@@ -60,7 +62,9 @@ class Limits(NamedTuple):
     jump: float  # at once
     jump_per_h: float  # and in addition, by how long the reading before is ago
     # Stuck: so many equal readings in so many hours while the neighbours moved by this; or in
-    # `alone_h` whatever they did. The longest healthy run is 14 h, but 58 h at saturation.
+    # `alone_h` whatever they did. So of a tag with steps as fine as `grain`; one with coarser
+    # ones stands still for longer, and it takes so many times the hours.
+    grain: float
     stuck_readings: int
     stuck_h: float
     moved: float
@@ -79,14 +83,14 @@ class Limits(NamedTuple):
 TEMPERATURE: Final = Limits(
     low=-60.0, high=100.0,
     jump=10.0, jump_per_h=10.0,
-    stuck_readings=12, stuck_h=24.0, moved=2.0, alone_h=72.0,
+    grain=0.1, stuck_readings=12, stuck_h=24.0, moved=2.0, alone_h=72.0,
     saturated=math.inf, dry=-math.inf, salted_h=math.inf,
     drift=4.0, drift_lag_h=168.0, baseline_h=336.0,
 )  # fmt: skip
 HUMIDITY: Final = Limits(
     low=-1.0, high=101.5,
     jump=40.0, jump_per_h=40.0,
-    stuck_readings=12, stuck_h=24.0, moved=6.0, alone_h=72.0,
+    grain=0.5, stuck_readings=12, stuck_h=24.0, moved=6.0, alone_h=72.0,
     saturated=99.0, dry=80.0, salted_h=6.0,
     drift=10.0, drift_lag_h=168.0, baseline_h=336.0,
 )  # fmt: skip
@@ -100,6 +104,7 @@ WATCH: Final = np.dtype(
         ("same", np.float64),  # the value of the run of equal readings, from when, how many
         ("same_since", np.int64),
         ("same_count", np.int64),
+        ("grain", np.float64),  # the smallest step seen
         ("others_low", np.float64),  # of the neighbours during that run
         ("others_high", np.float64),
         ("salted_hours", np.float64),  # so long it has been saturated in dry air; -1 if it is not
@@ -118,7 +123,16 @@ def unwatched(n: int) -> NDArray[np.void]:
     for name in ("at", "level_at", "same_since"):
         found[name] = NEVER
     found["salted_hours"] = -1.0
-    for name in ("level", "jumped", "same", "others_low", "others_high", "apart", "baseline"):
+    for name in (
+        "level",
+        "jumped",
+        "same",
+        "grain",
+        "others_low",
+        "others_high",
+        "apart",
+        "baseline",
+    ):
         found[name] = np.nan
     return found
 
@@ -273,6 +287,9 @@ def jumped(state: Any, now: int, value: float, limits: Limits) -> int:
 def is_stuck(state: Any, now: int, value: float, expected: float, limits: Limits) -> bool:
     """Whether the reading is one of too many that are equal."""
     if value != state.same:
+        apart = abs(value - state.same)
+        if not apart >= state.grain:
+            state.grain = apart
         state.same, state.same_since, state.same_count = value, now, 0
         state.others_low = state.others_high = expected
     state.same_count += 1
@@ -284,7 +301,9 @@ def is_stuck(state: Any, now: int, value: float, expected: float, limits: Limits
     if state.same_count < limits.stuck_readings or value >= limits.saturated:
         return False
     hours = (now - state.same_since) / HOUR_MS
-    moved = state.others_high - state.others_low >= limits.moved
+    grain = UNKNOWN_GRAINS * limits.grain if math.isnan(state.grain) else state.grain
+    hours /= max(1.0, grain / limits.grain)
+    moved = state.others_high - state.others_low >= limits.moved + 2 * grain
     return bool(hours >= limits.alone_h or (hours >= limits.stuck_h and moved))
 
 

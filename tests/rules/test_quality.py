@@ -63,11 +63,17 @@ def test_no_healthy_sensor_is_faulty_by_itself(name):
 
 
 def test_no_healthy_room_of_nine_is_faulty_among_its_neighbours():
+    assert_rooms_are_healthy(0.001, 0.001)
+
+
+def assert_rooms_are_healthy(kelvins, percents):
     """Room 6 is a sensor outdoors: no neighbour of the rooms, nor they of it."""
     rooms = {k: v for k, v in series("sensors/house_9_sensors.csv").items() if k != "room6"}
     time = next(iter(rooms.values()))[0]
     temperature = np.array([quality.held(t, v, time) for t, v, _ in rooms.values()])
     humidity = np.array([quality.held(t, v, time) for t, _, v in rooms.values()])
+    temperature = np.round(temperature / kelvins) * kelvins
+    humidity = np.round(humidity / percents) * percents
     vapour = quality.others(air.vapour_pressure(temperature, humidity))
     like = quality.others(temperature)
     damp_like = quality.expected_humidity(temperature, vapour)
@@ -75,6 +81,24 @@ def test_no_healthy_room_of_nine_is_faulty_among_its_neighbours():
     for room, name in enumerate(rooms):
         for found in faults(time, temperature[room], humidity[room], like[room], damp_like[room]):
             assert not found.any(), (name, np.unique(found))
+
+
+@pytest.mark.parametrize(("kelvins", "percents"), [(0.1, 0.5), (0.5, 1.0), (1.0, 2.0)])
+def test_a_coarse_sensor_is_not_stuck(kelvins, percents):
+    """With steps of 1 °C a room stands still for nine days."""
+    named = series("sensors/house_9_sensors.csv") | series("climate/tampere_indoor.csv")
+    for sensor, (time, temperature, humidity) in named.items():
+        warm, damp = (
+            np.round(temperature / kelvins) * kelvins,
+            np.round(humidity / percents) * percents,
+        )
+        for found in faults(time, warm, damp):
+            assert not found.any(), (sensor, np.unique(found))
+
+
+@pytest.mark.parametrize(("kelvins", "percents"), [(0.1, 0.5), (0.5, 1.0), (1.0, 2.0)])
+def test_a_coarse_sensor_is_not_stuck_among_its_neighbours(kelvins, percents):
+    assert_rooms_are_healthy(kelvins, percents)
 
 
 def healthy(seed=1, n=N):
