@@ -44,7 +44,7 @@ def courses(
     vapour: Floats,
     on_metal: Floats,
     step: Floats,
-    settings: tuple[float, float, float, float],
+    settings: tuple[float, float, float, float, float],
     saturation: Floats,
     found: Floats,
 ) -> None:
@@ -59,9 +59,10 @@ def courses(
     A step that is not known (NaN: a gap) or of whose air nothing is known leaves the film that was
     seen as it was, and counts as neither wet nor dry. But what may be there at most is the limit
     from then on, until the metal's temperature is known again and that much has dried, and the dry
-    hours begin anew. So it is with a lot that nothing was known of.
+    hours begin anew. So it is with a lot that nothing was known of. It is reckoned with air as
+    much damper as its sensor may be off.
     """
-    h, limit, wet_from, drying_h = settings
+    h, limit, wet_from, drying_h, doubt = settings
     for lot in range(len(starts) - 1):
         state = states[lot]
         settled = SETTLED_LAGS * lags[lot]
@@ -94,8 +95,8 @@ def courses(
                 if state.film_dry_hours >= drying_h:
                     state.film_hours = 0.0
                 state.worst_metal, state.worst, state.dried_hours, _ = advance(
-                    worst_metal, state.worst, state.dried_hours, warmth, damp, step[i], lag, h,
-                    transfers[lot], limit, wet_from, saturation,
+                    worst_metal, state.worst, state.dried_hours, warmth, damp * (1.0 + doubt),
+                    step[i], lag, h, transfers[lot], limit, wet_from, saturation,
                 )  # fmt: skip
                 state.metal_hours += step[i]
             if not math.isnan(on_metal[i]):
@@ -103,6 +104,8 @@ def courses(
                 state.metal_hours = settled
             if state.metal_hours < settled:
                 state.worst, state.dried_hours = limit, 0.0
+            if state.film > 0.0:
+                state.worst, state.dried_hours = max(state.worst, state.film), 0.0
             found[0, i], found[1, i] = state.film, state.worst
             found[2, i], found[3, i] = state.film_hours, state.dried_hours
 

@@ -242,6 +242,25 @@ def courses(
 
 
 @compiled
+def median_of_others(values: Floats, times: Ints, own: int, now: int, hold_ms: int) -> float:
+    """What all but the tag ``own`` of a place say at ``now``: `others`, as it stands in a stream.
+
+    ``values`` (k,) the last of each tag, measured at ``times`` (k,) ms; they hold for ``hold_ms``.
+    NaN where fewer than two say anything.
+    """
+    said = np.empty(len(values))
+    count = 0
+    for tag in range(len(values)):
+        held_ms = now - times[tag]
+        if tag != own and 0 <= held_ms <= hold_ms and not math.isnan(values[tag]):
+            said[count] = values[tag]
+            count += 1
+    if count < 2:
+        return math.nan
+    return float(np.median(said[:count]))
+
+
+@compiled
 def judge(state: Any, now: int, value: float, expected: float, limits: Limits) -> int:
     """The faults of a reading, and ``state`` moved on. A reading without ``value`` has none.
 

@@ -28,7 +28,7 @@ def vapour(temperature, humidity):
 
 
 def stepped(metal, start, around, humidity, hours, lag=TAU, dry=0.0, transfer=BARE):
-    h, limit, wet_from, _ = lead.FILM_SETTINGS
+    h, limit, wet_from, *_ = lead.FILM_SETTINGS
     step = film.advance(
         metal, start, dry, around, vapour(around, humidity), hours, lag, h, transfer,
         limit, wet_from, lead.SATURATION,
@@ -229,6 +229,14 @@ def test_a_lot_of_which_nothing_was_known_may_be_wet_until_it_must_have_dried():
     assert found.dry_hours[-1] == pytest.approx(399 - first_dry + found.dry_hours[first_dry])
 
 
+def test_a_margin_within_the_noise_of_the_sensors_may_be_a_film():
+    # 20 °C, 80 %RH: the dew point is 16.4 °C, known to 0.4 K at best.
+    for metal, most in ((17.0, 1), (18.0, 0)):
+        found = settled_course(20.0, 80.0, np.ones(48), on_metal_c=metal)
+        assert found.film_g_m2[-1] == 0
+        assert (found.worst_g_m2[-1] > 0) == most
+
+
 def test_in_damp_air_the_unknown_does_not_dry():
     found = settled_course(20.0, 100.0)
     assert found.worst_g_m2[-1] > 0
@@ -303,6 +311,7 @@ def test_a_series_taken_in_parts_ends_in_the_same_state(seed, cuts):
                 warmth[part], e[part], steps[part], on_metal_c=on_metal[part], state=state
             )
         )
+    assert (whole.worst_g_m2 >= whole.film_g_m2).all()
     for name in whole._fields:
         joined = np.concatenate([getattr(part, name) for part in parts])
         np.testing.assert_array_equal(joined, getattr(whole, name))

@@ -138,6 +138,14 @@ def test_a_stuck_thermometer_takes_its_humidity_with_it():
     assert is_warm[:first].all()
 
 
+def test_a_coarse_thermometer_is_called_stuck_so_much_the_later():
+    time, temperature, humidity = healthy()
+    temperature[0] = np.round(temperature[0] * 2) / 2
+    temperature[0, 1000:] = temperature[0, 1000]
+    warm, _ = watched(time, temperature, humidity)
+    assert abs(int(np.argmax(warm & Fault.STUCK > 0)) - (1000 + 5 * 96)) < 12
+
+
 def test_without_neighbours_it_takes_three_days_to_call_it_stuck():
     time, temperature, _ = healthy()
     temperature[0, 1000:] = temperature[0, 1000]
@@ -247,6 +255,21 @@ def test_others_need_to_be_two():
     found = quality.others([[1.0, 1.0], [2.0, 2.0], [6.0, nan]])
     np.testing.assert_array_equal(found, [[4.0, nan], [3.5, nan], [1.5, 1.5]])
     assert np.isnan(quality.others([[1.0], [2.0]])).all()
+
+
+@given(
+    st.lists(
+        st.tuples(st.one_of(st.just(np.nan), st.floats(-20, 40)), st.integers(0, 5)),
+        min_size=1, max_size=7,
+    )
+)  # fmt: skip
+def test_the_median_in_a_stream_is_that_of_the_table(tags):
+    values = np.array([value for value, _ in tags])
+    times = np.array([age for _, age in tags]) * -HOUR_MS
+    table = np.where(times >= -3 * HOUR_MS, values, np.nan)[:, None]
+    for own in range(len(tags)):
+        found = quality.median_of_others(values, times, own, 0, 3 * HOUR_MS)
+        np.testing.assert_equal(found, quality.others(table)[own, 0])
 
 
 def test_a_value_holds_for_three_hours():
