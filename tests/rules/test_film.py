@@ -253,6 +253,16 @@ def test_a_gap_is_neither_wet_nor_dry_and_the_dry_hours_begin_anew():
     assert (found.wet_hours == 0).all()
 
 
+def test_a_gap_makes_what_may_be_there_unknown_with_a_tag_on_the_metal_too():
+    steps = HOURLY.copy()
+    steps[200] = np.nan
+    found = settled_course(20.0, 40.0, steps, on_metal_c=20.0)
+    assert found.dry_hours[199] > 190
+    assert found.worst_g_m2[199] == 0
+    assert (found.dry_hours[200], found.worst_g_m2[200]) == (0, 200)
+    assert found.dry_hours[210] > 5  # known at once, it dries at once
+
+
 def test_what_had_settled_before_a_gap_is_still_believed_to_be_there():
     steps = HOURLY.copy()
     steps[54] = np.nan

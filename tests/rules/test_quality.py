@@ -184,6 +184,13 @@ def test_saturation_of_which_no_neighbour_speaks_is_believed():
     assert not (found & int(quality.FAULTS)).any()
 
 
+def test_in_a_gap_nothing_adds_up():
+    time = np.array([0, 100, 200, 201, 202, 203], np.int64) * HOUR_MS
+    found = quality.watch(time, [100.0] * 6, HUMIDITY, 50.0)
+    assert found.tolist() == [0, 0, *[Fault.SALTED] * 4]
+    assert not quality.watch(time[:2], [100.0] * 2, HUMIDITY, 50.0).any()
+
+
 def test_a_spike_is_not_believed_and_named_by_the_reading_after_it():
     time, temperature, humidity = healthy()
     temperature[0, 1000] += 30
