@@ -1,4 +1,4 @@
-"""Moist air: saturation, dew point, frost point and the water in a cubic metre.
+"""Moist air: saturation, dew and frost point, its water and where it goes, when to ventilate.
 
 Temperatures are °C, pressures Pa, humidities %RH over water at every temperature, below 0 °C too:
 that is what capacitive sensors report. Everything takes scalars or arrays that broadcast and gives
@@ -7,12 +7,14 @@ an array (0-d for scalars); NaN in, NaN out.
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.int8]
 
 KELVIN: Final = 273.15
 """0 °C in K."""
@@ -20,6 +22,28 @@ TRIPLE_POINT: Final = 0.01
 """°C, the warmest that ice can be."""
 VAPOUR_GAS_CONSTANT: Final = 461.5
 """J/kgK, of water vapour."""
+
+GAS_CONSTANT: Final = 8.314462618
+"""J/molK."""
+STANDARD_PRESSURE: Final = 101_325.0
+"""Pa, of the air at sea level."""
+AIR_SPECIFIC_HEAT: Final = 1006.0
+"""J/kgK, of dry air at constant pressure."""
+VAPOUR_RATIO: Final = 0.622
+"""A mole of water weighs so much of a mole of air."""
+COLDER_CARGO_K: Final = 3.0
+"""The three-degree rule: so much colder than the cargo, outside air can be let in."""
+ACTIVATION_ENERGY: Final = 83.144e3
+"""J/mol, of mean kinetic temperature (USP <1079.2>, ICH Q1A)."""
+
+
+class Ventilation(IntEnum):
+    """What the air outside says of letting it in. Whether a hold forbids it is asked elsewhere."""
+
+    UNKNOWN = 0
+    KEEP_CLOSED = 1
+    VENTILATE = 2
+
 
 # Hyland and Wexler (1983), as in ASHRAE Fundamentals: ln(p/Pa) with T in K,
 # c0 / T + c1 + c2 T + c3 T² + c4 T³ + c5 T⁴ + c6 ln T.
@@ -82,6 +106,62 @@ def absolute_humidity(temperature: ArrayLike, humidity: ArrayLike) -> Floats:
     """g/m³, the mass of water vapour in the air, as an ideal gas."""
     pressure = vapour_pressure(temperature, humidity)
     return np.asarray(1000.0 * pressure / (VAPOUR_GAS_CONSTANT * _kelvin(temperature)))
+
+
+def mass_transfer(h_w_m2k: ArrayLike, pressure_pa: ArrayLike = STANDARD_PRESSURE) -> Floats:
+    """kg/(m² s Pa), what a surface takes up or gives off for each pascal of vapour pressure.
+
+    Lewis: for water in air the Lewis number is near 1, so that the coefficients of heat and mass
+    transfer go together, h / (rho cp) = h_m (ASHRAE Fundamentals, Mass Transfer; Lewis 1922). In
+    pressures: 0.622 h / (p cp). ``h_w_m2k`` is convective; a share of radiation in it makes the
+    water settle and dry somewhat too fast.
+    """
+    h, pressure = np.asarray(h_w_m2k, float), np.asarray(pressure_pa, float)
+    return np.asarray(VAPOUR_RATIO * h / (pressure * AIR_SPECIFIC_HEAT))
+
+
+def ventilation(
+    outside_dew_point: ArrayLike,
+    inside_dew_point: ArrayLike,
+    outside_temperature: ArrayLike = np.nan,
+    cargo_temperature: ArrayLike = np.nan,
+) -> Codes:
+    """`Ventilation` codes for a closed room or hold, by the two rules of British P&I practice.
+
+    Dew-point rule: ventilate while the dew point outside is below that inside. Three-degree rule:
+    ventilate while the air outside is at least 3 K colder than the cargo (its temperature when
+    loaded, or measured). Either is enough. What is unknown says nothing: with neither rule to judge
+    by the code is UNKNOWN, which is no leave to ventilate.
+    """
+    asked = (outside_dew_point, inside_dew_point, outside_temperature, cargo_temperature)
+    outside, inside, warmth, cargo = (np.asarray(value, float) for value in asked)
+    drier = outside < inside
+    colder = warmth <= cargo - COLDER_CARGO_K
+    judged = ~np.isnan(outside + inside) | ~np.isnan(warmth + cargo)
+    closed = np.where(judged, Ventilation.KEEP_CLOSED, Ventilation.UNKNOWN)
+    return np.where(drier | colder, Ventilation.VENTILATE, closed).astype(np.int8)
+
+
+def mean_kinetic_temperature(
+    temperature: ArrayLike,
+    hours: ArrayLike = 1.0,
+    activation_energy: float = ACTIVATION_ENERGY,
+) -> Floats:
+    """°C, the steady temperature that would age goods as much as ``temperature`` (…, n) has.
+
+    ``hours`` weigh and broadcast: (dH/R) / -ln(sum t exp(-dH/RT) / sum t). Over the last axis. Of a
+    gap (NaN temperature or hours) nothing is believed: it does not weigh. NaN if nothing is known.
+    """
+    kelvin, span = np.broadcast_arrays(_kelvin(temperature), np.asarray(hours, float))
+    known = ~np.isnan(kelvin + span)
+    weight = np.where(known, span, 0.0)
+    scale = activation_energy / GAS_CONSTANT
+    # About 20 °C, where the exponent is small: exp(-dH/RT) itself is 1e-15.
+    apart = np.where(known, scale / (KELVIN + 20.0) - scale / kelvin, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        aged = np.log((weight * np.exp(apart)).sum(axis=-1) / weight.sum(axis=-1))
+        found = scale / (scale / (KELVIN + 20.0) - aged) - KELVIN
+    return np.asarray(np.where(weight.sum(axis=-1) > 0.0, found, np.nan))
 
 
 def _kelvin(temperature: ArrayLike) -> Floats:

@@ -121,6 +121,72 @@ def following(
 
 
 @compiled
+def soak(
+    outer: float, core: float, balance: float, step: float, outer_lag: float, core_lag: float
+) -> tuple[float, float]:
+    """A bale ``step`` h on in air that its fibre is in balance with at ``balance``: outer, core.
+
+    The outer layer follows the air by ``outer_lag`` h, the core follows the outer layer by
+    ``core_lag``: the cascade of two lags, solved exactly, for equal ones too.
+    """
+    slow = math.exp(-step / core_lag)
+    apart = step / outer_lag - step / core_lag
+    # (slow - fast) / apart, the part of the outer layer's distance that has come to the core.
+    if abs(apart) < 1e-9:
+        passed = slow * (1.0 - apart / 2)
+    elif apart > 0.0:
+        passed = -slow * math.expm1(-apart) / apart
+    else:
+        passed = math.exp(-step / outer_lag) * math.expm1(apart) / apart
+    core = balance + (core - balance) * slow + (outer - balance) * passed * step / core_lag
+    return balance + (outer - balance) * math.exp(-step / outer_lag), core
+
+
+@compiled
+def soak_course(
+    outer: float, core: float, balance: Floats, step: Floats, outer_lag: float, core_lag: float,
+    found: Floats,
+) -> None:  # fmt: skip
+    """`soak` over the steps of one bale; writes to ``found`` (2, n): outer, core."""
+    for i in range(len(step)):
+        outer, core = soak(outer, core, balance[i], step[i], outer_lag, core_lag)
+        found[0, i], found[1, i] = outer, core
+
+
+@compiled
+def heating(
+    rate: float, core: float, core_now: float, air: float, step: float, lag: float, smoothing: float
+) -> float:
+    """K/day that a bale's core warms by itself, smoothed over ``smoothing`` h, after a step.
+
+    What the core, now at ``core_now``, would be had it only followed ``air`` by ``lag`` h from
+    ``core`` is left out: a bale that comes warm into a cold hall does not heat. Exact for a heat
+    that stays as it is. ``rate`` NaN: of nothing before, so it begins at none.
+    """
+    if math.isnan(core + core_now + air + step) or step <= 0.0:
+        return rate
+    if math.isnan(rate):
+        rate = 0.0
+    only_followed = air + (core - air) * math.exp(-step / lag)
+    now = 24.0 * (core_now - only_followed) / (-lag * math.expm1(-step / lag))
+    return now + (rate - now) * math.exp(-step / smoothing)
+
+
+@compiled
+def heating_course(
+    rate: float, core: Floats, air: Floats, step: Floats, lag: float, smoothing: float,
+    found: Floats,
+) -> None:  # fmt: skip
+    """`heating` over the samples of one bale, the air between two being their mean; writes to
+    ``found`` (n,)."""
+    for i in range(len(step)):
+        if i > 0:
+            between = (air[i - 1] + air[i]) / 2
+            rate = heating(rate, core[i - 1], core[i], between, step[i], lag, smoothing)
+        found[i] = rate
+
+
+@compiled
 def courses(
     states: Records,
     mould: Floats,

@@ -1,22 +1,115 @@
-"""A bundle of lead ingots follows the air around it as one lump.
+"""A bundle of lead ingots: its warmth, the water on it, what that does, and the furnace.
 
-dTs/dt = (Ta - Ts) / tau: its Biot number is under 0.03, so its surface is its core. Temperatures
-are °C, spans hours. Everything takes scalars or arrays that broadcast and gives an array (0-d for
-scalars); NaN in, NaN out.
+It follows the air around it as one lump, dTs/dt = (Ta - Ts) / tau: its Biot number is under 0.03,
+so its surface is its core. Temperatures are °C, spans hours, films g/m². Everything takes scalars
+or arrays that broadcast and gives an array (0-d for scalars); NaN in, NaN out.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lots.climate import WET_HUMIDITY
+from lots.terms import Packaging
+from rules import air, film
+
 Floats = NDArray[np.float64]
+Codes = NDArray[np.int8]
 
 SPECIFIC_HEAT: Final = 129.5
 """J/kgK, of lead."""
 SECONDS_PER_HOUR: Final = 3600.0
+
+FILM: Final = np.dtype(
+    [
+        # What was known at the sample before, NaN if it was not.
+        ("air_before", np.float64),  # °C
+        ("vapour_before", np.float64),  # Pa
+        ("metal_before", np.float64),  # °C, measured on it
+        # The metal, °C, and for how many hours it has followed the air, or been measured.
+        ("metal", np.float64),
+        ("metal_hours", np.float64),
+        ("film", np.float64),  # g/m² that were seen to settle
+        ("film_hours", np.float64),  # wet by that film, in this spell
+        ("film_dry_hours", np.float64),  # since that film was gone
+        # The most that there may be: metal and film of one that began with all it can hold.
+        ("worst_metal", np.float64),
+        ("worst", np.float64),
+        ("dried_hours", np.float64),  # since that was gone too
+    ]
+)
+"""The state of a lot's film."""
+
+
+class Film(NamedTuple):
+    """Settings of a film. [D] but for ``wet_from``, the film of a true event of sweat."""
+
+    h_w_m2k: float = 8.0  # a bay
+    limit_g_m2: float = 200.0  # more runs off a bare vertical face
+    wet_from_g_m2: float = 5.0
+    drying_h: float = 12.0  # dry hours in a row that end a spell
+    # The air may have so much more vapour than its sensor says: ±0.2 °C and ±1.8 %RH at 40 %RH.
+    doubt: float = 0.05
+
+
+FILM_SETTINGS: Final = Film()
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """What a packaging does to lead. [D]"""
+
+    hazard: float  # wet hours count so much: water that is kept in does more
+    resistance_m2spa_kg: float  # to vapour; the air's own film has 2.5e7 at 8 W/m²K
+    is_wood: bool  # gives off acetic and formic acid
+
+
+WRAPPINGS: Final[Mapping[str, Wrapping]] = MappingProxyType(
+    {
+        Packaging.STRAPPED: Wrapping(1.0, 0.0, False),
+        Packaging.PALLET: Wrapping(1.2, 0.0, True),
+        Packaging.SHRINK_WRAPPED: Wrapping(2.0, 2.5e8, False),
+        Packaging.BOXED: Wrapping(1.5, 1e8, True),
+    }
+)
+"""By `Packaging`; any other is bare."""
+BARE: Final = WRAPPINGS[Packaging.STRAPPED]
+
+ACID_HAZARD: Final = 0.2
+"""An hour in a closed room with wood counts so much of a wet one, at 100 %RH. [D]"""
+
+
+class Furnace(IntEnum):
+    """What can be said of charging a lot to a melt. There is no more than this: no tag sees rain,
+    ice or a cavity."""
+
+    NOT_FIT = 0
+    INSPECT_AND_PREHEAT = 1  # no wetting seen
+
+
+class NotFit(IntFlag):
+    """Why a lot is not fit for the furnace."""
+
+    WET = 1  # there is water or ice on it
+    NOT_DRY_LONG_ENOUGH = 2
+    UNKNOWN = 4  # a gap, a doubtful sensor, metal of unknown temperature
+    OUTDOORS = 8  # rain and ice that no tag sees
+
+
+# °C by whole degrees: ice to 0, where ice and water meet, water from there.
+_DEGREES = np.arange(film.COLDEST, film.WARMEST + 1, dtype=float)
+SATURATION: Final = np.where(
+    _DEGREES <= 0.0, air.saturation_pressure_ice(_DEGREES), air.saturation_pressure(_DEGREES)
+)
+"""Pa, over a surface at `rules.film.COLDEST` to WARMEST °C."""
+SATURATION.setflags(write=False)
 
 
 def time_constant_h(mass_kg: ArrayLike, area_m2: ArrayLike, h_w_m2k: ArrayLike) -> Floats:
@@ -62,3 +155,175 @@ def hours_until_dry_margin(
         hours = tau * np.log((air - surface) / (air - target))
     hours = np.where(reached, 0.0, np.where(coming, hours, np.inf))
     return np.where(unknown, np.nan, hours)
+
+
+def film_transfer(h_w_m2k: ArrayLike, resistance_m2spa_kg: ArrayLike = 0.0) -> Floats:
+    """g/(m² h Pa), of vapour to the metal: by `rules.air.mass_transfer`, then through a wrapping.
+
+    Bare metal at 8 W/m²K has 0.176.
+    """
+    through = 1.0 / air.mass_transfer(h_w_m2k) + np.asarray(resistance_m2spa_kg, float)
+    return np.asarray(1000.0 * SECONDS_PER_HOUR / through)
+
+
+def film_rate(surface_c: ArrayLike, vapour_pa: ArrayLike, transfer: ArrayLike) -> Floats:
+    """g/(m² h) that settle on metal of ``surface_c``; where it is below 0, that dry from it.
+
+    Over ice below 0 °C, over water above. ``vapour_pa`` of the air, ``transfer`` `film_transfer`.
+    """
+    surface = np.asarray(surface_c, float)
+    saturated = np.where(
+        surface <= 0.0, air.saturation_pressure_ice(surface), air.saturation_pressure(surface)
+    )
+    return np.asarray(np.asarray(transfer, float) * (np.asarray(vapour_pa, float) - saturated))
+
+
+class FilmStep(NamedTuple):
+    """(…) after a step: the metal, °C; its film, g/m²; hours without one; hours wet in the step."""
+
+    metal_c: Floats
+    film_g_m2: Floats
+    dry_hours: Floats
+    wet_hours: Floats
+
+
+def film_step(
+    metal_c: ArrayLike,
+    film_g_m2: ArrayLike,
+    dry_hours: ArrayLike,
+    air_c: ArrayLike,
+    vapour_pa: ArrayLike,
+    hours: ArrayLike,
+    time_constant_h: ArrayLike,
+    transfer: ArrayLike,
+    settings: Film = FILM_SETTINGS,
+) -> FilmStep:
+    """One step of any number of bundles, in air that stays as it is.
+
+    The heat that condensation sets free warms the metal, and evaporation cools it: bare metal at
+    0 °C in air of 25 °C, 60 %RH gets two fifths of its heat so. ``time_constant_h`` infinite: the
+    metal stays at ``metal_c``. Exact for constant air, so two steps are as good as one.
+    """
+    given = (metal_c, film_g_m2, dry_hours, air_c, vapour_pa, hours, time_constant_h, transfer)
+    columns = np.broadcast_arrays(*(np.asarray(value, float) for value in given))
+    found = np.empty((4, columns[0].size))
+    h, limit, wet_from, *_ = settings
+    rows = zip(*(column.ravel().tolist() for column in columns), strict=True)
+    for each, (metal, grams, dry, warmth, vapour, span, lag, through) in enumerate(rows):
+        found[:, each] = film.advance(
+            metal, grams, dry, warmth, vapour, span, lag, h, through, limit, wet_from, SATURATION
+        )
+    return FilmStep(*(part.reshape(columns[0].shape) for part in found))
+
+
+class FilmCourse(NamedTuple):
+    """(n,) at each sample, g/m² and h."""
+
+    film_g_m2: Floats  # seen to settle, and not yet dried
+    worst_g_m2: Floats  # the most that there may be
+    wet_hours: Floats  # of this spell
+    dry_hours: Floats  # since there can have been none
+
+
+def no_film(n: int) -> NDArray[np.void]:
+    """(n,) `FILM` of lots that nothing is known of."""
+    found = np.zeros(n, FILM)
+    for name in ("air_before", "vapour_before", "metal_before", "metal", "worst_metal"):
+        found[name] = np.nan
+    found["worst"] = FILM_SETTINGS.limit_g_m2
+    return found
+
+
+def film_course(
+    air_c: ArrayLike,
+    vapour_pa: ArrayLike,
+    hours: ArrayLike,
+    *,
+    on_metal_c: ArrayLike = np.nan,
+    time_constant_h: float = 4.3,
+    wrapping: Wrapping = BARE,
+    settings: Film = FILM_SETTINGS,
+    state: NDArray[np.void] | None = None,
+) -> FilmCourse:
+    """One lot's film over ``n`` samples, each ``hours`` after the one before (NaN: a gap).
+
+    ``on_metal_c``: by a tag on the metal, NaN where there is none. ``state``: (1,) of `no_film`,
+    moved on, so that a series can be taken in parts; left out: nothing was known. What a gap does:
+    `rules.film.courses`.
+    """
+    columns = np.broadcast_arrays(
+        *(np.atleast_1d(np.asarray(v, float)) for v in (air_c, vapour_pa, on_metal_c, hours))
+    )
+    warmth, vapour, on_metal, step = (np.ascontiguousarray(column) for column in columns)
+    state = no_film(1) if state is None else state
+    found = np.empty((4, len(step)))
+    transfer = film_transfer(settings.h_w_m2k, wrapping.resistance_m2spa_kg)
+    film.courses(
+        state, np.array([float(time_constant_h)]), np.atleast_1d(transfer),
+        np.array([0, len(step)]), warmth, vapour, on_metal, step, settings, SATURATION, found,
+    )  # fmt: skip
+    return FilmCourse(*found)
+
+
+def time_of_wetness(temperature: ArrayLike, humidity: ArrayLike, hours: ArrayLike) -> Floats:
+    """Of steps of ``hours``, those that count as wet after ISO 9223: above 0 °C and over 80 %RH.
+
+    By the air alone; a film is seen or not by `film_course`. NaN where the air is unknown: it
+    counts neither as wet nor as dry.
+    """
+    warmth, damp = np.asarray(temperature, float), np.asarray(humidity, float)
+    wet = np.where((warmth > 0.0) & (damp > WET_HUMIDITY), 1.0, 0.0)
+    wet = np.where(np.isnan(warmth + damp), np.nan, wet)
+    return np.asarray(wet * np.asarray(hours, float))
+
+
+def corrosion_hazard(
+    wet_hours: ArrayLike,
+    hours: ArrayLike,
+    humidity: ArrayLike,
+    packaging: str = Packaging.STRAPPED,
+    *,
+    sealed: bool = False,
+) -> Floats:
+    """What ``hours`` at ``humidity``, ``wet_hours`` of them wet, do, in a bare bundle's wet hours.
+
+    Wet hours times the packaging's factor, and for wood in a closed room the organic acids' part,
+    which grows with humidity in a straight line (Tétreault and others 2003; museum stores,
+    J. Cultural Heritage 9, 2008). An index to compare lots by: for lead there is no dose and
+    response, so it is never a depth a year. It adds up over steps; of a gap (NaN) nothing is known.
+    """
+    kind = WRAPPINGS.get(packaging, BARE)
+    wet, span, damp = (np.asarray(value, float) for value in (wet_hours, hours, humidity))
+    acids = ACID_HAZARD if sealed and kind.is_wood else 0.0
+    return np.asarray(kind.hazard * wet + acids * span * np.clip(damp, 0.0, 100.0) / 100.0)
+
+
+def furnace_state(
+    film_g_m2: ArrayLike,
+    worst_g_m2: ArrayLike,
+    dry_hours: ArrayLike,
+    drying_h: ArrayLike,
+    *,
+    believed: ArrayLike = True,
+    sheltered_hours: ArrayLike = np.inf,
+) -> tuple[Codes, Codes]:
+    """`Furnace` and, where it is not fit, all the `NotFit` reasons.
+
+    ``film_g_m2``, ``worst_g_m2``, ``dry_hours``: of `film_course`; ``drying_h``: so long it has to
+    have been dry; ``believed``: False where a sensor it rests on is in doubt;
+    ``sheltered_hours``: since it last stood in the open, infinite if it never did, NaN if that is
+    not known. What is unknown is not fit.
+    """
+    seen, most, dry, enough, sheltered = (
+        np.asarray(v, float) for v in (film_g_m2, worst_g_m2, dry_hours, drying_h, sheltered_hours)
+    )
+    unknown = np.isnan(seen + most + dry + enough) | np.isnan(sheltered)
+    unknown = unknown | ~np.asarray(believed, bool) | ((most > 0.0) & (seen <= 0.0))
+    reasons = (
+        np.where(seen > 0.0, NotFit.WET, 0)
+        | np.where(dry < enough, NotFit.NOT_DRY_LONG_ENOUGH, 0)
+        | np.where(unknown, NotFit.UNKNOWN, 0)
+        | np.where(sheltered < enough, NotFit.OUTDOORS, 0)
+    )
+    fit = np.where(reasons == 0, Furnace.INSPECT_AND_PREHEAT, Furnace.NOT_FIT)
+    return fit.astype(np.int8), np.asarray(reasons, np.int8)

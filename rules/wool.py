@@ -1,4 +1,4 @@
-"""Wool and water: regain, invoice mass, and the VTT mould index.
+"""Wool: its regain and its mass, mould by the VTT index, and moths.
 
 Temperatures are °C, humidities %RH, spans hours. Regain is water per dry mass, %. Functions take
 scalars or arrays that broadcast and give arrays (0-d for scalars); NaN in, NaN out.
@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lots.terms import Form
 from rules import kernels
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.int8]
 
 # GAB at 20 °C, fitted from 10 to 92 %RH.
 _MONOLAYER: Final = 10.5639
@@ -25,6 +28,33 @@ _K: Final = 0.64620
 _REGAIN_PER_K: Final = -0.07  # points, above 20 °C
 HYSTERESIS: Final = (0.90, 1.05)
 """What regain may be of its mean: while taking up, and while giving off."""
+
+
+CARRIAGE_HUMIDITY: Final = (65.0, 75.0)
+"""%RH: what wool is best carried at, and the most its own equilibrium humidity may be (GDV)."""
+CARRIAGE_WATER: Final = (12.0, 17.0)
+"""%, the water content of wool fit for carriage: water in the whole mass, not regain (GDV)."""
+
+MOTH_FROM: Final = 10.0
+"""°C, from which clothes moths (Tineola bisselliella) develop."""
+MOTH_FASTEST: Final = 24.0
+"""°C, beyond which they develop no faster."""
+MOTH_UNTIL: Final = 33.0
+"""°C, from which they develop no more; they have survived up to it."""
+MOTH_GENERATION: Final = 420.0
+"""Degree-days above 10 °C from egg to adult."""
+
+TOGETHER_H: Final = 24.0
+"""Net mass and regain that are this far apart were not measured together. [D]"""
+
+
+class Carriage(IntEnum):
+    """Whether wool's water is within what carriage asks for."""
+
+    UNKNOWN = 0
+    WITHIN = 1
+    DRY = 2
+    DAMP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +114,130 @@ def regain_bounds(humidity: ArrayLike, temperature: ArrayLike = 20.0) -> tuple[F
     return np.asarray(mean * HYSTERESIS[0]), np.asarray(mean * HYSTERESIS[1])
 
 
+def dry_mass(net_mass_kg: ArrayLike, regain_pct: ArrayLike) -> Floats:
+    """kg without its water, of ``net_mass_kg`` weighed when its regain was ``regain_pct``."""
+    return np.asarray(
+        np.asarray(net_mass_kg, float) * 100.0 / (100.0 + np.asarray(regain_pct, float))
+    )
+
+
+def expected_scale_mass(
+    dry_mass_kg: ArrayLike, regain_low_pct: ArrayLike, regain_high_pct: ArrayLike
+) -> tuple[Floats, Floats]:
+    """kg, the least and the most that a scale should show now: dry mass x (1 + regain).
+
+    ``dry_mass_kg`` at coring (`dry_mass`), the regain's bounds now (`rules.bale.bale_regain`). More
+    or less than that is not water alone. What was sold is another figure: `conditioned_mass`.
+    """
+    dry = np.asarray(dry_mass_kg, float)
+    low, high = np.asarray(regain_low_pct, float), np.asarray(regain_high_pct, float)
+    return np.asarray(dry * (1.0 + low / 100.0)), np.asarray(dry * (1.0 + high / 100.0))
+
+
 def conditioned_mass(
-    net_mass_kg: ArrayLike, regain_pct: ArrayLike, contract_regain_pct: ArrayLike
+    net_mass_kg: ArrayLike,
+    regain_pct: ArrayLike,
+    contract_regain_pct: ArrayLike,
+    *,
+    form: str | None = None,
 ) -> Floats:
     """kg, the mass to invoice: ``net_mass_kg`` at ``regain_pct``, brought to the contract's regain.
 
     Mass and regain are to be measured at the same time. The contract's regain is a term of the
-    contract: there is no default.
+    contract: there is no default. Raises ValueError for greasy wool (``form``), of which most that
+    is not water is not wool either.
     """
+    if form == Form.GREASY:
+        raise ValueError(
+            "greasy wool has no conditioned mass by regain alone: take the wool base and the yield "
+            "of its test certificate"
+        )
     net, measured, agreed = (
         np.asarray(value, float) for value in (net_mass_kg, regain_pct, contract_regain_pct)
     )
     return np.asarray(net * (100.0 + agreed) / (100.0 + measured))
+
+
+def invoice_mass(
+    net_mass_kg: float,
+    weighed_h: float,
+    regain_pct: float,
+    cored_h: float,
+    contract_regain_pct: float,
+    form: str,
+) -> float:
+    """kg, `conditioned_mass` of a lot weighed and cored at ``weighed_h`` and ``cored_h``, hours of
+    one clock.
+
+    What is fixed so does not move afterwards, whatever the bales take up. Raises ValueError if they
+    are more than `TOGETHER_H` apart, if a figure is missing or cannot be, and for greasy wool.
+    """
+    if not abs(weighed_h - cored_h) <= TOGETHER_H:
+        raise ValueError(
+            f"net mass and regain were measured {abs(weighed_h - cored_h):.0f} h apart, and the "
+            f"bales have taken up or given off water since: measure both within {TOGETHER_H:.0f} h"
+        )
+    for name, value in (
+        ("net mass", net_mass_kg), ("regain", regain_pct), ("contract regain", contract_regain_pct),
+    ):  # fmt: skip
+        if not 0.0 <= value < np.inf:
+            raise ValueError(f"the {name} is {value:g}: give what was measured or agreed")
+    return float(conditioned_mass(net_mass_kg, regain_pct, contract_regain_pct, form=form))
+
+
+def equilibrium_humidity(regain_pct: ArrayLike, temperature: ArrayLike = 20.0) -> Floats:
+    """%RH of the air that wool of ``regain_pct`` is in balance with: `regain` the other way round.
+
+    0 to 100; 100 where no air can be so damp.
+    """
+    warmer = np.maximum(np.asarray(temperature, float) - 20.0, 0.0)
+    at_20 = np.asarray(regain_pct, float) - _REGAIN_PER_K * warmer
+    # GAB is a quadratic in K a.
+    middle = (_C - 2.0) * at_20 - _MONOLAYER * _C
+    root = np.sqrt(middle * middle + 4.0 * (_C - 1.0) * at_20 * at_20)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bound = (middle + root) / (2.0 * (_C - 1.0) * at_20)
+    bound = np.where(at_20 <= 0.0, 0.0, bound)
+    return np.asarray(np.clip(100.0 * bound / _K, 0.0, 100.0))
+
+
+def water_content(regain_pct: ArrayLike) -> Floats:
+    """%, water in the whole mass, of wool with ``regain_pct`` of water in its dry mass."""
+    regain_ = np.asarray(regain_pct, float)
+    return np.asarray(100.0 * regain_ / (100.0 + regain_))
+
+
+def carriage(regain_low_pct: ArrayLike, regain_high_pct: ArrayLike) -> Codes:
+    """`Carriage` codes of wool whose regain lies between two bounds.
+
+    DAMP where the high bound is over 17 % of water or in balance with over 75 %RH, DRY where the
+    high bound is under 12 % of water: wool that may be damp is not said to be within.
+    """
+    low, high = water_content(regain_low_pct), water_content(regain_high_pct)
+    damp = equilibrium_humidity(regain_high_pct) > CARRIAGE_HUMIDITY[1]
+    found = np.where(damp | (high > CARRIAGE_WATER[1]), Carriage.DAMP, Carriage.WITHIN)
+    found = np.where(high < CARRIAGE_WATER[0], Carriage.DRY, found)
+    return np.where(np.isnan(low + high), Carriage.UNKNOWN, found).astype(np.int8)
+
+
+def moth_degrees(temperature: ArrayLike) -> Floats:
+    """K, degree-days a day that clothes moths gain at ``temperature``.
+
+    Tineola bisselliella develops from 10 °C, fastest at 24, and has survived up to 33: above 10,
+    the same from 24 on [D], nothing from 33. `MOTH_GENERATION` from egg to adult.
+    """
+    t = np.asarray(temperature, float)
+    gained = np.clip(t - MOTH_FROM, 0.0, MOTH_FASTEST - MOTH_FROM)
+    return np.where(t >= MOTH_UNTIL, 0.0, gained)
+
+
+def moth_degree_days(temperature: ArrayLike, hours: ArrayLike, start: float = 0.0) -> Floats:
+    """(n,) degree-days after each of ``n`` steps of ``hours`` at ``temperature``, from ``start``.
+
+    In a gap (NaN) nothing is gained: the sum is of what was seen.
+    """
+    gained = moth_degrees(np.atleast_1d(temperature)) * np.asarray(hours, float) / 24.0
+    return np.asarray(start + np.cumsum(np.where(np.isnan(gained), 0.0, gained)))
 
 
 def mould_index(

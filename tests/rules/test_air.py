@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules import air
+from rules.air import Ventilation
 
 VECTORS = Path(__file__).resolve().parents[2] / ".." / "shared" / "vectors" / "physics"
 
@@ -122,3 +123,79 @@ def test_the_arguments_are_left_as_they_were():
     air.absolute_humidity(t, rh)
     assert t.tolist() == [10.0, 20.0]
     assert rh.tolist() == [50.0, 60.0]
+
+
+def test_mass_transfer_is_the_psychrometric_constant():
+    # FAO-56 (Allen and others, 1998): gamma = 0.665e-3 P /K, with a latent heat of 2.45 MJ/kg.
+    gamma = 8.0 / (2.45e6 * air.mass_transfer(8.0))
+    assert gamma == pytest.approx(0.665e-3 * air.STANDARD_PRESSURE, rel=0.01)
+
+
+def test_mass_transfer_is_that_of_building_physics_but_for_its_lewis_number():
+    # alpha' = alpha / (Le cp rho Rv T), Le 0.86, at 10 °C (Hokoi and others, Ace Environmental
+    # Engineering II): 1.574e-7 with rho 1.293, which is the density at 0 °C.
+    published = 1.5737642e-7 * 0.86 * 1.293 / 1.2466
+    assert air.mass_transfer(23.0) == pytest.approx(published, rel=0.01)
+
+
+def test_thin_air_carries_vapour_better():
+    assert air.mass_transfer(8.0, 80_000.0) > air.mass_transfer(8.0)
+
+
+@pytest.mark.parametrize(
+    ("outside_dew", "inside_dew", "outside", "cargo", "expected"),
+    [
+        (10, 15, 20, 20, Ventilation.VENTILATE),  # dew-point rule
+        (15, 10, 20, 20, Ventilation.KEEP_CLOSED),
+        (10, 10, 20, 20, Ventilation.KEEP_CLOSED),  # only while it is below
+        (15, 10, 17, 20, Ventilation.VENTILATE),  # three-degree rule
+        (15, 10, 17.1, 20, Ventilation.KEEP_CLOSED),
+        (10, 15, np.nan, np.nan, Ventilation.VENTILATE),
+        (15, 10, np.nan, np.nan, Ventilation.KEEP_CLOSED),
+        (15, np.nan, 10, 20, Ventilation.VENTILATE),
+        (15, np.nan, 18, 20, Ventilation.KEEP_CLOSED),
+        (15, np.nan, 10, np.nan, Ventilation.UNKNOWN),
+        (np.nan, 10, np.nan, 20, Ventilation.UNKNOWN),
+    ],
+)
+def test_ventilate_or_not(outside_dew, inside_dew, outside, cargo, expected):
+    assert air.ventilation(outside_dew, inside_dew, outside, cargo) == expected
+
+
+def test_ventilation_of_many_hours():
+    found = air.ventilation([5.0, 12.0, np.nan], 10.0)
+    assert found.tolist() == [Ventilation.VENTILATE, Ventilation.KEEP_CLOSED, Ventilation.UNKNOWN]
+
+
+@pytest.mark.parametrize("hole", range(4))
+@given(st.lists(st.floats(-30, 40), min_size=4, max_size=4))
+def test_what_is_unknown_gives_no_leave_that_it_would_not_give_if_known(hole, known):
+    with_hole = [np.nan if at == hole else value for at, value in enumerate(known)]
+    if air.ventilation(*with_hole) == Ventilation.VENTILATE:
+        assert air.ventilation(*known) == Ventilation.VENTILATE
+
+
+def test_mean_kinetic_temperature_of_a_published_example():
+    # 2 h at 20 °C, 4 h at 2 °C and 1 h at 25 °C: 15.7 °C (Isopharm, What is MKT?).
+    assert air.mean_kinetic_temperature([20, 2, 25], [2, 4, 1]) == pytest.approx(15.7, abs=0.05)
+
+
+@given(st.lists(st.floats(-40, 70), min_size=1, max_size=20))
+def test_mean_kinetic_temperature_lies_between_the_mean_and_the_warmest(t):
+    found = air.mean_kinetic_temperature(t)
+    assert np.mean(t) - 1e-6 <= found <= max(t) + 1e-6
+
+
+@given(st.lists(st.tuples(st.floats(-40, 70), st.floats(0.01, 10)), min_size=1, max_size=9))
+def test_mean_kinetic_temperature_does_not_depend_on_how_the_hours_are_cut(steps):
+    t, hours = np.array(steps).T
+    cut = air.mean_kinetic_temperature(np.repeat(t, 2), np.repeat(hours / 2, 2))
+    assert cut == pytest.approx(float(air.mean_kinetic_temperature(t, hours)), abs=1e-9)
+
+
+def test_a_gap_does_not_weigh_in_mean_kinetic_temperature():
+    known = air.mean_kinetic_temperature([20.0, 30.0], [1.0, 2.0])
+    with_gap = air.mean_kinetic_temperature([20.0, np.nan, 50.0, 30.0], [1.0, 9.0, np.nan, 2.0])
+    assert with_gap == pytest.approx(float(known))
+    assert np.isnan(air.mean_kinetic_temperature([np.nan], 1.0))
+    assert air.mean_kinetic_temperature(np.full((3, 5), 20.0)).shape == (3,)

@@ -108,3 +108,30 @@ def test_what_is_unknown_stays_unknown():
     assert np.isfinite(found[0])
     assert np.isnan(found[1:]).all()
     assert lead.surface_temperature(5.0, 25.0, 1.0, 4.3).shape == ()
+
+
+@pytest.mark.parametrize(
+    ("place", "least", "most"),
+    [
+        # Classes of ISO 9223:1992, table 1, in hours a year.
+        ("tampere_indoor", 0, 10),  # 1: indoors with climate control
+        ("miami_fl", 2500, 5500),  # 4: outdoors but for dry and for damp climates
+        ("chicago_il", 250, 5500),
+    ],
+)
+def test_time_of_wetness_is_in_its_class(place, least, most):
+    path = VECTORS.parents[1] / "data" / "climate" / f"{place}.csv"
+    if not path.exists():
+        assert not os.environ.get("CI"), f"{path} is missing: CI needs the real data"
+        pytest.skip(f"{path} is not in this clone")
+    with path.open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))[:8760]
+    warmth, damp = (
+        np.array([float(row[name]) for row in rows]) for name in ("temperature_c", "humidity_pct")
+    )
+    assert least <= lead.time_of_wetness(warmth, damp, 1.0).sum() < most
+
+
+def test_time_of_wetness_asks_for_more_than_0_degrees_and_80_percent():
+    found = lead.time_of_wetness([0.1, 0.0, 5.0, 5.0, np.nan], [80.1, 99.0, 80.0, np.nan, 90.0], 2)
+    np.testing.assert_array_equal(found, [2, 0, 0, np.nan, np.nan])

@@ -73,6 +73,98 @@ def test_conditioning_keeps_the_dry_mass(net, measured, agreed):
     assert conditioned / (100 + agreed) == pytest.approx(net / (100 + measured))
 
 
+def test_greasy_wool_has_no_conditioned_mass():
+    with pytest.raises(ValueError, match=r"wool base and the yield of its test certificate"):
+        wool.conditioned_mass(10_000, 12.5, 16, form="greasy")
+    assert wool.conditioned_mass(10_000, 12.5, 16, form="scoured") > 10_000
+
+
+def test_an_invoice_is_fixed_by_what_was_measured_together():
+    assert wool.invoice_mass(10_000, 0, 12.5, 5, 16, "tops") == pytest.approx(10_311.11, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ((10_000, 0, 12.5, 25, 16, "tops"), r"measured 25 h apart.*within 24 h"),
+        ((10_000, 0, 12.5, np.nan, 16, "tops"), r"apart"),
+        ((10_000, 0, np.nan, 0, 16, "tops"), r"the regain is nan: give what was measured"),
+        ((-5, 0, 12.5, 0, 16, "tops"), r"the net mass is -5"),
+        ((10_000, 0, 12.5, 0, np.nan, "tops"), r"the contract regain is nan"),
+        ((10_000, 0, 12.5, 0, 16, "greasy"), r"greasy wool"),
+    ],
+)
+def test_an_invoice_that_cannot_be_made_says_why(known, said):
+    with pytest.raises(ValueError, match=said):
+        wool.invoice_mass(*known)
+
+
+def test_the_scale_shows_dry_mass_and_the_water_of_the_day():
+    dry = wool.dry_mass(170.0, 13.6)
+    assert wool.expected_scale_mass(dry, 13.6, 13.6)[0] == pytest.approx(170.0)
+    low, high = wool.expected_scale_mass(dry, 12.0, 16.0)
+    assert (low, high) == pytest.approx((167.6, 173.6), abs=0.1)
+
+
+@given(st.floats(1, 1e5), st.floats(0, 35))
+def test_an_invoice_and_a_scale_agree_on_the_dry_mass(net, measured):
+    dry = float(wool.dry_mass(net, measured))
+    assert dry * (1 + measured / 100) == pytest.approx(net)
+    assert dry == pytest.approx(float(wool.conditioned_mass(net, measured, 0.0)))
+
+
+def test_water_content_is_of_the_whole_and_regain_of_the_dry():
+    assert wool.water_content([0, 13.6364, 20.482]) == pytest.approx([0, 12, 17], abs=0.001)
+
+
+@given(st.floats(0, 100), st.floats(-10, 40))
+def test_equilibrium_humidity_is_regain_the_other_way_round(humidity, temperature):
+    found = wool.equilibrium_humidity(wool.regain(humidity, temperature), temperature)
+    if wool.regain(humidity, temperature) > 0:
+        assert found == pytest.approx(humidity, abs=1e-6)
+
+
+def test_no_air_is_as_damp_as_wet_wool():
+    assert wool.equilibrium_humidity(40) == 100
+    assert wool.equilibrium_humidity(0) == 0
+    assert np.isnan(wool.equilibrium_humidity(np.nan))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (14.0, 16.0, "WITHIN"), (14.0, 21.0, "DAMP"), (14.0, 19.0, "DAMP"),
+        (10.0, 13.0, "DRY"), (10.0, 14.0, "WITHIN"),
+        (10.0, 21.0, "DAMP"), (np.nan, 14.0, "UNKNOWN"), (14.0, np.nan, "UNKNOWN"),
+    ],
+)  # fmt: skip
+def test_carriage(low, high, expected):
+    assert wool.Carriage(int(wool.carriage(low, high))).name == expected
+
+
+def test_at_65_percent_wool_is_fit_for_carriage_and_at_80_it_is_not():
+    found = [int(wool.carriage(*wool.regain_bounds(damp))) for damp in (40, 65, 80)]
+    assert found == [wool.Carriage.DRY, wool.Carriage.WITHIN, wool.Carriage.DAMP]
+
+
+def test_moths_take_a_month_at_their_best_and_never_come_in_the_cold():
+    # Within one month under the most favourable conditions, 24 °C (Wikipedia).
+    days = np.flatnonzero(
+        wool.moth_degree_days(np.full(60, 24.0), 24.0) >= wool.MOTH_GENERATION - 1e-9
+    )
+    assert days[0] + 1 == 30
+    assert wool.moth_degree_days(np.full(60, 10.0), 24.0)[-1] == 0
+
+
+def test_moths_gain_nothing_beyond_their_limits():
+    assert wool.moth_degrees([-5, 10, 17, 24, 30, 33, 40]).tolist() == [0, 0, 7, 14, 14, 0, 0]
+
+
+def test_a_gap_brings_no_moth_days():
+    found = wool.moth_degree_days([20.0, np.nan, 20.0, 20.0], [24.0, 24.0, np.nan, 24.0], 5.0)
+    assert found.tolist() == [15, 15, 15, 25]
+
+
 def test_mould_index_is_within_a_hundredth(courses):
     for known in courses:
         where = f"{known['temperature_c']} °C, {known['humidity_pct']} %RH, {known['class']}"

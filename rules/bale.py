@@ -1,0 +1,191 @@
+"""A bale of wool: how water comes into it in weeks, and how it may heat by itself.
+
+Temperatures are °C, humidities %RH, spans hours. Regain is water per dry mass, %. Functions take
+scalars or arrays that broadcast and give arrays (0-d for scalars); NaN is unknown.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rules import kernels
+from rules.wool import regain_bounds
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int8]
+
+DRIEST: Final = 0.0
+"""%, the least regain there is: across a gap the air may have been bone dry."""
+
+
+class Bale(NamedTuple):
+    """How a bale takes water up. [D]: six weeks did not bring bales to balance (CSIRO, 1955)."""
+
+    outer_lag_h: float = 12.0
+    core_lag_h: float = 1000.0  # six weeks
+    outer_share: float = 0.2  # of the dry mass
+
+
+BALE: Final = Bale()
+
+
+class Heating(IntEnum):
+    """What a core probe says of a bale."""
+
+    UNKNOWN = 0
+    NONE = 1  # the core is no warmer than the air
+    LAG = 2  # it is, and cools as a bale does
+    SELF_HEATING = 3
+
+
+class SelfHeating(NamedTuple):
+    """Limits of self-heating. [D]"""
+
+    lag_h: float = 120.0  # of a bale's core behind the air
+    smoothing_h: float = 24.0
+    above_k: float = 2.0  # of the core above the air; a probe and a tag may differ by 1 K
+    damp_regain_pct: float = 18.0
+    damp_rate: float = 1.0  # K/day, of damp wool
+    dry_rate: float = 3.0  # K/day, of dry: pieces with grease can heat by oxygen alone
+
+
+SELF_HEATING: Final = SelfHeating()
+
+
+class Layers(NamedTuple):
+    """Regain of a bale's outer layer and core, %: each the lowest and the highest it may be."""
+
+    outer_low: Floats
+    outer_high: Floats
+    core_low: Floats
+    core_high: Floats
+
+
+def balanced_layers(humidity: ArrayLike, temperature: ArrayLike = 20.0) -> Layers:
+    """A bale that has long lain in air of ``humidity``."""
+    low, high = regain_bounds(humidity, temperature)
+    return Layers(low, high, low, high)
+
+
+def unknown_layers() -> Layers:
+    """A bale of which nothing is known: anything from bone dry to what saturated air gives."""
+    low, high = np.asarray(DRIEST), regain_bounds(100.0)[1]
+    return Layers(low, high, low, high)
+
+
+def layers_step(
+    layers: Layers,
+    humidity: ArrayLike,
+    temperature: ArrayLike,
+    hours: ArrayLike,
+    bale: Bale = BALE,
+) -> Layers:
+    """One step of any number of bales, in air that stays as it is.
+
+    The low bound follows the regain of wool that takes water up, the high one that of wool that
+    gives it off. Exact for constant air, so two steps are as good as one. Where the air is not
+    known (NaN), a gap of known ``hours``, the bounds part: towards bone dry and towards saturated.
+    """
+    outer_low, outer_high, core_low, core_high, damp, warmth, span = np.broadcast_arrays(
+        *(np.asarray(value, float) for value in (*layers, humidity, temperature, hours))
+    )
+    low, high = _balance_bounds(damp, warmth)
+    after = np.empty((4, span.size))
+    for each, (*four, down, up, step) in enumerate(
+        zip(
+            *(column.ravel().tolist() for column in (outer_low, core_low, outer_high, core_high)),
+            low.ravel().tolist(),
+            high.ravel().tolist(),
+            span.ravel().tolist(),
+            strict=True,
+        )
+    ):
+        lags = bale.outer_lag_h, bale.core_lag_h
+        after[0, each], after[2, each] = kernels.soak(four[0], four[1], down, step, *lags)
+        after[1, each], after[3, each] = kernels.soak(four[2], four[3], up, step, *lags)
+    return Layers(*(part.reshape(span.shape) for part in after))
+
+
+def layers_course(
+    layers: Layers,
+    humidity: ArrayLike,
+    temperature: ArrayLike,
+    hours: ArrayLike,
+    bale: Bale = BALE,
+) -> Layers:
+    """(n,) one bale after each of ``n`` steps, from ``layers``; as ``n`` times `layers_step`."""
+    damp, warmth, span = np.broadcast_arrays(
+        *(np.atleast_1d(np.asarray(value, float)) for value in (humidity, temperature, hours))
+    )
+    found = np.empty((4, len(span)))
+    step = np.ascontiguousarray(span)
+    for at, balance in enumerate(_balance_bounds(damp, warmth)):
+        kernels.soak_course(
+            float(layers[at]), float(layers[2 + at]), balance, step,
+            bale.outer_lag_h, bale.core_lag_h, found[at::2],
+        )  # fmt: skip
+    return Layers(*found)
+
+
+def _balance_bounds(humidity: Floats, temperature: Floats) -> tuple[Floats, Floats]:
+    low, high = regain_bounds(humidity, temperature)
+    unknown = np.isnan(low)
+    return np.where(unknown, DRIEST, low), np.where(unknown, regain_bounds(100.0)[1], high)
+
+
+def bale_regain(layers: Layers, bale: Bale = BALE) -> tuple[Floats, Floats]:
+    """%, the lowest and the highest regain of the whole bale: its layers by their dry mass."""
+    share = bale.outer_share
+    return (
+        np.asarray(share * layers.outer_low + (1 - share) * layers.core_low),
+        np.asarray(share * layers.outer_high + (1 - share) * layers.core_high),
+    )
+
+
+def heating_course(
+    core: ArrayLike,
+    air_temperature: ArrayLike,
+    hours: ArrayLike,
+    limits: SelfHeating = SELF_HEATING,
+    rate: float = np.nan,
+) -> Floats:
+    """(n,) K/day that a bale's core warms by itself at each of ``n`` samples.
+
+    ``core`` by a probe in it and ``air_temperature`` around it, °C, ``hours`` since the sample
+    before (NaN: a gap, over which the rate stays as it was). A bale that merely lags behind the air
+    has 0. The first sample has nothing before it: NaN unless ``rate`` goes on from there.
+    """
+    inside, around, span = np.broadcast_arrays(
+        *(np.atleast_1d(np.asarray(value, float)) for value in (core, air_temperature, hours))
+    )
+    found = np.empty(len(span))
+    inside, around, span = (np.ascontiguousarray(column) for column in (inside, around, span))
+    kernels.heating_course(rate, inside, around, span, limits.lag_h, limits.smoothing_h, found)
+    return found
+
+
+def self_heating(
+    core: ArrayLike,
+    air_temperature: ArrayLike,
+    rate: ArrayLike,
+    regain_high_pct: ArrayLike,
+    limits: SelfHeating = SELF_HEATING,
+) -> Codes:
+    """`Heating` codes from a core probe against the air around it.
+
+    SELF_HEATING: the core is above the air and warms by itself (``rate``, K/day of
+    `heating_course`) faster than a limit, which is low for damp wool: ``regain_high_pct``, and
+    wool of unknown regain counts as damp. Warm without that is a bale's LAG.
+    """
+    inside, around, pace, damp = (
+        np.asarray(value, float) for value in (core, air_temperature, rate, regain_high_pct)
+    )
+    above = inside - around > limits.above_k
+    limit = np.where(damp < limits.damp_regain_pct, limits.dry_rate, limits.damp_rate)
+    found = np.where(above, np.where(pace > limit, Heating.SELF_HEATING, Heating.LAG), Heating.NONE)
+    unknown = np.isnan(inside + around) | (above & np.isnan(pace))
+    return np.where(unknown, Heating.UNKNOWN, found).astype(np.int8)

@@ -1,0 +1,235 @@
+"""Water and ice on metal, and the metal's own temperature: compiled, exact within a step.
+
+The film is one mass, g/m²: ice below 0 °C, water from there up. It grows while the air's vapour
+pressure is over the surface's saturation pressure and shrinks while it is under it, and the heat
+that this sets free or takes warms or cools the metal. All that is compiled stands in this file, as
+in `rules.kernels`; `rules.lead` has the functions for whole series.
+
+Saturation is a table by whole °C and straight in between, under 0.02 K off: so everything has a
+closed form within a degree, and a step is the same however it is cut.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lots.compiled import compiled
+from lots.readings.batch import Floats, Ints
+
+COLDEST: Final = -80
+WARMEST: Final = 120
+"""°C, of the table of saturation pressures; beyond it a surface is unknown."""
+SETTLED_LAGS: Final = 3.0
+"""So many lags the metal follows the air until its unknown start is forgotten (to 5 %)."""
+
+# J/g, at 0 °C. Ice's 13 % more and the heat of melting (67 kJ/m² of 200 g/m²: half a kelvin of a
+# bundle, minutes) are left out.
+_LATENT_HEAT: Final = 2500.0
+_SECONDS_PER_HOUR: Final = 3600.0
+_SAME: Final = 1e-9  # relative: at the dew point, but for rounding
+_NEAR_K: Final = 1e-11  # at an edge, but for rounding
+
+
+@compiled
+def courses(
+    states: NDArray[np.void],
+    lags: Floats,
+    transfers: Floats,
+    starts: Ints,
+    air: Floats,
+    vapour: Floats,
+    on_metal: Floats,
+    step: Floats,
+    settings: tuple[float, float, float, float, float],
+    saturation: Floats,
+    found: Floats,
+) -> None:
+    """The film of each lot, and the most that it may be, over its samples.
+
+    ``states`` (m,) with the fields of `rules.lead.FILM`, moved on. ``lags`` h, ``transfers``
+    g/(m² h Pa) (m,). ``air``, ``on_metal`` °C and ``vapour`` Pa (n,) are what is known at each
+    sample, ``step`` h (n,) how long since the one before: in between, their mean acts.
+    ``settings``: `rules.lead.Film`; ``saturation``: `rules.lead.SATURATION`. Writes to ``found``
+    (4, n): the film, g/m²; the most that it may be; hours wet in this spell; dry hours.
+
+    A step that is not known (NaN: a gap) or of whose air nothing is known leaves the film that was
+    seen as it was, and counts as neither wet nor dry. But what may be there at most is the limit
+    from then on, until the metal's temperature is known again and that much has dried, and the dry
+    hours begin anew. So it is with a lot that nothing was known of. It is reckoned with air as
+    much damper as its sensor may be off.
+    """
+    h, limit, wet_from, drying_h, doubt = settings
+    for lot in range(len(starts) - 1):
+        state = states[lot]
+        settled = SETTLED_LAGS * lags[lot]
+        for i in range(starts[lot], starts[lot + 1]):
+            lag, warmth, damp, metal = lags[lot], air[i], vapour[i], on_metal[i]
+            if not math.isnan(state.air_before):
+                warmth = (state.air_before + warmth) / 2
+            if not math.isnan(state.vapour_before):
+                damp = (state.vapour_before + damp) / 2
+            worst_metal = metal
+            if math.isnan(metal):
+                metal, worst_metal = state.metal, state.worst_metal
+            else:
+                # Measured: it lags behind nothing, and the free air's temperature may be unknown.
+                if not math.isnan(state.metal_before):
+                    metal = (state.metal_before + metal) / 2
+                lag, warmth, worst_metal = math.inf, metal, metal
+            state.air_before, state.vapour_before = air[i], vapour[i]
+            state.metal_before = on_metal[i]
+            if is_unknown(metal, state.film, warmth, damp, step[i]):
+                state.metal = state.worst_metal = air[i]
+                state.metal_hours = 0.0
+                state.worst, state.dried_hours = limit, 0.0
+            else:
+                state.metal, state.film, state.film_dry_hours, wet = advance(
+                    metal, state.film, state.film_dry_hours, warmth, damp, step[i], lag, h,
+                    transfers[lot], limit, wet_from, saturation,
+                )  # fmt: skip
+                state.film_hours += wet
+                if state.film_dry_hours >= drying_h:
+                    state.film_hours = 0.0
+                state.worst_metal, state.worst, state.dried_hours, _ = advance(
+                    worst_metal, state.worst, state.dried_hours, warmth, damp * (1.0 + doubt),
+                    step[i], lag, h, transfers[lot], limit, wet_from, saturation,
+                )  # fmt: skip
+                state.metal_hours += step[i]
+            if not math.isnan(on_metal[i]):
+                state.metal = state.worst_metal = on_metal[i]
+                state.metal_hours = settled
+            if state.metal_hours < settled:
+                state.worst, state.dried_hours = limit, 0.0
+            if state.film > 0.0:
+                state.worst, state.dried_hours = max(state.worst, state.film), 0.0
+            found[0, i], found[1, i] = state.film, state.worst
+            found[2, i], found[3, i] = state.film_hours, state.dried_hours
+
+
+@compiled
+def is_unknown(metal: float, film: float, air: float, vapour: float, hours: float) -> bool:
+    """Whether `advance` could say nothing."""
+    known = COLDEST <= metal <= WARMEST and COLDEST <= air <= WARMEST
+    return not known or math.isnan(film + vapour + hours)
+
+
+@compiled
+def advance(
+    metal: float, film: float, dry_hours: float, air: float, vapour: float, hours: float,
+    lag: float, h: float, transfer: float, limit: float, wet_from: float, saturation: Floats,
+) -> tuple[float, float, float, float]:  # fmt: skip
+    """``hours`` on in air that stays as it is: metal, film, dry hours, and how many were wet.
+
+    ``metal``, ``air`` °C; ``film`` g/m²; ``dry_hours``: so long there was none; ``vapour`` Pa, of
+    the air; ``lag`` h, infinite where the metal's temperature is given; ``h`` W/(m² K);
+    ``transfer`` g/(m² h Pa). Water runs off above ``limit`` g/m²; ice does not, before it melts.
+    Hours are wet with at least ``wet_from`` g/m² of water. All NaN if anything is unknown.
+    """
+    if is_unknown(metal, film, air, vapour, hours) or math.isnan(lag + transfer):
+        return math.nan, math.nan, math.nan, math.nan
+    left, wet_hours = hours, 0.0
+    while left > 0.0:
+        pressure = saturation_at(metal, saturation)
+        settles = vapour > pressure
+        if abs(vapour - pressure) <= _SAME * vapour:
+            settles = air < metal
+        is_wet = film > 0.0 or settles
+        # A pascal more in the air warms the metal as so many kelvins would.
+        latent = _LATENT_HEAT * transfer / (_SECONDS_PER_HOUR * h) if is_wet else 0.0
+        rises = air - metal + latent * (vapour - pressure) > 0.0
+        cell = float(math.floor(metal))
+        if cell == metal and not rises:
+            cell -= 1.0
+        cell = min(max(cell, float(COLDEST)), WARMEST - 1.0)
+        low = saturation[int(cell) - COLDEST]
+        slope = saturation[int(cell) + 1 - COLDEST] - low
+        base = low - slope * cell
+        pace = (1.0 + slope * latent) / lag
+        target = metal
+        if pace > 0.0:
+            target = (air + latent * (vapour - base)) / (1.0 + slope * latent)
+        # On to the next whole degree, or to the dew point if that comes before.
+        edge = cell + 1.0 if rises else cell
+        dew = (vapour - base) / slope
+        if min(metal, edge) + _NEAR_K < dew < max(metal, edge) - _NEAR_K:
+            edge = dew
+        span, arrives = left, False
+        if pace > 0.0 and (target - edge) * (edge - metal) > 0.0:
+            until = math.log((target - metal) / (target - edge)) / pace
+            arrives = until <= left
+            span = min(until, left)
+        after = 0.0
+        if is_wet:
+            flow = transfer * (vapour - base - slope * target)
+            bend = transfer * slope * (target - metal)
+            after = grown(film, flow, bend, pace, span)
+            if after < 0.0:
+                after = 0.0
+                if film > 0.0:
+                    span, arrives = time_of(0.0, film, flow, bend, pace, span), False
+            if cell >= 0.0:
+                wet_hours += hours_over(wet_from, film, after, flow, bend, pace, span)
+                after = min(after, limit)
+        dry_hours = 0.0 if is_wet else dry_hours + span
+        if arrives:
+            metal = edge
+        elif pace > 0.0:
+            metal = target + (metal - target) * math.exp(-pace * span)
+        film = after
+        left -= span
+    return metal, film, dry_hours, wet_hours
+
+
+@compiled
+def saturation_at(temperature: float, saturation: Floats) -> float:
+    """Pa, over ice below 0 °C and over water above, by the table."""
+    cell = min(max(float(math.floor(temperature)), float(COLDEST)), WARMEST - 1.0)
+    low = saturation[int(cell) - COLDEST]
+    return float(low + (saturation[int(cell) + 1 - COLDEST] - low) * (temperature - cell))
+
+
+@compiled
+def grown(film: float, flow: float, bend: float, pace: float, hours: float) -> float:
+    """g/m², ``film`` after ``hours`` within a degree, at ``flow`` + ``bend`` exp(-``pace`` t)."""
+    if pace == 0.0:
+        return film + (flow + bend) * hours
+    return film + flow * hours - bend * math.expm1(-pace * hours) / pace
+
+
+@compiled
+def time_of(
+    level: float, film: float, flow: float, bend: float, pace: float, hours: float
+) -> float:
+    """h, when `grown` comes to ``level``, which it passes once within ``hours``: by Newton."""
+    low, high = 0.0, hours
+    rises = film < level
+    guess = hours / 2
+    for _ in range(60):
+        beyond = grown(film, flow, bend, pace, guess) - level
+        if (beyond < 0.0) == rises:
+            low = guess
+        else:
+            high = guess
+        speed = flow + bend * math.exp(-pace * guess)
+        better = guess - beyond / speed if speed != 0.0 else low
+        if not low < better < high:
+            better = (low + high) / 2
+        if abs(better - guess) <= 1e-15 * hours:
+            break
+        guess = better
+    return guess
+
+
+@compiled
+def hours_over(
+    level: float, film: float, after: float, flow: float, bend: float, pace: float, hours: float
+) -> float:
+    """h of ``hours`` with at least ``level``, of a film that only grows or only shrinks."""
+    if (film >= level) == (after >= level):
+        return hours if after >= level else 0.0
+    crossing = time_of(level, film, flow, bend, pace, hours)
+    return hours - crossing if after > film else crossing
