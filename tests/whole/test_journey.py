@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli.simulating import rows_of
 from simulators import journey
+from simulators.gates import gates_in, passed, told
+from simulators.loggers import read_out
 from simulators.registration import iso
 from simulators.sensors import declared
 from simulators.sensors.clocks import EPOCH_2000_MS
@@ -28,6 +31,12 @@ SHORTER = {
     "from: 120, to: 300": "from: 5, to: 70",
     "from: 100, seconds: -5400, to: 220": "from: 20, seconds: -5400, to: 60",
 }
+SHORT_SEA = {
+    "days: 33": "days: 5",
+    "loads_before: {between: [6, 60]}": "loads_before: 6",
+    "departs: 96, takes: {between: [450, 600]}": "departs: 24, takes: {between: [40, 50]}",
+    "after: {between: [2, 30]}": "after: 2",
+}
 WINDOW = 72 * HOUR
 """The API gives raw readings of so much at a time."""
 
@@ -38,13 +47,13 @@ def house(tmp_path: Path, mosquitto: Mosquitto, unique_name: str) -> Iterator[Ho
         yield house
 
 
-def four_days(folder: Path) -> Path:
-    """The library's journey, shortened to what a test has time for."""
-    text = (Path(journey.__file__).parent / "journeys" / "tags-gone-wrong.yaml").read_text()
-    for long, short in SHORTER.items():
+def shortened(key: str, folder: Path, shorter: Mapping[str, str]) -> Path:
+    """A journey of the library, shortened to what a test has time for."""
+    text = journey.named(key).source
+    for long, short in shorter.items():
         assert long in text
         text = text.replace(long, short)
-    file = folder / "four-days.yaml"
+    file = folder / "shorter.yaml"
     file.write_text(text, encoding="utf-8")
     return file
 
@@ -74,7 +83,7 @@ def expected(heard: Heard) -> list[int]:
 
 
 def test_all_that_arrives_comes_out_of_the_api_once(house: House, tmp_path: Path) -> None:
-    file = four_days(tmp_path)
+    file = shortened("tags-gone-wrong", tmp_path, SHORTER)
     begins = (int(time.time() * 1000) - 5 * 24 * HOUR) // HOUR * HOUR
     said = house.dunnage(
         "simulate", str(file), "--import", "--tenant", house.tenant, "--start", iso(begins),
@@ -98,3 +107,45 @@ def test_all_that_arrives_comes_out_of_the_api_once(house: House, tmp_path: Path
     assert house.items("/v1/dead-letters") == []
     bound = {row["tag"]: row["lot"] for row in house.items("/v1/bindings") if row.get("lot")}
     assert (bound["TA-2507"], bound["TA-2508"]) == ("WS-8501", "WS-8502")  # put right by then
+
+
+def test_what_a_gate_sees_and_a_logger_recorded_comes_out_of_the_api(
+    mosquitto: Mosquitto, tmp_path: Path, unique_name: str
+) -> None:
+    """Told twice, it is there once: sightings a row a minute, the logger's readings and binding."""
+    file = shortened("sand-point-miami-sea", tmp_path, SHORT_SEA)
+    begins = (int(time.time() * 1000) - 6 * 24 * HOUR) // HOUR * HOUR
+    world = World(journey.load(file, declared.check), 1, start_ms=begins)
+    (gate,) = gates_in(world)
+    (logger,) = read_out(world)
+    rows = rows_of(hung_in(world), [gate], unique_name)
+    native = {"filter": f"dunnage/v1/{unique_name}/+/readings", "format": "native"}
+    settings = {"DUNNAGE_SUBSCRIPTIONS": json.dumps([native, *rows])}
+    labels = {
+        (event["tagInventoryEvent"]["epcHex"], event["tagInventoryEvent"]["antennaPort"],
+         event["timestamp"][:16])
+        for message in told(world, gate, unique_name) for event in json.loads(message.payload)
+    }  # fmt: skip
+    measured = int((logger.made.at < logger.at).sum())
+    with House(tmp_path, unique_name, mosquitto.url, **settings) as house:
+        for _ in range(2):
+            house.dunnage(
+                "simulate", str(file), "--import", "--tenant", house.tenant,
+                "--start", iso(begins), "--broker", house.broker,
+            )  # fmt: skip
+        soon(
+            lambda: len(house.items("/v1/sightings", limit=1000)) >= len(labels), "all is seen", 60
+        )
+        soon(house.settled, "and judged", 60)
+        seen = house.items("/v1/sightings", limit=1000)
+        assert len(seen) == len(labels)
+        assert {row["reader"] for row in seen} == {"RF-miami-1"}
+        went = [each for each in passed(world, gate) if each.seen]
+        assert len({row["epc"] for row in seen}) == len(went) > 0
+        assert house.items("/v1/dead-letters") == []
+        ends = begins + 6 * 24 * HOUR
+        found = stored(house, "20918843", begins - 24 * HOUR, ends)
+        times = (logger.made.readings.t[:measured] // 1000 * 1000).tolist()
+        assert [ms(row["t"]) for row in found] == times
+        bound = [row for row in house.items("/v1/bindings") if row["tag"] == "20918843"]
+        assert [row["lot"] for row in bound] == ["LB-24113"]
