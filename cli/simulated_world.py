@@ -60,9 +60,9 @@ class Registry:
             self._put(correction.kind, correction.records)
 
     def take(self, journey: str, each: ReadOut) -> None:
-        """Import a logger's file, as ``dunnage import readings`` does; what cannot be taken is told.
+        """Import a logger's file, as ``dunnage import readings`` does.
 
-        Repeating it changes nothing.
+        What cannot be taken is told; repeating it changes nothing.
         """
         now = self._settings.clock.now_ms()
         oldest = now - self._settings.raw_retention_days * DAY_MS

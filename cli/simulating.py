@@ -267,8 +267,12 @@ def _journeys(names: Sequence[str]) -> list[Journey]:
             raise UserError(str(error)) from error
     owners: dict[tuple[str, str], str] = {}
     for each in found:
-        mine = [("journey", each.key)]
-        mine += [("lot", lot.key) for lot in each.lots]
+        if each.key in owners.values():
+            raise UserError(
+                f"two journeys are called {each.key}: name it once, or play them one after another,"
+                " each with a --tenant of its own"
+            )
+        mine = [("lot", lot.key) for lot in each.lots]
         mine += [("shipment", shipment.key) for shipment in each.shipments]
         mine += [("tag", str(tag["id"])) for tag in (*each.tags, *each.loggers)]
         mine += [("reader", str(reader["id"])) for reader in each.readers]

@@ -127,9 +127,9 @@ def send(made: Made, radio: Radio, seed: int) -> Sent:
     waiting: deque[int] = deque()
     luck = _Luck(seed, tag)
     room = _rooms(made).tolist()
-    for position, at in enumerate(made.at.tolist()):
+    for position, (at, ways) in enumerate(zip(made.at.tolist(), lost.T.tolist(), strict=True)):
         waiting.append(position)
-        _attempt(waiting, position, at, lost[:, position].tolist(), radio, luck, left)
+        _attempt(waiting, position, at, ways, radio, luck, left)
         while len(waiting) > room[position]:
             waiting.popleft()
     arrived = np.zeros(len(made.at), np.bool_)

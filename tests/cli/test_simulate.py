@@ -58,7 +58,7 @@ def test_the_truth_is_a_table_too_and_the_same_each_time(shell: Shell) -> None:
     [
         (["unwraped"], "there is no journey 'unwraped': use one of calm, "),
         (["none.yaml"], "none.yaml:1: it cannot be read"),
-        ([SHORT, SHORT], "play them one after another"),
+        ([SHORT, SHORT], f"two journeys are called {SHORT}: name it once, or play them one after"),
         ([SHORT, "--voice", "morse"], "--voice 'morse' is not known: use one of native, "),
         ([SHORT, "--speed", "0"], "write a number over 0, such as 8640, or max"),
         ([SHORT, "--speed", "fast"], "write a number over 0, such as 8640, or max"),
@@ -140,6 +140,16 @@ def test_what_ended_within_the_last_day_kept_its_hours(shell: Shell, key: str, h
     assert rows[0]["time"][11:16] == f"{hour}:05"
     ends = datetime.fromisoformat(rows[-1]["time"])
     assert timedelta(0) <= datetime.now(UTC) - ends < timedelta(days=1, minutes=10)
+
+
+def test_what_the_registry_does_not_take_is_told_by_name(
+    shell: Shell, mosquitto: Mosquitto
+) -> None:
+    text = journey.named(SHORT).source.replace("purchase_order", "order", 1)
+    (shell.folder / "mine.yaml").write_text(text, encoding="utf-8")
+    message = shell.refusal("simulate", "mine.yaml", "--import", "--broker", mosquitto.url)
+    assert "lots LB-24161: references" in message
+    assert "write it so in the journey's file" in message
 
 
 def test_it_is_registered_for_a_tenant_that_there_is(shell: Shell, mosquitto: Mosquitto) -> None:

@@ -1,7 +1,6 @@
 """Whatever the way is like, what was made is delivered, but for what is declared lost."""
 
 from collections import Counter
-from dataclasses import replace
 from time import process_time
 
 import numpy as np
@@ -175,8 +174,7 @@ def test_a_long_backlog_costs_no_more_a_reading_than_a_short_one():
     """What a device keeps is not copied at each of its readings."""
 
     def seconds(days):
-        what = made(days=days)
-        what = replace(what, device=replace(what.device, model=replace(MODELS["sht40"])))
+        what = made("sht40", days=days)
         silence = Radio(out_of_reach=((BEGINS, BEGINS + days * DAY),))
         begun = process_time()
         assert len(send(what, silence, 1).kept) == min(len(what.at), MODELS["sht40"].memory)
