@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,19 @@ WINDOW = 72 * HOUR
 """The API gives raw readings of so much at a time."""
 
 
-@pytest.fixture
-def house(tmp_path: Path, mosquitto: Mosquitto, unique_name: str) -> Iterator[House]:
-    with House(tmp_path, unique_name, mosquitto.url) as house:
+SEA = "sand-point-miami-sea"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, mosquitto: Mosquitto) -> Iterator[House]:
+    """It hears all that the journeys' tags and readers speak."""
+    tenant = f"t{uuid.uuid4().hex[:16]}"
+    native = {"filter": f"dunnage/v1/{tenant}/+/readings", "format": "native"}
+    sea = World(journey.named(SEA), 1)
+    rows = [native, *rows_of(hung_in(sea), gates_in(sea), tenant)]
+    settings = {"DUNNAGE_SUBSCRIPTIONS": json.dumps(rows)}
+    folder = tmp_path_factory.mktemp("journeys")
+    with House(folder, tenant, mosquitto.url, **settings) as house:
         yield house
 
 
@@ -67,6 +78,10 @@ def stored(house: House, tag: str, begins: int, ends: int) -> list[dict[str, Any
     return found
 
 
+def stored_since(house: House, before: float) -> float:
+    return house.figure("dunnage_readings_stored_total") - before
+
+
 def expected(heard: Heard) -> list[int]:
     """When what arrived was measured, by the device's clock, as the wire has it understood."""
     arrived = {
@@ -84,6 +99,7 @@ def expected(heard: Heard) -> list[int]:
 
 def test_all_that_arrives_comes_out_of_the_api_once(house: House, tmp_path: Path) -> None:
     file = shortened("tags-gone-wrong", tmp_path, SHORTER)
+    before = house.figure("dunnage_readings_stored_total")
     begins = (int(time.time() * 1000) - 5 * 24 * HOUR) // HOUR * HOUR
     said = house.dunnage(
         "simulate", str(file), "--import", "--tenant", house.tenant, "--start", iso(begins),
@@ -95,7 +111,7 @@ def test_all_that_arrives_comes_out_of_the_api_once(house: House, tmp_path: Path
     assert counts["readings"] == sum(len(a.readings) for e in heard for a in e.sent.arrivals)
     once = sum(len(e.made.at) - len(e.sent.lost) - len(e.sent.kept) for e in heard)
     assert counts["readings"] > once  # some arrived twice
-    soon(lambda: house.figure("dunnage_readings_stored_total") >= once, "all is stored", 60)
+    soon(lambda: stored_since(house, before) >= once, "all is stored", 60)
     soon(house.settled, "and judged", 60)
 
     for each in heard:
@@ -110,42 +126,34 @@ def test_all_that_arrives_comes_out_of_the_api_once(house: House, tmp_path: Path
 
 
 def test_what_a_gate_sees_and_a_logger_recorded_comes_out_of_the_api(
-    mosquitto: Mosquitto, tmp_path: Path, unique_name: str
+    house: House, tmp_path: Path
 ) -> None:
     """Told twice, it is there once: sightings a row a minute, the logger's readings and binding."""
-    file = shortened("sand-point-miami-sea", tmp_path, SHORT_SEA)
+    file = shortened(SEA, tmp_path, SHORT_SEA)
     begins = (int(time.time() * 1000) - 6 * 24 * HOUR) // HOUR * HOUR
     world = World(journey.load(file, declared.check), 1, start_ms=begins)
     (gate,) = gates_in(world)
     (logger,) = read_out(world)
-    rows = rows_of(hung_in(world), [gate], unique_name)
-    native = {"filter": f"dunnage/v1/{unique_name}/+/readings", "format": "native"}
-    settings = {"DUNNAGE_SUBSCRIPTIONS": json.dumps([native, *rows])}
     labels = {
         (event["tagInventoryEvent"]["epcHex"], event["tagInventoryEvent"]["antennaPort"],
          event["timestamp"][:16])
-        for message in told(world, gate, unique_name) for event in json.loads(message.payload)
+        for message in told(world, gate, house.tenant) for event in json.loads(message.payload)
     }  # fmt: skip
-    measured = int((logger.made.at < logger.at).sum())
-    with House(tmp_path, unique_name, mosquitto.url, **settings) as house:
-        for _ in range(2):
-            house.dunnage(
-                "simulate", str(file), "--import", "--tenant", house.tenant,
-                "--start", iso(begins), "--broker", house.broker,
-            )  # fmt: skip
-        soon(
-            lambda: len(house.items("/v1/sightings", limit=1000)) >= len(labels), "all is seen", 60
-        )
-        soon(house.settled, "and judged", 60)
-        seen = house.items("/v1/sightings", limit=1000)
-        assert len(seen) == len(labels)
-        assert {row["reader"] for row in seen} == {"RF-miami-1"}
-        went = [each for each in passed(world, gate) if each.seen]
-        assert len({row["epc"] for row in seen}) == len(went) > 0
-        assert house.items("/v1/dead-letters") == []
-        ends = begins + 6 * 24 * HOUR
-        found = stored(house, "20918843", begins - 24 * HOUR, ends)
-        times = (logger.made.readings.t[:measured] // 1000 * 1000).tolist()
-        assert [ms(row["t"]) for row in found] == times
-        bound = [row for row in house.items("/v1/bindings") if row["tag"] == "20918843"]
-        assert [row["lot"] for row in bound] == ["LB-24113"]
+    for _ in range(2):
+        house.dunnage(
+            "simulate", str(file), "--import", "--tenant", house.tenant,
+            "--start", iso(begins), "--broker", house.broker,
+        )  # fmt: skip
+    soon(lambda: len(house.items("/v1/sightings", limit=1000)) >= len(labels), "all is seen", 60)
+    soon(house.settled, "and judged", 60)
+    seen = house.items("/v1/sightings", limit=1000)
+    assert len(seen) == len(labels)
+    assert {row["reader"] for row in seen} == {"RF-miami-1"}
+    went = [each for each in passed(world, gate) if each.seen]
+    assert len({row["epc"] for row in seen}) == len(went) > 0
+    assert house.items("/v1/dead-letters") == []
+    found = stored(house, "20918843", begins - 24 * HOUR, begins + 6 * 24 * HOUR)
+    measured = logger.made.readings.at(logger.made.at < logger.at)
+    assert [ms(row["t"]) for row in found] == (measured.t // 1000 * 1000).tolist()
+    bound = [row for row in house.items("/v1/bindings") if row["tag"] == "20918843"]
+    assert [row["lot"] for row in bound] == ["LB-24113"]
