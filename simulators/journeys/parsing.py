@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from simulators.journeys.model import (
@@ -32,6 +31,12 @@ from simulators.journeys.model import (
     When,
     Wrap,
 )
+from simulators.journeys.relations import (
+    Naming,
+    require_names_apart,
+    require_ways,
+    require_what_is_named,
+)
 from simulators.journeys.sheet import Draw, Sheet, read
 from simulators.physics.cargo import FORMS, LIGHTEST, PACKAGING
 from simulators.physics.enclosure import KINDS
@@ -55,7 +60,7 @@ def parse(file: Path, text: str, draw: Draw, check: Check) -> Journey:
     """What ``text`` of ``file`` tells, its spans drawn by ``draw``. Raises JourneyError."""
     sheet = read(file, text, draw)
     shipments = tuple(_shipment(key, each) for key, each in sheet.sheets("shipments"))
-    named: list[_Naming] = []
+    named: list[Naming] = []
     found = {part: _checked(sheet, part, check, named) for part in ENTRIES}
     journey = Journey(
         key=file.stem,
@@ -82,19 +87,11 @@ def parse(file: Path, text: str, draw: Draw, check: Check) -> Journey:
     for part in ("sites", "places", "lots"):
         if not getattr(journey, part):
             sheet.wrong(f"there are no {part}: a journey has one at least")
-    _related(sheet, journey, named)
-    _reached(sheet, journey)
+    require_names_apart(sheet, named)
+    require_what_is_named(sheet, journey, named)
+    require_ways(sheet, journey)
     sheet.done()
     return journey
-
-
-class _Naming(NamedTuple):
-    """An entry of the file that names another: ``kind`` and ``name`` of that."""
-
-    section: str
-    entry: str
-    kind: str
-    name: str
 
 
 def _starts(sheet: Sheet) -> tuple[int, int, int]:
@@ -337,84 +334,15 @@ def _perhaps(sheet: Sheet, key: str, low: float, high: float) -> float | None:
 
 
 def _checked(
-    sheet: Sheet, section: str, check: Check, named: list[_Naming]
+    sheet: Sheet, section: str, check: Check, named: list[Naming]
 ) -> tuple[Mapping[str, Any], ...]:
     """The entries of a section; what they name goes to ``named``."""
     found = []
     for key, each in sheet.sheets(section):
         entry = each.rest()
         try:
-            named += [_Naming(section, key, kind, name) for kind, name in check(section, entry)]
+            named += [Naming(section, key, kind, name) for kind, name in check(section, entry)]
         except ValueError as error:
             each.wrong(str(error))
         found.append(entry)
     return tuple(found)
-
-
-def _related(sheet: Sheet, journey: Journey, named: list[_Naming]) -> None:
-    """Raise where one entry names another that there is not, or two give the same name."""
-    own: dict[str, _Naming] = {}
-    for each in (each for each in named if each.kind == "name"):
-        if each.name in own:
-            twice = f"{each.name} is there twice: give one of them another id"
-            _at(sheet, each.section, each.entry).wrong(twice)
-        own[each.name] = each
-    known = {
-        "event": {f"{s.key} {moment}" for s in journey.shipments for moment in MOMENTS},
-        "gateway": {str(entry.get("id")) for entry in journey.gateways},
-        "site": {s.key for s in journey.sites},
-        "place": {p.key for p in journey.places},
-        "party": {p.key for p in journey.parties},
-        "lot": {lot.key for lot in journey.lots},
-        "shipment": {s.key for s in journey.shipments},
-    }
-    named = [each for each in named if each.kind != "name"]
-    whens: list[tuple[str, str, When]] = []
-    for place in journey.places:
-        named += [_Naming("places", place.key, "site", place.site)] if place.site else []
-        whens += [("places", place.key, change.when) for change in place.changes]
-        whens.append(("places", place.key, place.desiccant_when))
-    for lot in journey.lots:
-        named.append(_Naming("lots", lot.key, "party", lot.customer))
-        named += [_Naming("lots", lot.key, "place", stand.place) for stand in lot.stands]
-        whens += [("lots", lot.key, stand.when) for stand in lot.stands]
-        whens += [("lots", lot.key, wrap.when) for wrap in lot.wraps]
-    for shipment in journey.shipments:
-        names = partial(_Naming, "shipments", shipment.key)
-        named += [names("party", shipment.customer), names("place", shipment.vehicle)]
-        named += [names("lot", lot) for lot in shipment.lots]
-        named += [names("place", shipment.to)] if shipment.to else []
-        for leg in shipment.legs:
-            named += [names("site", leg.origin), names("site", leg.destination)]
-    for i, hold in enumerate(journey.holds):
-        named.append(_Naming("holds", str(i), hold.subject, hold.key))
-        whens += [("holds", str(i), when) for when in (hold.begins, hold.ends) if when]
-    named += [_Naming(*when[:2], "event", " ".join(when[2].since)) for when in whens
-              if when[2].since]  # fmt: skip
-    for section, entry_key, kind, name in named:
-        if name not in known[kind]:
-            _missing(sheet, section, entry_key, kind, name, known[kind])
-
-
-def _reached(sheet: Sheet, journey: Journey) -> None:
-    """Raise where a lot is nowhere at first, or a place that stands is told to travel."""
-    for lot in journey.lots:
-        if not any(journey.hours(stand.when) <= 0.0 for stand in lot.stands):
-            _at(sheet, "lots", lot.key).wrong("it stands nowhere at the start: give stands a place")
-    travels = {shipment.vehicle for shipment in journey.shipments}
-    for place in journey.places:
-        here = _at(sheet, "places", place.key)
-        if place.key in travels and place.kind not in ("vehicle", "container"):
-            here.wrong_at("kind", "a shipment travels in it: it is a vehicle or a container")
-        if place.site is not None and (place.kind == "vehicle" or place.key in travels):
-            here.wrong_at("site", "it travels, and has no site of its own: take site out")
-
-
-def _missing(sheet: Sheet, section: str, entry: str, kind: str, name: str, known: set[str]) -> None:
-    among = f"use one of {', '.join(sorted(known))}" if known else f"add a {kind} of that name"
-    _at(sheet, section, entry).wrong(f"there is no {kind} {name!r}: {among}")
-
-
-def _at(sheet: Sheet, section: str, entry: str) -> Sheet:
-    found = dict(sheet.sheets(section))
-    return found.get(entry, sheet)
