@@ -74,7 +74,7 @@ def _names(journey: Journey) -> Iterator[Naming]:
         of = partial(Naming, "lots", lot.key)
         yield of("party", lot.customer)
         yield from (of("place", stand.place) for stand in lot.stands)
-        whens = (each.when for each in (*lot.stands, *lot.wraps))
+        whens = [*(stand.when for stand in lot.stands), *(wrap.when for wrap in lot.wraps)]
         yield from (of("event", event) for event in _events(*whens))
     for shipment in journey.shipments:
         of = partial(Naming, "shipments", shipment.key)
