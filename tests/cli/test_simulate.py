@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import signal
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -160,6 +162,18 @@ def test_it_is_registered_for_a_tenant_that_there_is(shell: Shell, mosquitto: Mo
     counts = json.loads(shell.says(*words, "--tenant", "acme").splitlines()[-1])
     assert counts["messages"] > 1000
     assert counts["readings"] >= counts["messages"]
+
+
+def test_two_journeys_are_registered_side_by_side(shell: Shell, mosquitto: Mosquitto) -> None:
+    """Both have a bay 2 in Greensboro, each with air of its own."""
+    keys = (SHORT, "rain-at-loading")
+    shell.says("simulate", *keys, "--import", "--broker", mosquitto.url)
+    with closing(sqlite3.connect(shell.folder / "data" / "registry.sqlite")) as database:
+        places = {row[0] for row in database.execute("select id from places")}
+        sites = [row[0] for row in database.execute("select id from sites")]
+    own = {place.key for key in keys for place in journey.named(key).places}
+    assert places == own - {"greensboro-bay-2"} | {f"{key}.greensboro-bay-2" for key in keys}
+    assert sites == ["greensboro"]
 
 
 def test_paced_it_goes_on_until_ctrl_c_and_counts(shell: Shell, mosquitto: Mosquitto) -> None:
