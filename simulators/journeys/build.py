@@ -120,8 +120,8 @@ def _rules(
             (name, value) for begins, ends, name, value in spans if begins <= edge < ends
         )
         for name, value in settings.items():
-            column, factor = CONTROLS[name]
-            row[column] = value * factor
+            control = CONTROLS[name]
+            row[control.column] = value * control.factor
         rows.append(row)
     return rows
 

@@ -13,7 +13,7 @@ import pytest
 
 from simulators.journey import library, named
 from simulators.truth import EVENTS, Truth, checksum, events_of
-from simulators.truth_table import UNITS, lines
+from simulators.truth_table import UNITS, Told, lines
 from simulators.world import World
 from tests.simulators.survey import HARMS
 
@@ -230,12 +230,12 @@ def test_other_events_have_their_limits():
 def test_the_table_names_what_it_is_and_its_units():
     found = world("unwrapped-too-soon", 1)
     told = {lot.key: found.truth(lot.key) for lot in found.lots}
-    table = list(lines("unwrapped-too-soon", 1, told))
+    table = list(lines([Told("unwrapped-too-soon", 1, told)]))
     assert table[0].startswith("# truth of journey unwrapped-too-soon, seed 1, version 1, sha256 ")
     assert table[0].endswith(checksum(told.values()))
     heads = table[1].split(",")
-    assert heads[:4] == ["lot", "time", "place", "air_temperature [°C]"]
-    assert len(heads) == 3 + len(UNITS)
+    assert heads[:5] == ["journey", "lot", "time", "place", "air_temperature [°C]"]
+    assert len(heads) == 4 + len(UNITS)
     assert len(table) == 2 + 2 * len(found.times)
     row = dict(zip(heads, table[2].split(","), strict=True))
     assert row["time"] == "2026-01-20T00:05:00Z"
