@@ -20,8 +20,8 @@ from simulators.physics.air import (
     GAS,
     HEAT,
     KELVIN,
-    STEFAN_BOLTZMANN,
     latent_,
+    radiates_,
     saturation_,
     saturation_of_surface_,
     transfer_,
@@ -100,7 +100,7 @@ def _air_heat(
     box.changes = _air_changes(box, here, now[0], here.wind * now[5] + here.driving)
     capacity = DENSITY * HEAT * box.volume / dt
     carried = DENSITY * HEAT * box.changes / 3600.0 * box.volume
-    box.radiates = 4.0 * _EMITS * STEFAN_BOLTZMANN * (box.air_t + KELVIN) ** 3
+    box.radiates = radiates_(_EMITS, box.air_t)
     area = box.roof_area + box.wall_area + box.floor_area
     warm = box.roof_area * box.roof_ti + box.wall_area * box.wall_ti + box.floor_area * box.floor_t
     given, taken = here.h * warm, here.h * area
@@ -311,7 +311,7 @@ def _outdoors(
     """W/m²K from an outer skin, and °C that it meets so: air by wind, and of what it radiates to
     the share ``sees`` the sky. ``facing_t`` °C of what it mostly faces makes radiation linear."""
     convects = 4.0 + 4.0 * (here.wind * now[5] + here.driving)  # ISO 6946
-    radiates = 4.0 * _EMITS * STEFAN_BOLTZMANN * (0.5 * (skin_t + facing_t) + KELVIN) ** 3
+    radiates = radiates_(_EMITS, 0.5 * (skin_t + facing_t))
     out = convects + radiates
     return out, (convects * now[0] + radiates * (sees * now[4] + (1.0 - sees) * now[0])) / out
 

@@ -114,13 +114,14 @@ def lot(
     row["contact"] = _CONTACT
     ends = (*_WOOL_DEPTHS, depth) if form.wool else tuple(s * depth for s in _LEAD_SHARES)
     layers = row["layers"] = len(ends) - 1
-    left = [(1.0 - x / depth) ** 3 for x in ends]
+    size = [1.0 - x / depth for x in ends]  # of what is left inside, of 1
+    left = [s * s * s for s in size]
     row["mass"][:layers] = [unit_kg * (a - b) for a, b in pairwise(left)]
     middles = [0.5 * (a + b) for a, b in pairwise(ends)]
     middles[-1] = ends[-2] + 0.25 * (depth - ends[-2])  # most of the core is near its surface
     between = [
-        ((side + 2.0 * top) * (1.0 - end / depth) ** 2, b - a)
-        for end, (a, b) in zip(ends[1:], pairwise(middles), strict=False)
+        ((side + 2.0 * top) * s * s, b - a)
+        for s, (a, b) in zip(size[1:], pairwise(middles), strict=False)
     ]
     row["t"] = t
     if form.wool:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.compiled import compiled
-from simulators.physics.air import GAS, KELVIN, STEFAN_BOLTZMANN
+from simulators.physics.air import GAS, KELVIN, radiates_
 from simulators.physics.box import WALL_SKY, WALL_SUN
 from simulators.physics.goods import collect_, open_, run_off_, take_
 from simulators.physics.state import Records
@@ -49,7 +49,7 @@ def in_the_open_(
 def _weathered(lot: Any, where: Any, t: float, sky_t: float, sun: float, h: float) -> float:
     """W onto a unit from air, sun, sky and ground."""
     top, side = where.exposed * lot.top, where.exposed * lot.side
-    emits = 4.0 * lot.emits * STEFAN_BOLTZMANN * (0.5 * (lot.t[0] + t) + KELVIN) ** 3
+    emits = radiates_(lot.emits, 0.5 * (lot.t[0] + t))
     shines = lot.absorbs * sun * (top + WALL_SUN * side)
     beams = emits * (top * (sky_t - lot.t[0]) + side * (WALL_SKY * (sky_t - t) + t - lot.t[0]))
     goes_in = 1.0 / (1.0 + h * lot.half_layer)
