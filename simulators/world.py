@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulators.exact import between
 from simulators.journey import Journey, drawn
 from simulators.journeys.build import Build, build
 from simulators.journeys.model import Lot
@@ -33,21 +34,17 @@ STEP_S: Final = 20.0
 """Seconds of a step; a test shows that half of it changes nothing that matters."""
 _YEAR: Final = 2026  # in which a journey starts that is given no instant
 _UNDER_ROOF: Final = 0.3  # of the way from the air to the roof, for a tag up there: design choice
-_DAYLIGHT_LX: Final = 110.0  # per W/m² of sun
-_THROUGH_DOOR: Final = 0.05  # of the daylight: design choice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Climate:
     """What is true where a tag sits, (n,) each: °C, %RH over water, hPa; °C under its probe, if it
-    has one; lx; 1 while the place is open."""
+    has one."""
 
     temperature: Floats
     humidity: Floats
     pressure: Floats
     probe: Floats | None
-    light: Floats
-    door: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +129,6 @@ class World:
     def climate(self, tag: Tag, times_ms: ArrayLike) -> Climate:
         """What is true where ``tag`` sits at ``times_ms`` (n,), straight between the grid's
         instants; the first and the last hold before and after."""
-        times = np.asarray(times_ms, np.float64)
         if tag.lot is None:
             columns = self.place(str(tag.place))
             air, roof = columns["temperature"], columns["roof"]
@@ -148,21 +144,14 @@ class World:
                 warm, humid = goods[tag.placement], goods[f"{tag.placement}_activity"]
         if tag.position == "roof" and tag.placement == "air":
             warm = air + _UNDER_ROOF * (roof - air)
-        temperature = np.interp(times, self.times, warm)
-        if humid is None:
-            pressure = np.interp(times, self.times, vapour)
-            found = 100.0 * pressure / saturation(temperature)
-        else:
-            found = 100.0 * np.interp(times, self.times, humid)
-        door = np.interp(times, self.times, columns["door"]) > 0.5
-        sun = np.interp(times, self.times, columns["sun"])
+        at = partial(between, times_ms, self.times)
+        temperature = at(warm)
+        found = 100.0 * (at(vapour) / saturation(temperature) if humid is None else at(humid))
         return Climate(
-            temperature=np.asarray(temperature),
+            temperature=temperature,
             humidity=np.asarray(np.minimum(found, 100.0)),
-            pressure=np.asarray(np.interp(times, self.times, columns["pressure"])),
-            probe=None if tag.probe is None else np.asarray(np.interp(times, self.times, probe)),
-            light=np.where(door, _THROUGH_DOOR * _DAYLIGHT_LX * sun, 0.0),
-            door=door.astype(np.float64),
+            pressure=at(columns["pressure"]),
+            probe=None if tag.probe is None else at(probe),
         )
 
     @cached_property

@@ -35,7 +35,7 @@ def advance(
 
     ``weather`` (enclosures, hours, 7) is `WEATHER` at whole hours from step 0 on;
     ``conditions`` (enclosures, n) and ``stays`` (lots, n) are in order of time, each from its
-    ``since`` on. ``air`` (enclosures, records, 10) and ``goods`` (lots, records, 20) are filled.
+    ``since`` on. ``air`` (enclosures, records, 8) and ``goods`` (lots, records, 20) are filled.
     ``enclosures``, ``sorbers`` and ``lots`` end as they are then.
     """
     _loop()(
@@ -80,7 +80,7 @@ def _loop_of(sources: str) -> Callable[..., None]:
                 else:
                     enclosed_(box, here, now, sorbers, curves, lots, stays, stay, e, step, step_s)
                 if recorded:
-                    _record_air(box, here, now, air[e, record])
+                    _record_air(box, now, air[e, record])
             for i in range(len(lots)):
                 inside_(lots[i], step_s, heat, water)
                 if (step + 1) % per_minute == 0:
@@ -110,7 +110,7 @@ def _weather(hourly: Floats, seconds: float, now: Floats) -> None:
 
 
 @compiled
-def _record_air(box: Any, here: Any, now: Floats, row: Floats) -> None:
+def _record_air(box: Any, now: Floats, row: Floats) -> None:
     row[0] = box.air_t
     row[1] = box.vapour * GAS * (box.air_t + KELVIN) / box.volume
     row[2] = now[2]
@@ -119,8 +119,6 @@ def _record_air(box: Any, here: Any, now: Floats, row: Floats) -> None:
     row[5] = box.dripped
     row[6] = box.changes
     row[7] = box.floor_t
-    row[8] = here.sun * now[3]
-    row[9] = 1.0 if here.door_area > 0.0 or box.open else 0.0
 
 
 @compiled

@@ -191,9 +191,8 @@ WEATHER: Final = ("temperature", "vapour", "pressure", "sun", "sky", "wind", "ra
 
 AIR: Final = (
     "temperature", "vapour", "pressure", "roof", "roof_film", "dripped", "changes", "floor",
-    "sun", "door",
 )  # fmt: skip
-"""What is recorded of an enclosure: °C, Pa, hPa, °C, kg/m², kg, 1/h, °C, W/m² outside, 0 or 1."""
+"""What is recorded of an enclosure: °C, Pa, hPa, °C, kg/m², kg, 1/h, °C."""
 
 GOODS: Final = (
     "place", "air", "vapour", "pressure", "surface", "core", "surface_activity", "core_activity",
