@@ -94,12 +94,13 @@ _CAVITY_OPENING: Final = 0.02  # m² of water that the air reaches there
 
 def lot(
     form: Form, unit_kg: float, units: float, t: float, regain_surface: float, regain_core: float,
-    position: float = 0.5,
+    position: float = 0.5, exposed: float = 1.0,
 ) -> Any:  # fmt: skip
     """A record of `LOT`: ``units`` of ``unit_kg`` dry each, at ``t`` °C throughout.
 
-    Regains are kg/kg, of the outer 2 cm and of all that is inside of it; ``position`` is where the
-    wool is between its curves.
+    Regains are kg/kg, of the outer 35 mm and of all that is inside of it; ``position`` is where the
+    wool is between its curves; ``exposed`` the share of top, sides and cavities that air, rain and
+    drips reach.
     """
     row = np.zeros(1, LOT)[0]
     length, width, height = form.size
@@ -110,7 +111,7 @@ def lot(
     side, top = 2.0 * (length + width) * height, length * width
     depth = 3.0 * volume / (side + 2.0 * top)
     row["wool"], row["units"] = form.wool, units
-    row["top"], row["side"], row["bottom"] = top, side, top
+    row["top"], row["side"], row["bottom"] = exposed * top, exposed * side, top
     row["contact"] = _CONTACT
     ends = (*_WOOL_DEPTHS, depth) if form.wool else tuple(s * depth for s in _LEAD_SHARES)
     layers = row["layers"] = len(ends) - 1
@@ -148,7 +149,7 @@ def lot(
         row["conducts"][: layers - 1] = [area / (length * way) for area, length in between]
         row["film_top"], row["film_side"] = _FILM_TOP, _FILM_SIDE
         row["cavity"], row["into_cavity"] = _CAVITY, _INTO_CAVITY
-        row["cavity_opening"] = _CAVITY_OPENING
+        row["cavity_opening"] = exposed * _CAVITY_OPENING
     return row
 
 

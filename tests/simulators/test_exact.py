@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from simulators import exact
 
 COUNT = np.arange(100_000)
-CHECKSUM = "7b9d15bc91964819962ef5eac837b46deb01f898ac93b33b9d4730b05a9df533"
+CHECKSUM = "dd64324da5e901e6367cf45e16f18edda886ff18d51a704bfbda30e70de37bdb"
 
 
 def ulps(found, true):
@@ -111,7 +111,7 @@ def test_between_knots_it_is_straight_and_beyond_them_it_holds():
 
 @pytest.mark.parametrize(("knots", "values"), [([], []), ([1.0, 2.0], [1.0])])
 def test_between_wants_as_many_values_as_knots(knots, values):
-    with pytest.raises(ValueError, match="knots and . values: give as many, and at least one"):
+    with pytest.raises(ValueError, match=r"knots and . values: give as many"):
         exact.between(0.0, knots, values)
 
 
