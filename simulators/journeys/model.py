@@ -32,6 +32,7 @@ CONTROLS: Final[Mapping[str, tuple[str, float]]] = {
     "dryer_kg_day": ("dryer", 1.0 / 86400.0),
     "damp_to_pct": ("damp_to", 1.0),
     "damper_kg_day": ("damper", 1.0 / 86400.0),
+    "rain": ("rain_share", 1.0),
     "rain_mm_h": ("rain", 1.0 / 3600.0),
     "wetting_kg_h": ("wetting", 1.0 / 3600.0),
 }

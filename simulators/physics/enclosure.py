@@ -142,7 +142,7 @@ def conditions(kind: Kind, leak_factor: float = 1.0) -> Any:
     row["leak_stack"] = kind.leak_stack * leak_factor
     row["h"] = kind.h
     row["door_height"] = min(kind.height, 2.6)
-    row["sun"] = row["sky"] = 1.0
+    row["sun"] = row["sky"] = row["rain_share"] = 1.0
     row["wind"] = kind.wind
     row["heat_to"], row["cool_to"] = -100.0, 100.0
     return row

@@ -90,6 +90,7 @@ CONDITIONS: Final = np.dtype(
         ("dryer", "f8"),  # kg/s
         ("damp_to", "f8"),  # %RH, of a humidifier
         ("damper", "f8"),  # kg/s
+        ("rain_share", "f8"),  # share of the rain that reaches what stands open
         ("rain", "f8"),  # kg/m²s on what stands open, beside the weather's
         ("wetting", "f8"),  # kg/s of water that comes in on the floor
     ],

@@ -34,7 +34,7 @@ def in_the_open_(
             lot, where = lots[i], stays[i, stay[i]]
             open_(lot, where, h, p)
             area = lot.top + _SLANTING * lot.side
-            caught = where.rain * dt * (now[6] + here.rain) * area
+            caught = where.rain * here.rain_share * dt * (now[6] + here.rain) * area
             heat = dt * _weathered(lot, t, box.roof_ti, here.sun * now[3], h)
             heat += HEAT_OF_WATER * caught * (t - lot.t[0])  # it is as warm as the air
             lot.heat_in += heat

@@ -233,6 +233,14 @@ def test_rain_falls_in_the_hour_before_its_row():
     assert 2000 < rained[-1] < 3000  # g/m² of its top; some came on the sides
 
 
+def test_under_a_tarpaulin_it_does_not_rain():
+    weather = steady(3, rain=4.0 / 3600)
+    for share in (0.0, 0.1):
+        lab = Lab(boxes.KINDS["yard"], weather, [lead(20.0)], rain_share=share).run(3)
+        all_of_it = 3 * 4000.0 * (1.0 + 0.2 * lab.lots[0]["side"] / lab.lots[0]["top"])
+        assert lab.goods[0]["rained"][-1] == pytest.approx(share * all_of_it)
+
+
 def test_rain_brings_its_heat():
     damp = steady(3, 10.0, 100.0)
     pours = steady(3, 10.0, 100.0, rain=20.0 / 3600)
