@@ -214,7 +214,7 @@ class World:
     def _require_finite(self, air: Floats, goods: Floats, first_h: float) -> None:
         """Raise JourneyError for the first place whose columns, or a lot's in it, are not finite;
         they begin ``first_h`` hours from the start."""
-        wrong = ~np.isfinite(air).all(axis=2)
+        wrong = np.asarray(~np.isfinite(air).all(axis=2), np.bool_)
         lots, records = np.nonzero(~np.isfinite(goods).all(axis=2))
         wrong[goods[lots, records, 0].astype(np.int64), records] = True
         if not wrong.any():

@@ -57,8 +57,8 @@ class Climate:
     """A typical year by the hour: (8760,) each, row n at hour n of the year, UTC.
 
     ``temperature`` °C, ``humidity`` %RH, ``pressure`` hPa, ``sun`` W/m² on a level surface,
-    ``wind`` m/s, ``cloud`` tenths of the sky that are covered opaquely, ``rain`` mm/h, NaN where
-    the source does not have it.
+    ``wind`` m/s, ``cloud`` tenths of the sky that are covered opaquely, ``rain`` mm/h in the
+    hour before, NaN where the source does not have it.
     """
 
     station: Station

@@ -57,7 +57,8 @@ def build(journey: Journey, seed: int, step_s: float) -> Build:
     def step_of(hour: float) -> int:
         return round((hour + SETTLING_H) * 3600.0 / step_s)
 
-    boxes, rules, heaps, told = [], [], [], []
+    boxes, rules, heaps = [], [], []
+    told: list[bool] = []
     for i, place in enumerate(journey.places):
         kind = KINDS[place.box]
         t = _first_t(place, weather[i])
