@@ -64,7 +64,7 @@ class Truth:
     self_heating: Floats  # W/kg dry
     held: Floats  # kg of water and ice on all of a lot of lead and in its cavities
     scale_mass: Floats  # kg of the lot with the water in and on it
-    rained: Floats  # g/m² of rain on its top so far, what is on it at the start included
+    rained: Floats  # g/m² of rain on its top so far, two days before the start included
     dripped: Floats  # g/m² from the roof, likewise
 
 
