@@ -29,6 +29,7 @@ UNITS: Final[Mapping[str, str]] = {
     "mould_index": "0-6",
     "hottest": "°C",
     "self_heating": "W/kg",
+    "held": "kg",
     "scale_mass": "kg",
     "rained": "g/m²",
     "dripped": "g/m²",

@@ -45,6 +45,7 @@ CONTROLS: Final[Mapping[str, Control]] = {
     "dryer_kg_day": Control("dryer", 1.0 / 86400.0, 0.0, 50_000.0),
     "damp_to_pct": Control("damp_to", 1.0, 0.0, 100.0),
     "damper_kg_day": Control("damper", 1.0 / 86400.0, 0.0, 50_000.0),
+    "rain": Control("rain_share", 1.0, 0.0, 1.0),
     "rain_mm_h": Control("rain", 1.0 / 3600.0, 0.0, 300.0),
     "wetting_kg_h": Control("wetting", 1.0 / 3600.0, 0.0, 1_000.0),
 }

@@ -76,7 +76,7 @@ class Outside:
         days = (self._hours - self._hours[0]) / 24.0
         knots = np.arange(math.ceil(days[-1]) + 2)
         apart = exact.normal(self._seed, "weather", self._journey.key, key, index=knots)
-        anomaly = weather.warmer + weather.restless * np.interp(days, knots, apart)
+        anomaly = weather.warmer + weather.restless * exact.between(days, knots, apart)
         found = columns.copy()
         found[:, 0] += anomaly
         found[:, 1] *= saturation(found[:, 0]) / saturation(columns[:, 0])
