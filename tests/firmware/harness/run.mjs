@@ -82,6 +82,7 @@ mp.registerJsModule("harness", {
   spend: () => flash.spend(1),
   is_on: () => flash.on,
   spent: () => flash.spent,
+  writes: () => flash.writes,
   erase: () => flash.erase(),
   connect: (...target) => network.connect(...target),
   ready: (path, ms) => network.ready(path, ms),
