@@ -9,12 +9,15 @@ import random
 
 import harness
 from board import Board
-from node import record
+from node import delivery, record
 from node.broker import Broker
 from node.node import Node
 from node.ring import HEADER_SIZE, Ring
 from node.settings import Settings
 from node.twofold import Twofold
+
+delivery.MESSAGE, delivery.ROUND = 2, 4
+"""So few that a round has several messages, and the power goes between them."""
 
 LIVES = 2
 CYCLES = 4
@@ -35,12 +38,16 @@ class Link:
         self._story = story
         self._board = story.board
         self._answers = []
+        self._amid = False  # between the messages of a round
 
-    def open(self, will_topic, will):
-        self._answers = []
+    def connect(self):
+        self._answers, self._amid = [], False
         self._step()
         if self._story.away:
             raise OSError("nobody is there")
+
+    def open(self, will_topic, will):
+        self._step()
 
     def subscribe(self, topics):
         self._ack = topics[0]
@@ -57,6 +64,7 @@ class Link:
         self._answers += answers
         if not taken:
             raise OSError("no PUBACK")
+        self._amid = '"ack":true' not in payload
         self._step()
 
     def receive(self, wait_ms):
@@ -72,6 +80,7 @@ class Link:
     def _step(self):
         self._board.now_ms += 20
         if not harness.spend():
+            self._story.amid += self._amid
             raise OSError("the power is off")
 
 
@@ -95,6 +104,8 @@ class Story:
         """Whether nobody is there."""
         self.calm = False
         """Whether the network fails no more."""
+        self.amid = 0
+        """How often the power went between the messages of a round."""
         self._segments = segments
         self._size = HEADER_SIZE + slots * (record.SIZE + 5)
         random.seed(seed)
@@ -172,6 +183,7 @@ class Story:
             "tried": self._tried,
             "lost": self.lost,
             "lives": self._lives,
+            "amid": self.amid,
             "empty": empty,
         }
         print(json.dumps(told))
