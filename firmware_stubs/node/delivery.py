@@ -13,8 +13,8 @@ MESSAGE = 12
 """Readings in one message: about 1 300 bytes, a segment of TCP."""
 
 ROUND = 5 * MESSAGE
-"""Readings until the next question. Where its answer is lost all of them go out once more, and Dunnage
-knows 64 readings of a clock that was never set again, whatever else it has to do (docs/wire.md)."""
+"""Readings until the next question. Where its answer is lost they all go out once more; of those with
+a clock that was never set Dunnage knows 64 again at least (docs/wire.md)."""
 
 _RETAINED_MS = 100
 """A broker sends what it has retained right behind its answer to the subscription, and has answered
@@ -40,8 +40,10 @@ class Delivery:
         self._asked = None  # (boot, seq) of the reading that asked last
 
     def run(self, until_ms):
-        """Send until nothing is held, or `until_ms` by `Clock.uptime_ms`, one round at least; raises
-        OSError when the link breaks, or Dunnage does not answer. Yields after each reading."""
+        """Send until nothing is held, or `until_ms` by `Clock.uptime_ms`, one round at least.
+
+        Raises OSError when the link breaks, or Dunnage does not answer. Yields after each reading.
+        """
         yield from self._listen(_RETAINED_MS)
         stalled = 0
         while self._ring.count:

@@ -156,12 +156,12 @@ class Mqtt:
         if kind & 0xF0 != 0x30:
             return
         at = 2 + int.from_bytes(body[:2], "big")
+        if len(body) < at + (2 if kind & 0x06 else 0):
+            raise OSError("the broker's message is no MQTT")
         try:
-            if len(body) < at + (2 if kind & 0x06 else 0):
-                raise ValueError
             topic = body[2:at].decode()
-        except ValueError:
-            raise OSError("the broker's message is no MQTT") from None
+        except UnicodeError:
+            raise OSError("the broker's topic is no UTF-8") from None
         if kind & 0x06:
             self._write(0x40, body[at : at + 2])
             at += 2

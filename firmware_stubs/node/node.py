@@ -202,13 +202,8 @@ class Node:
 
     def _send(self):
         self._count(battery.AWAKE_UA)
-        until_ms = min(self._clock.uptime_ms() + _AWAKE_MS, self._due_measure)
-        held = self._ring.count
         try:
-            self._require_power()
-            yield from self._carrier.carry(self._ring, self._clock, self.settings, until_ms)
-            if self._ring.count >= held:
-                raise OSError("nothing was brought away: everything is kept")
+            yield from self._carry()
         except Exception as error:  # whatever it is, what is kept is to go out some day
             self._failures += 1
             wait = self._wait_ms()
@@ -222,10 +217,16 @@ class Node:
         self._due_send = max(self._due_send, self._free_at)
         self._count(battery.RADIO_UA)
 
-    def _require_power(self):
+    def _carry(self):
+        """Have something brought away; raises OSError where nothing was, or any error."""
         battery_mv = self._board.battery_mv()
         if battery_mv is not None and battery_mv < battery.RADIO_FROM_MV:
             raise OSError("the battery has %d mV: everything is kept" % battery_mv)
+        until_ms = min(self._clock.uptime_ms() + _AWAKE_MS, self._due_measure)
+        held = self._ring.count
+        yield from self._carrier.carry(self._ring, self._clock, self.settings, until_ms)
+        if self._ring.count >= held:
+            raise OSError("nothing was brought away: everything is kept")
 
     def _delivered(self):
         if not self._idle:

@@ -28,7 +28,7 @@ def ask(host, timeout_s=2.0, port=_PORT):
 
 
 def understood(answer, token):
-    """ms since 1970 UTC that a server's answer to the question with `token` tells; raises OSError."""
+    """ms since 1970 UTC by a server's answer to the question with `token`; raises OSError."""
     if len(answer) < 48:
         raise OSError("the time server's answer is too short")
     if answer[24:32] != token:

@@ -51,7 +51,7 @@ class Ring:
         self._held = bytearray((self._segments * self.slots + 7) // 8)
         self._counts = array("H", [0] * self._segments)  # held, by segment
         self.lost = 0
-        """Records that were overwritten while they were held, or not kept, since the ring was made."""
+        """Records that were held and overwritten, or not kept, since the ring was made."""
 
     @property
     def count(self):

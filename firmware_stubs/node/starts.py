@@ -10,7 +10,6 @@ and each start writes a reading over the oldest.
 
 import struct
 
-
 MOST = 0xFFFF_FFFF
 """What a record has room for."""
 

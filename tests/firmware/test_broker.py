@@ -269,7 +269,7 @@ def test_a_broker_that_ends_is_noticed(node: MicroPython, own_mosquitto: Mosquit
         (b"\x20\x02\x00\x77", "the broker: refused, code 119"),
         (b"\x20\x03\x00\x00\x00", "the broker's answer is no MQTT"),
         (b"\x20\xff\x7f" + bytes(16_383), "the broker's answer is no MQTT"),
-        (b"\x30\x04\x00\x02\xff\xfe", "the broker's message is no MQTT"),
+        (b"\x30\x04\x00\x02\xff\xfe", "the broker's topic is no UTF-8"),
         (b"\x20\xff\xff\xff\xff\x01", "the broker's packet is no MQTT"),
         (b"\x20\x02\x00", "the connection broke in the middle of a packet"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "[Errno 110] ETIMEDOUT"),

@@ -191,7 +191,7 @@ def check_a_sleep_needs_no_reading():
 
 
 def check_wear_is_bounded():
-    """A record costs its slot, one byte when it is released, and its share of a header and states."""
+    """A record costs its slot, one byte when it is released, and its share of what is ahead."""
     ring = made()
     before = harness.spent()
     rounds = 20 * 3 * SLOTS
