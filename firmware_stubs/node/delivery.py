@@ -13,8 +13,8 @@ MESSAGE = 12
 """Readings in one message: about 1 300 bytes, a segment of TCP."""
 
 ROUND = 5 * MESSAGE
-"""Readings until the next question. Where its answer is lost they all go out once more; of those with
-a clock that was never set Dunnage knows 64 again at least (docs/wire.md)."""
+"""Readings until the next question. Where its answer is lost they all go out once more; of those
+with a clock that was never set Dunnage knows 64 again at least (docs/wire.md)."""
 
 _RETAINED_MS = 100
 """A broker sends what it has retained right behind its answer to the subscription, and has answered
