@@ -62,7 +62,7 @@ def judged(command):
         return {}, "a command that is too long: send %d bytes at most" % MOST_BYTES
     try:
         found = json.loads(command)
-    except (ValueError, TypeError):  # {[1]: 2}
+    except ValueError:
         return {}, "a command that is no JSON"
     if not isinstance(found, dict):
         return {}, "a command that is no object"

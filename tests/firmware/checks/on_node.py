@@ -325,7 +325,8 @@ def check_whatever_goes_wrong_as_it_sends_it_goes_on():
             for _ in node.cycle():
                 pass
             board.now_ms += node.sleep()
-        assert 8 <= carrier.asked <= 12, (act, carrier.asked)
+            assert carrier.asked <= 12, act
+        assert carrier.asked >= 8, (act, carrier.asked)
         assert len(said) == carrier.asked
         assert node._ring.count == node.seq >= 48
 
@@ -350,8 +351,9 @@ def check_a_board_that_breaks_down_as_it_sends_keeps_its_readings():
             scene.cycles(1)
         except Reset:
             resets += 1
+            assert resets < 60, "it waits longer each time"
             scene.power_cut()
-    assert 20 < resets < 60, resets
+    assert resets > 20, resets
     assert (scene.ring.lost, scene.said) == (0, [])
     assert scene.ring.count <= days * 288 + resets
     scene.board.network = network

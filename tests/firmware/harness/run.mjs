@@ -79,7 +79,7 @@ mp.registerJsModule("harness", {
     return line();
   },
   power: (...settings) => flash.power(...settings),
-  spend: () => flash.spend(1),
+  spend: (cost = 1) => flash.spend(cost),
   is_on: () => flash.on,
   spent: () => flash.spent,
   writes: () => flash.writes,

@@ -20,9 +20,12 @@ delivery.MESSAGE, delivery.ROUND = 2, 4
 """So few that a round has several messages, and the power goes between them."""
 
 LIVES = 2
-CYCLES = 4
-LARGEST_BUDGET = 280
-"""Of a life: about what so many cycles spend."""
+CYCLES = 8
+LARGEST_BUDGET = 480
+"""Of a life that ends by it: about what so many cycles spend."""
+
+ALL = 1_000_000_000
+"""More than any budget."""
 
 AWAY_CYCLES = 16
 """Of a life in which nobody is there: in most of them nothing is measured."""
@@ -79,7 +82,8 @@ class Link:
 
     def _step(self):
         self._board.now_ms += 20
-        if not harness.spend():
+        cost = ALL if self._story.on_air and not random.getrandbits(4) else 1
+        if not harness.spend(cost):
             self._story.amid += self._amid
             raise OSError("the power is off")
 
@@ -104,6 +108,9 @@ class Story:
         """Whether nobody is there."""
         self.calm = False
         """Whether the network fails no more."""
+        self.on_air = False
+        """Whether the power goes at a step of the network, and not where a budget is spent, which
+        it mostly is by writing."""
         self.amid = 0
         """How often the power went between the messages of a round."""
         self._segments = segments
@@ -117,6 +124,8 @@ class Story:
         harness.erase()
 
     tenant = "acme"
+    by_steps = True
+    """Whether its link can be cut at its own steps."""
 
     def _made_board(self, told_time):
         return Board(told_time)
@@ -161,10 +170,11 @@ class Story:
 
     def play(self):
         settings = Settings(Twofold("/data/settings"))
-        settings.take(json.dumps({"batch": random.randrange(1, 4)}))
+        settings.take(json.dumps({"batch": random.randrange(1, 7)}))
         for _ in range(LIVES):
+            self.on_air = self.by_steps and random.getrandbits(1) == 1
             self.live(
-                random.randrange(LARGEST_BUDGET),
+                ALL - 1 if self.on_air else random.randrange(LARGEST_BUDGET),
                 "whole" if random.getrandbits(1) else "torn",
                 random.randrange(-1, 256),
                 AWAY_CYCLES if self.away else CYCLES,
@@ -173,7 +183,7 @@ class Story:
 
     def end(self):
         """Let all that is held be delivered, and tell the test what there was."""
-        self.calm, self.away = True, False
+        self.calm, self.away, self.on_air = True, False, False
         self.tell(self.live(-1, "torn", -1, CALM, calm=True))
 
     def tell(self, empty):
