@@ -294,6 +294,26 @@ def check_an_old_answer_does_not_end_the_wait():
     assert scene.ring.count == 0
 
 
+def check_the_watchdog_is_fed_between_any_two_waits():
+    scene = Scene()
+    board, link = scene.board, scene.link
+
+    def slow(step):
+        def after_a_while(*given):
+            board.now_ms += 20_000
+            return step(*given)
+
+        return after_a_while
+
+    for name in ("connect", "open", "subscribe", "publish", "receive"):
+        setattr(link, name, slow(getattr(link, name)))
+    fed, longest = board.now_ms, 0
+    for _ in scene.node.cycle():
+        fed, longest = board.now_ms, max(longest, board.now_ms - fed)
+    assert max(longest, board.now_ms - fed) <= 21_000
+    assert scene.ring.count == 0
+
+
 class Carrier:
     """Does what it is told to, and brings nothing away."""
 
