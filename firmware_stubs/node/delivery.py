@@ -9,10 +9,10 @@ is left.
 from node import ack, record
 from node.native import message, question, reading_json
 
-MESSAGE = 12
-"""Readings in one message: about 1 300 bytes, a segment of TCP."""
+MESSAGE = 8
+"""Readings in one message: about 1 000 bytes, which have to be found in one piece in memory."""
 
-ROUND = 5 * MESSAGE
+ROUND = 7 * MESSAGE
 """Readings until the next question. Where its answer is lost they all go out once more; of those
 with a clock that was never set Dunnage knows 64 again at least (docs/wire.md)."""
 
@@ -75,10 +75,7 @@ class Delivery:
                 break
             if last is not None:
                 texts.append(reading_json(last, self._clock.uptime_ms()))
-                whole = len(texts) == MESSAGE
-                yield message(texts) if whole else None
-                if whole:
-                    texts = []
+                yield message(texts) if len(texts) == MESSAGE else None
             last = reading
         records.close()
         if last is not None:
