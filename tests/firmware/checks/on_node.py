@@ -461,8 +461,9 @@ def check_what_is_missing_is_sent_again_and_nothing_else():
     scene.measure(10)
     scene.link.forget = {3, 4, 7}
     sent = scene.send()
-    assert [each["seq"] for each in sent[1]] == [3, 4, 7]
-    assert sent[1][-1]["first"] == 3
+    assert [len(each) for each in sent] == [8, 3, 3]
+    assert [each["seq"] for each in sent[2]] == [3, 4, 7]
+    assert sent[2][-1]["first"] == 3
     assert scene.ring.count == 0
 
 
