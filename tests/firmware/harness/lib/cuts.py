@@ -82,7 +82,8 @@ class Link:
 
     def _step(self):
         self._board.now_ms += 20
-        cost = ALL if self._story.on_air and not random.getrandbits(4) else 1
+        rare = 2 if self._amid else 4
+        cost = ALL if self._story.on_air and not random.getrandbits(rare) else 1
         if not harness.spend(cost):
             self._story.amid += self._amid
             raise OSError("the power is off")
