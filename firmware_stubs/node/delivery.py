@@ -87,7 +87,7 @@ class Delivery:
     def _listen(self, wait_ms):
         """Take what comes, until it is the answer to what was asked."""
         ends = self._clock.uptime_ms() + wait_ms
-        while True:
+        while self._clock.uptime_ms() < ends:
             yield
             found = self._link.receive(max(0, ends - self._clock.uptime_ms()))
             if found is None:
