@@ -47,7 +47,7 @@ NAMES = {
     "hot_damp": "hot and damp",
     "heating": "heats itself",
 }
-UNITS = {"film": "g/m²", "frost": "g/m²", "mould": "index", "damp": "% regain"}
+UNITS = {"film": "g/m²", "frost": "g/m²", "unfit": "kg", "mould": "index", "damp": "% regain"}
 Alert = Mapping[str, Any]
 
 

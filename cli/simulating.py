@@ -234,6 +234,7 @@ def _worked_out(planned: Sequence[Planned]) -> list[Played]:
     several = []
     for each in planned:
         try:
+            each.world.place(each.world.journey.places[0].key)  # also where nobody tells of it
             heard = tuple(_heard(each))
             several.append(Played(each.world, heard, tuple(read_out(each.world)), each.gates))
         except (NotHere, ValueError) as error:  # a measured climate that is away, or too short
