@@ -131,7 +131,7 @@ def _play(
         running = begin_rest(demo, processes)
         view = View(demo.address, demo.key, f"http://127.0.0.1:{demo.settings.worker_port}", begun)
         processes.callback(view.close)
-        truth = demo.scene.beside(demo.clock.start_ms)
+        truth = demo.scene.beside(demo.clock.start_ms, options.speed)
         if truth is not None:
             view.truth = lambda: truth.now(demo.clock.now_ms())
         say(f"In another terminal:\n{demo.way_in}\nCtrl-C ends the demo.")

@@ -49,7 +49,7 @@ class Scene(Protocol):
     def settings(self, tenant: str) -> dict[str, str]:
         """Of all processes, beside the demo's own."""
 
-    def beside(self, start_ms: int) -> Beside | None:
+    def beside(self, start_ms: int, speed: float) -> Beside | None:
         """What is true of it, where that is known."""
 
 
@@ -75,5 +75,5 @@ class FortyLots:
         del tenant
         return {}
 
-    def beside(self, start_ms: int) -> None:
-        del start_ms
+    def beside(self, start_ms: int, speed: float) -> None:
+        del start_ms, speed

@@ -1,8 +1,8 @@
 """What really happened on a journey beside what was told of it: per lot, events and alerts.
 
-An alert is put to an event of its kind if it stood when that began, or came while it lasted or soon
-after; how much earlier or later it came than the event began is its lead. What no event explains
-stands apart.
+An alert is put to every event of its kind for which it stood when that began, or came while it
+lasted or soon after; how much earlier or later it came than the event began is its lead. What no
+event explains stands apart.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ HOUR_MS = 3_600_000
 BEFORE_H = 72.0
 """An alert that stood for longer than this before an event is not taken for a warning of it."""
 AFTER_H = 24.0
+FOLLOWED = 10_000.0
+"""Times as fast as life, up to which worker and tags keep up with the hours."""
+TOO_FAST = (
+    "At {speed:g} times life the hours pass faster than the parts can follow: lots are told to be"
+    " silent that are not. Play it with --speed 8640 to judge the alerts."
+)
 RULES: Mapping[str, tuple[str, ...]] = {
     "film": ("lead.sweat", "lead.sweat_near", "wool.damp"),
     "frost": ("lead.sweat", "lead.sweat_near", "wool.damp"),
@@ -41,7 +47,7 @@ NAMES = {
     "hot_damp": "hot and damp",
     "heating": "heats itself",
 }
-UNITS = {"film": "g/m²", "frost": "g/m²", "mould": "index", "damp": "% regain"}
+UNITS = {"film": "g/m²", "frost": "g/m²", "unfit": "kg", "mould": "index", "damp": "% regain"}
 Alert = Mapping[str, Any]
 
 
@@ -65,13 +71,15 @@ class Row:
 
 def compared(lot: str, events: Sequence[Event], alerts: Iterable[Alert]) -> list[Row]:
     """Events of a lot, each with its alerts, then in one row those that no event explains."""
-    left = sorted(alerts, key=lambda alert: str(alert["opened"]))
-    rows = []
-    for event in (each for each in events if each.kind in RULES):
-        mine = [alert for alert in left if _tells_of(alert, event)]
-        left = [alert for alert in left if alert not in mine]
-        rows.append(Row(lot, event, tuple(mine)))
-    return rows if rows and not left else [*rows, Row(lot, None, tuple(left))]
+    told = sorted(alerts, key=lambda alert: str(alert["opened"]))
+    rows = [
+        Row(lot, event, tuple(alert for alert in told if _tells_of(alert, event)))
+        for event in events
+        if event.kind in RULES
+    ]
+    explained = [alert for row in rows for alert in row.alerts]
+    left = tuple(alert for alert in told if alert not in explained)
+    return rows if rows and not left else [*rows, Row(lot, None, left)]
 
 
 def _tells_of(alert: Alert, event: Event) -> bool:
@@ -94,9 +102,10 @@ def summary(truth: Truth) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WhatIsTrue:
-    """The truth of a world, beside alerts."""
+    """The truth of a world that is played ``speed`` times as fast as life, beside alerts."""
 
     world: World
+    speed: float = 1.0
 
     def now(self, now_ms: int) -> Table:
         """What is true of the lots at an instant."""
@@ -114,6 +123,8 @@ class WhatIsTrue:
             cells = ["–" if np.isnan(column[i]) else f"{column[i]:.1f}" for column in numbers]
             style = "bold red" if truth.wet[i] else ""
             table.add_row(lot.key, str(truth.place[i]), *cells, style=style)
+        if self.speed > FOLLOWED:
+            table.caption = TOO_FAST.format(speed=self.speed)
         return table
 
     def compared(self, alerts: Sequence[Alert]) -> Table:
@@ -121,6 +132,8 @@ class WhatIsTrue:
         table = _table(
             "The truth beside the alerts", "lot", "what really happened", "what was told", "lead"
         )
+        if self.speed > FOLLOWED:
+            table.caption = TOO_FAST.format(speed=self.speed)
         for lot in self.world.lots:
             figures = summary(self.world.truth(lot.key))
             table.add_row(lot.key, figures, "", "", style="bold")

@@ -39,7 +39,7 @@ def simulate(
         str,
         typer.Option(
             help="Times as fast as life, from now on (8640: a day in 10 s); or max: as fast as the"
-            " broker takes it, so that it ends now."
+            " broker takes it, a journey that ended within the last day."
         ),
     ] = "max",
     start: Annotated[
@@ -58,14 +58,25 @@ def simulate(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Write what really happened: the lots to FILE.csv, events and faults to"
-            " FILE.events.csv and FILE.tags.csv; - prints the last two. Nothing is published then"
-            " unless --broker is given.",
+            help="Write what really happened: the lots to FILE.csv; events, faults and what went"
+            " through RFID gates to FILE.events.csv, FILE.tags.csv and FILE.gates.csv; - prints"
+            " these. Nothing is published then unless --broker is given.",
+        ),
+    ] = None,
+    loggers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write the files of the loggers that are read out at arrival there."
+            " With --import they go to the worker in any case.",
         ),
     ] = None,
     registers: Annotated[
         bool,
-        typer.Option("--import", help="Register its world first, in the registry of the settings."),
+        typer.Option(
+            "--import",
+            help="Register its lots, places and tags first, in the registry of the settings.",
+        ),
     ] = False,
     tags: Annotated[
         int | None,
@@ -91,12 +102,13 @@ def simulate(
     from cli.simulating import Given, play_fleet, play_journeys, show_library
 
     given = Given(
-        tuple(journeys or ()), seed, speed, start, broker, tenant, voice, truth, registers, rate
-    )
+        tuple(journeys or ()), seed, speed, start, broker, tenant, voice, truth, loggers,
+        registers, rate,
+    )  # fmt: skip
     if listed:
         show_library()
     elif tags is not None:
-        if journeys or truth or voice or registers or speed != "max":
+        if journeys or truth or loggers or voice or registers or speed != "max":
             raise typer.BadParameter(
                 "--tags plays tags that are on no journey: give it --messages, --rate, --seed,"
                 " --start, --broker and --tenant alone"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,17 +28,23 @@ from simulators.clock import Clock
 from simulators.command import run, say
 from simulators.fast_fleet import Fleet
 from simulators.fast_fleet import command as fast_fleet
+from simulators.gates import Gate, gates_in
 from simulators.journey import Journey
+from simulators.loggers import ReadOut, read_out
 from simulators.message import Message
+from simulators.played import Played, messages
 from simulators.playing import play
 from simulators.progress import progress
 from simulators.publisher import BrokerError, Publisher
 from simulators.sensors import declared
-from simulators.voices import VOICES, Speaker, Voice
-from simulators.voyage import Heard, Hung, hear, hung_in, speakers, spoken
+from simulators.voices import VOICES, ReaderVoice, Speaker, Voice
+from simulators.voyage import Heard, Hung, hear, hung_in, speakers
 from simulators.world import World
 
-MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Between these a journey starts: the server keeps instants from 1970 to 2261."""
 AS_FAST_AS_TAKEN = "max"
 FLEET_INTERVAL_MS = 600_000
 """Between readings of a tag of a large fleet, where no rate says so."""
@@ -54,19 +62,18 @@ class Given:
     tenant: str
     voice: str | None
     truth: str | None
+    loggers: str | None
     registers: bool
     rate: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Planned:
-    """A journey that is to be worked out: its world, and the tags in it."""
+    """A journey that is to be worked out: its world, the tags in it, and its RFID readers."""
 
     world: World
     tags: tuple[Hung, ...]
-
-
-Worlds = list[tuple[World, tuple[Heard, ...]]]
+    gates: tuple[Gate, ...]
 
 
 def show_library() -> None:
@@ -93,7 +100,8 @@ def play_fleet(given: Given, tags: int, messages: int) -> int:
         now, tags=tags, messages=messages, rate=rate, interval_ms=FLEET_INTERVAL_MS
     )
     try:
-        fleet = Fleet(tags, given.seed, start or begins, interval, _tenant(given.tenant))
+        first = begins if start is None else start
+        fleet = Fleet(tags, given.seed, first, interval, _tenant(given.tenant))
         broker = given.broker or load().broker
         played = fast_fleet.run(fleet, broker, messages=messages, rate=rate)
     except (BrokerError, ValueError) as error:
@@ -109,82 +117,149 @@ def play_journeys(given: Given) -> int:
     clock, starts = _clock(given, settings)
     found = _journeys(given.journeys)
     planned = [_planned(each, given.seed, starts(each), voice) for each in found]
+    loggers = _folder(given.loggers)
     if given.truth is not None and given.broker is None:
         if given.registers:
             raise UserError("--import registers what is published: add --broker, or leave it out")
-        _write(given.truth, _worked_out(planned))
+        several = _worked_out(planned)
+        _write(given.truth, several)
+        for each in (each for played in several for each in played.read_out):
+            _keep(each, loggers, tenant)
         return 0
     voices = speakers((tag for each in planned for tag in each.tags), tenant)
     with _connected(given.broker or settings.broker, given.rate, voices.values()) as publisher:
-        worlds = _worked_out(planned)
+        several = _worked_out(planned)
         if given.truth is not None:
-            _write(given.truth, worlds)
-        return _publish(given.registers, worlds, tenant, voices, publisher, clock)
+            _write(given.truth, several)
+        _tell_rows(planned, tenant)
+        registry = Registry(tenant, several, settings) if given.registers else None
+        after = _Afterwards(several, registry, loggers, tenant)
+        return _publish(several, after, tenant, voices, publisher, clock)
 
 
 def _publish(
-    registers: bool,
-    worlds: Worlds,
+    several: Sequence[Played],
+    after: _Afterwards,
     tenant: str,
     voices: Mapping[str, Speaker],
     publisher: Publisher,
     clock: Clock | None,
 ) -> int:
-    heard = [each for _, of_world in worlds for each in of_world]
-    _tell_rows(heard, tenant)
-    registry = Registry(tenant, worlds)
-    if registers:
-        registry.register()
-    else:
-        say("Lots and tags are not registered: --import does so, if this is the server's machine.")
-    total = sum(len(arrival.readings) for each in heard for arrival in each.sent.arrivals)
+    after.begin()
+    arrivals = (a for played in several for each in played.heard for a in each.sent.arrivals)
+    total = sum(len(arrival.readings) for arrival in arrivals)
     with progress("publishing", max(total, 1)) as tell:
 
         def due(at: int) -> None:
-            if registers:
-                registry.correct(at)
+            after.due(at)
             tell(publisher.readings, f"{publisher.readings} readings, {_day(at)}")
 
         def opening(at: int) -> list[Message]:
             return [message for speaker in voices.values() for message in speaker.opening(at)]
 
-        messages = spoken(heard, voices)
-        return run("simulate", publisher, lambda: play(messages, publisher, clock, due, opening))
+        def all_of_it() -> None:
+            play(messages(several, voices, tenant), publisher, clock, due, opening)
+            if not publisher.wait(0.0):  # nobody has stopped it
+                after.due(max(played.world.end_ms for played in several))
+
+        return run("simulate", publisher, all_of_it)
+
+
+class _Afterwards:
+    """What people do beside: they register, put bindings right, and read loggers out."""
+
+    def __init__(
+        self,
+        several: Sequence[Played],
+        registry: Registry | None,
+        loggers: Path | None,
+        tenant: str,
+    ) -> None:
+        self._registry, self._loggers, self._tenant = registry, loggers, tenant
+        found = [(p.world.journey.key, each) for p in several for each in p.read_out]
+        self._due = sorted(found, key=lambda logger: logger[1].at)
+
+    def begin(self) -> None:
+        """Before anything is published."""
+        if self._registry is not None:
+            self._registry.register()
+            return
+        say("Lots and tags are not registered: --import does so, if this is the server's machine.")
+        if self._due and self._loggers is None:
+            count = len(self._due)
+            say(f"Loggers that are read out at arrival: {count}. --loggers FOLDER writes files.")
+
+    def due(self, at: int) -> None:
+        """All that is done by the instant ``at``, ms."""
+        if self._registry is not None:
+            self._registry.correct(at)
+        while self._due and self._due[0][1].at <= at:
+            journey, each = self._due.pop(0)
+            _keep(each, self._loggers, self._tenant)
+            if self._registry is not None:
+                self._registry.take(journey, each)
+
+
+def _folder(name: str | None) -> Path | None:
+    """The folder for loggers' files, made where it is not there."""
+    if name is None:
+        return None
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--loggers {name}: {error.strerror}: name another folder") from error
+    return Path(name)
+
+
+def _keep(each: ReadOut, folder: Path | None, tenant: str) -> None:
+    """Write a logger's file where there is a folder for it, and tell how it is imported."""
+    if folder is None:
+        return
+    file = folder / each.name
+    try:
+        file.write_bytes(each.file)
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror}: name another folder, --loggers") from error
+    words = ["dunnage", "import", "readings", str(file), "--tenant", tenant, *each.options]
+    say(f"wrote {file}: {shlex.join([*words, '--apply'])}")
 
 
 def _planned(journey: Journey, seed: int, start_ms: int, voice: Voice | None) -> Planned:
     world = World(journey, seed, start_ms=start_ms)
-    try:
-        return Planned(world, hung_in(world, voice))
-    except ValueError as error:
-        raise UserError(f"{journey.file}: {error}") from error
+    return Planned(world, hung_in(world, voice), gates_in(world))
 
 
-def _worked_out(planned: Sequence[Planned]) -> Worlds:
-    """Physics, sensors and radio of each journey."""
-    return [(each.world, tuple(_heard(each))) for each in planned]
+def _worked_out(planned: Sequence[Planned]) -> list[Played]:
+    """Physics, sensors and radio of each journey. Raises `UserError`."""
+    several = []
+    for each in planned:
+        try:
+            each.world.place(each.world.journey.places[0].key)  # also where nobody tells of it
+            heard = tuple(_heard(each))
+            several.append(Played(each.world, heard, tuple(read_out(each.world)), each.gates))
+        except (NotHere, ValueError) as error:  # a measured climate that is away, or too short
+            raise UserError(f"{each.world.journey.key}: {error}") from error
+    return several
 
 
 def _heard(planned: Planned) -> Iterator[Heard]:
     key, tags = planned.world.journey.key, planned.tags
-    try:
-        with progress(key, max(len(tags), 1)) as tell:
-            for done, tag in enumerate(tags, 1):
-                yield hear(planned.world, tag)
-                tell(done, f"{done} of {len(tags)} tags")
-    except (NotHere, ValueError) as error:  # a measured climate that is away, or too short
-        raise UserError(f"{key}: {error}") from error
+    with progress(key, max(len(tags), 1)) as tell:
+        for done, tag in enumerate(tags, 1):
+            yield hear(planned.world, tag)
+            tell(done, f"{done} of {len(tags)} tags")
 
 
-def _write(truth: str, worlds: Worlds) -> None:
+def _write(truth: str, several: Sequence[Played]) -> None:
     if truth == "-":
-        print_truth(worlds)
+        print_truth(several)
     else:
-        write_truth(Path(truth), worlds)
+        write_truth(Path(truth), several)
 
 
 def _journeys(names: Sequence[str]) -> list[Journey]:
-    """The journeys of those names, none of whose lots, places or tags is another's too."""
+    """The journeys of those names, none of which has a name, a lot, a shipment, a tag, a logger or
+    a reader that is another's too. Places may have the same names: `registration.apart`."""
     found = []
     for name in names:
         try:
@@ -193,8 +268,15 @@ def _journeys(names: Sequence[str]) -> list[Journey]:
             raise UserError(str(error)) from error
     owners: dict[tuple[str, str], str] = {}
     for each in found:
-        mine = [("tag", str(tag["id"])) for tag in each.tags]
-        mine += [("lot", lot.key) for lot in each.lots]
+        if each.key in owners.values():
+            raise UserError(
+                f"two journeys are called {each.key}: name it once, or play them one after another,"
+                " each with a --tenant of its own"
+            )
+        mine = [("lot", lot.key) for lot in each.lots]
+        mine += [("shipment", shipment.key) for shipment in each.shipments]
+        mine += [("tag", str(tag["id"])) for tag in (*each.tags, *each.loggers)]
+        mine += [("reader", str(reader["id"])) for reader in each.readers]
         for thing in mine:
             if thing in owners:
                 raise UserError(
@@ -212,7 +294,10 @@ def _clock(given: Given, settings: Settings) -> tuple[Clock | None, Callable[[Jo
     if given.speed == AS_FAST_AS_TAKEN:
 
         def ends_now(journey: Journey) -> int:
-            return (now - round(journey.days * 24 * 60) * MINUTE_MS) // MINUTE_MS * MINUTE_MS
+            """The latest start from which it is over by now, at the hour of its weather."""
+            hour = journey.starts[2] * HOUR_MS
+            latest = now - round(journey.days * 24) * HOUR_MS
+            return (latest - hour) // DAY_MS * DAY_MS + hour
 
         return None, ends_now if start is None else lambda _: start
     try:
@@ -236,6 +321,8 @@ def _instant(text: str | None) -> int | None:
         raise UserError(
             f"--start {text!r}: write an instant with its zone, such as 2026-01-15T06:00Z"
         )
+    if not FIRST <= found < LAST:
+        raise UserError(f"--start {text!r}: write an instant from {FIRST.year} to {LAST.year - 1}")
     return round(found.timestamp() * 1000)
 
 
@@ -273,12 +360,22 @@ def _connected(broker: str, rate: float | None, voices: Collection[Speaker]) -> 
         publisher.close()
 
 
-def _tell_rows(heard: Sequence[Heard], tenant: str) -> None:
+def _tell_rows(planned: Sequence[Planned], tenant: str) -> None:
     """The rows of the server's settings that other voices than native need."""
-    voices = {each.hung.voice.name: each.hung.voice for each in heard}
-    rows = [voice.row(tenant) for name, voice in voices.items() if name != "native"]
+    rows = rows_of(
+        (tag for each in planned for tag in each.tags),
+        (gate for each in planned for gate in each.gates),
+        tenant,
+    )
     if rows:
         say(f"The server hears them with this in its subscriptions: {json.dumps(rows)}")
+
+
+def rows_of(tags: Iterable[Hung], gates: Iterable[Gate], tenant: str) -> list[dict[str, Any]]:
+    """Of the server's settings: those that take all voices that are spoken, but for native."""
+    voices: dict[str, Voice | ReaderVoice] = {each.voice.name: each.voice for each in tags}
+    voices |= {gate.voice.name: gate.voice for gate in gates}
+    return [voice.row(tenant) for name, voice in voices.items() if name != "native"]
 
 
 def _day(at: int) -> str:

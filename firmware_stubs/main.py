@@ -2,9 +2,10 @@
 
 import gc
 import json
+import sys
 import time
 
-from boards.esp32 import Board, connected
+from boards.esp32 import Board, connected, is_grounded, sleep
 from node.broker import Broker
 from node.mqtt import Mqtt
 from node.node import Node
@@ -12,15 +13,33 @@ from node.sht4x import SHT4x
 
 _WATCHDOG_S = 60
 
+_AFTER_ERROR_MS = 600_000
+"""Of sleep, after what nobody foresaw; a design choice."""
+
+_MOST_BOOT = 4_000_000_000
+"""Seconds since 1970 pass it in 2096."""
+
 _NEEDED = ("tenant", "tag", "broker", "wifi_name", "wifi_password")
 
 
 def load(path="/config.json"):
+    """Raises OSError or ValueError with what is to be mended in the file."""
     with open(path) as file:
         config = json.load(file)
     missing = [name for name in _NEEDED if not config.get(name)]
     if missing:
         raise ValueError("config.json has no %s" % ", ".join(missing))
+    if config.get("tls") and config.get("time_server", "") is None:
+        raise ValueError(
+            "config.json has tls and no time_server: whether a certificate is valid is told by the "
+            "time, so name a server, or leave time_server out for pool.ntp.org"
+        )
+    boot = config.get("boot", 0)
+    if type(boot) is not int or not 0 <= boot <= _MOST_BOOT:
+        raise ValueError(
+            "config.json has no usable boot: give the time in seconds since 1970, a whole number "
+            "of %d at most" % _MOST_BOOT
+        )
     return config
 
 
@@ -60,12 +79,25 @@ def built(config):
 
 def run():
     gc.threshold(2048)  # little garbage at a time, so that the heap does not fall to pieces
-    board, node = built(load())
+    config = load()
+    pin = config.get("awake_pin")
+    if pin is not None and is_grounded(pin):
+        print("kept awake: pin %d is grounded" % pin)
+        return
+    try:
+        work(config)
+    except Exception as error:
+        sys.print_exception(error)
+        sleep(_AFTER_ERROR_MS)
+
+
+def work(config):
+    board, node = built(config)
     watchdog = board.watchdog(_WATCHDOG_S)
     while True:
         for _ in node.cycle():
             watchdog.feed()
-        board.sleep(node.sleep())
+        sleep(node.sleep())
 
 
 if __name__ == "__main__":

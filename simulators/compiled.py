@@ -1,7 +1,8 @@
 """Loops in time, compiled by numba, with the same results on every processor.
 
 Without fastmath: no sum is put in another order and no product contracted into it, so that
-+ - * / and the square root give the same bits wherever they run.
++ - * / and the square root give the same bits wherever they run. By 0 they divide as IEEE 754 does:
+what is then not finite, `simulators.world` tells.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def compiled(function: F) -> F:
     """``function`` as machine code, a piece of a loop that is `kept`; it lets other threads run."""
-    return cast(F, numba.njit(nogil=True)(function))
+    return cast(F, numba.njit(nogil=True, error_model="numpy")(function))
 
 
 def kept(function: F) -> F:
@@ -27,6 +28,6 @@ def kept(function: F) -> F:
     changes with them.
     """
     try:
-        return cast(F, numba.njit(cache=True, nogil=True)(function))
+        return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
     except RuntimeError:  # nowhere to keep it
         return compiled(function)

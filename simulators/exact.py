@@ -211,6 +211,23 @@ def _normal_of_(p: float) -> float:
     return -top / bottom if q < 0.0 else top / bottom
 
 
+@compiled
+def between_(x: float, knots: Floats, values: Floats) -> float:
+    low, high = 0, len(knots) - 1
+    if not x > knots[0]:
+        return float(values[0] if x <= knots[0] else x)
+    if x >= knots[high]:
+        return float(values[high])
+    while high - low > 1:
+        middle = (low + high) // 2
+        if knots[middle] <= x:
+            low = middle
+        else:
+            high = middle
+    part = (x - knots[low]) / (knots[high] - knots[low])
+    return float(values[low] + part * (values[high] - values[low]))
+
+
 @kept
 def _exp_all(x: Floats, y: Floats) -> None:
     for i in range(x.size):
@@ -239,6 +256,12 @@ def _cosine_all(x: Floats, y: Floats) -> None:
 def _normal_all(x: Floats, y: Floats) -> None:
     for i in range(x.size):
         y[i] = _normal_of_(x[i])
+
+
+@kept
+def _between_all(x: Floats, knots: Floats, values: Floats, y: Floats) -> None:
+    for i in range(x.size):
+        y[i] = between_(x[i], knots, values)
 
 
 def exp(x: ArrayLike) -> Floats:
@@ -270,6 +293,18 @@ def sine(x: ArrayLike) -> Floats:
 def cosine(x: ArrayLike) -> Floats:
     """The cosine of x radians, within 1 ulp; NaN where |x| > 1e5."""
     return _each(_cosine_all, x)
+
+
+def between(x: ArrayLike, knots: ArrayLike, values: ArrayLike) -> Floats:
+    """What is straight between ``values`` (n,) at ``knots`` (n,), which rise; the first and the
+    last hold before and after. `numpy.interp` may be contracted where a processor can do that.
+
+    Raises ValueError where there are no knots, or not as many values.
+    """
+    at, told = np.asarray(knots, np.float64), np.asarray(values, np.float64)
+    if at.shape != told.shape or not at.size:
+        raise ValueError(f"{at.size} knots and {told.size} values: give as many, and at least one")
+    return _each(lambda given, found: _between_all(given, at, told, found), x)
 
 
 def words(seed: int, *stream: str | ArrayLike, index: ArrayLike) -> Words:

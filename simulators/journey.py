@@ -15,7 +15,7 @@ from typing import Any
 
 from simulators import exact
 from simulators.journeys.model import Journey
-from simulators.journeys.parsing import Check, parse
+from simulators.journeys.parsing import Check, Named, parse
 from simulators.journeys.sheet import JourneyError
 
 __all__ = [
@@ -59,7 +59,8 @@ def find(name: str, check: Check | None = None) -> Journey:
 def load(file: Path, check: Check | None = None) -> Journey:
     """The journey in a file, its spans at their middles. Raises JourneyError.
 
-    ``check`` judges what belongs to others: the entries of ``tags`` and ``gateways``.
+    ``check`` judges what belongs to others: the entries of ``tags``, ``loggers``, ``gateways`` and
+    ``readers``.
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -78,8 +79,8 @@ def _carried() -> set[str]:
     return {name.removesuffix(".yaml") for name in names if name.endswith(".yaml")}
 
 
-def _anything(kind: str, entry: Mapping[str, Any]) -> None:
-    pass
+def _anything(_kind: str, _entry: Mapping[str, Any]) -> tuple[Named, ...]:
+    return ()
 
 
 def _middle(_name: str, low: float, high: float) -> float:

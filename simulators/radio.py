@@ -7,6 +7,8 @@ arrive twice, late, and the newest first.
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -43,24 +45,41 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
-class Radio:
-    """How a tag is heard.
+class Gateway:
+    """What hears a tag, ``channel`` being the way to it.
 
-    Of ``gateways`` one hears each message that is not lost, and each of the others hears it too
-    with ``heard_twice``. A gateway passes on at once, or each ``batch_s`` all that it has. With
-    ``unconfirmed`` the device takes a message that arrived for lost, and sends it again with the
-    next. What it kept it sends newest first, ``per_message`` readings at a time. A network delays a
-    message by up to ``jitter_s``, so that they overtake each other.
+    With ``heard_twice`` it hears too what another one has. It passes on at once, or each
+    ``batch_s`` all that it has. With ``unconfirmed`` its answer does not get through: the device
+    takes the message for lost and sends it again with the next. ``per_message`` readings at most
+    are in a message to it. Its network delays a message by up to ``jitter_s``, so that they
+    overtake each other.
     """
 
+    key: str = "gateway-1"
     channel: Channel = Channel()
-    gateways: tuple[str, ...] = ("gateway-1",)
     heard_twice: float = 0.0
     batch_s: float = 0.0
     unconfirmed: float = 0.0
     per_message: int = 24
     jitter_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Radio:
+    """How a tag is heard.
+
+    A message is lost where all of ``gateways`` lose it; else one of those that did not has it, and
+    perhaps the others too. What a device kept it sends newest first, as many readings at a time as
+    every gateway takes.
+    """
+
+    gateways: tuple[Gateway, ...] = (Gateway(),)
     out_of_reach: tuple[tuple[int, int], ...] = ()  # true ms, from … to
+
+    @property
+    def per_message(self) -> int:
+        """Readings in a message, at most."""
+        return min(gateway.per_message for gateway in self.gateways)
 
 
 class Transmission(NamedTuple):
@@ -83,10 +102,13 @@ class Sent:
 
 
 class _Message(NamedTuple):
-    """Readings, by position, that leave the device at ``leaves``."""
+    """Readings, by position, that leave the device at ``leaves``; ``heard`` by that gateway, with
+    the attempt that begins at the reading ``attempt``."""
 
     leaves: int
     positions: tuple[int, ...]
+    heard: int
+    attempt: int
 
 
 class _Copy(NamedTuple):
@@ -100,22 +122,22 @@ class _Copy(NamedTuple):
 def send(made: Made, radio: Radio, seed: int) -> Sent:
     """Transmit what a device made: it tries each time that it has made a reading."""
     tag = made.readings.tag
-    lost = _lost(made.at, radio, seed, tag).tolist()
+    lost = _lost(made.at, radio, seed, tag)
     left: list[_Message] = []
-    waiting: list[int] = []
+    waiting: deque[int] = deque()
     luck = _Luck(seed, tag)
     room = _rooms(made).tolist()
-    for position, at in enumerate(made.at.tolist()):
+    for position, (at, ways) in enumerate(zip(made.at.tolist(), lost.T.tolist(), strict=True)):
         waiting.append(position)
-        if lost[position] < 1.0:
-            waiting = _attempt(waiting, at, lost[position], radio, luck, left)
-        waiting = waiting[max(0, len(waiting) - room[position]) :]
+        _attempt(waiting, position, at, ways, radio, luck, left)
+        while len(waiting) > room[position]:
+            waiting.popleft()
     arrived = np.zeros(len(made.at), np.bool_)
     for message in left:
         arrived[list(message.positions)] = True
     kept = np.array([position for position in waiting if not arrived[position]], np.int64)
     arrived[kept] = True
-    return Sent(_arrivals(made, left, radio, seed), np.flatnonzero(~arrived), kept)
+    return Sent(_arrivals(made, left, lost, radio, seed), np.flatnonzero(~arrived), kept)
 
 
 class _Luck:
@@ -135,34 +157,60 @@ class _Luck:
 
 
 def _attempt(
-    waiting: list[int], at: int, lost: float, radio: Radio, luck: _Luck, left: list[_Message]
-) -> list[int]:
-    """Send what waits, newest first, until one message is lost; what the device still keeps."""
-    kept: list[int] = []
-    ends = len(waiting)
+    waiting: deque[int], attempt: int, at: int, lost: Sequence[float], radio: Radio, luck: _Luck,
+    left: list[_Message],
+) -> None:  # fmt: skip
+    """Send what waits, newest first, until one message is lost; what the device has to keep stays.
+
+    ``lost``: how likely each of the gateways loses it.
+    """
+    unconfirmed: list[list[int]] = []
     leaves = at
-    while ends:
-        begins = max(0, ends - radio.per_message)
-        if luck() < lost:
-            return waiting[:ends] + kept
-        left.append(_Message(leaves, tuple(waiting[begins:ends])))
-        if luck() < radio.unconfirmed:
-            kept = waiting[begins:ends] + kept
-        ends, leaves = begins, leaves + _AIRTIME_MS
-    return kept
+    while waiting and min(lost) < 1.0:
+        size = min(radio.per_message, len(waiting))
+        part = [waiting.pop() for _ in range(size)][::-1]
+        heard = _heard_by(lost, luck())
+        if heard is None:
+            waiting.extend(part)
+            break
+        left.append(_Message(leaves, tuple(part), heard, attempt))
+        if luck() < radio.gateways[heard].unconfirmed:
+            unconfirmed.append(part)
+        leaves += _AIRTIME_MS
+    for part in reversed(unconfirmed):
+        waiting.extend(part)
+
+
+def _heard_by(lost: Sequence[float], draw: float) -> int | None:
+    """Which gateway has a message that each of them loses with ``lost``; None: all lost it."""
+    through = [1.0 - chance for chance in lost]
+    left = math.prod(lost)
+    if draw < left:
+        return None
+    draw = (draw - left) / (1.0 - left) * math.fsum(through)
+    for gateway, chance in enumerate(through):
+        draw -= chance
+        if draw < 0.0 < chance:
+            return gateway
+    return max(range(len(lost)), key=through.__getitem__)
 
 
 def _lost(at: Ints, radio: Radio, seed: int, tag: str) -> Floats:
-    """(n,) how likely a message is lost at each attempt; 1 where nobody can hear."""
-    channel = radio.channel
+    """(gateways, n) how likely each loses a message at each attempt; 1 where nobody can hear."""
+    lost = np.array([_lost_to(gateway, len(at), seed, tag) for gateway in radio.gateways])
+    for begins, ends in radio.out_of_reach:
+        lost[:, (at >= begins) & (at < ends)] = 1.0
+    return lost
+
+
+def _lost_to(gateway: Gateway, attempts: int, seed: int, tag: str) -> Floats:
+    channel = gateway.channel
     bad, states = False, []
-    for draw in exact.uniform(seed, "channel", tag, index=np.arange(len(at))).tolist():
+    draws = exact.uniform(seed, "channel", tag, gateway.key, index=np.arange(attempts))
+    for draw in draws.tolist():
         bad = draw >= channel.recovers if bad else draw < channel.fails
         states.append(bad)
-    lost = np.where(states, channel.lost_bad, channel.lost_good)
-    for begins, ends in radio.out_of_reach:
-        lost[(at >= begins) & (at < ends)] = 1.0
-    return lost
+    return np.where(np.array(states, np.bool_), channel.lost_bad, channel.lost_good)
 
 
 def _rooms(made: Made) -> Ints:
@@ -176,45 +224,47 @@ def _rooms(made: Made) -> Ints:
 
 
 def _arrivals(
-    made: Made, left: Sequence[_Message], radio: Radio, seed: int
+    made: Made, left: Sequence[_Message], lost: Floats, radio: Radio, seed: int
 ) -> tuple[Transmission, ...]:
-    copies = sorted(_copies(made.readings.tag, left, radio, seed))
+    copies = sorted(_copies(made.readings.tag, left, lost, radio, seed))
     gathered: dict[tuple[int, int], list[_Message]] = {}
     for copy in copies:
         gathered.setdefault((copy.at, copy.gateway), []).append(left[copy.message])
     found = [
-        Transmission(at, readings, radio.gateways[gateway])
+        Transmission(at, readings, radio.gateways[gateway].key)
         for (at, gateway), messages in gathered.items()
         for readings in _packed(made, messages)
     ]
     return tuple(found)
 
 
-def _copies(tag: str, left: Sequence[_Message], radio: Radio, seed: int) -> Iterator[_Copy]:
+def _copies(
+    tag: str, left: Sequence[_Message], lost: Floats, radio: Radio, seed: int
+) -> Iterator[_Copy]:
     """Who hears each message, and when each of them has passed it on."""
     if not left:
         return
     leaves = np.array([message.leaves for message in left])
+    first = np.array([message.heard for message in left])
+    attempts = np.array([message.attempt for message in left])
     number = np.arange(len(left))
-    count = len(radio.gateways)
-    nearest = np.floor(exact.uniform(seed, "nearest", tag, index=number) * count).astype(np.int64)
-    for gateway in range(count):
-        name = radio.gateways[gateway]
-        heard = exact.uniform(seed, "heard", tag, name, index=number) < radio.heard_twice
-        at = leaves + _passed_on(radio, leaves, seed, tag, name, number)
-        for k in np.flatnonzero(heard | (nearest == gateway)).tolist():
-            yield _Copy(int(at[k]), gateway, k)
+    for i, gateway in enumerate(radio.gateways):
+        chance = gateway.heard_twice * (lost[i, attempts] < 1.0)
+        too = exact.uniform(seed, "heard", tag, gateway.key, index=number) < chance
+        at = leaves + _passed_on(gateway, leaves, seed, tag, number)
+        for k in np.flatnonzero(too | (first == i)).tolist():
+            yield _Copy(int(at[k]), i, k)
 
 
-def _passed_on(radio: Radio, leaves: Ints, seed: int, tag: str, gateway: str, number: Ints) -> Ints:
+def _passed_on(gateway: Gateway, leaves: Ints, seed: int, tag: str, number: Ints) -> Ints:
     """(n,) ms from when a message leaves the device to when it is at the broker."""
-    if radio.batch_s > 0:
-        batch = round(radio.batch_s * 1000)
+    if gateway.batch_s > 0:
+        batch = round(gateway.batch_s * 1000)
         # All that a gateway has goes at its own minute of the hour.
-        phase = int(float(exact.uniform(seed, "phase", gateway, index=0)) * batch)
+        phase = int(float(exact.uniform(seed, "phase", gateway.key, index=0)) * batch)
         return batch - (leaves - phase) % batch
-    span = _PASSES_ON_MS + round(radio.jitter_s * 1000)
-    return np.floor(exact.uniform(seed, "delay", tag, gateway, index=number) * span).astype(
+    span = _PASSES_ON_MS + round(gateway.jitter_s * 1000)
+    return np.floor(exact.uniform(seed, "delay", tag, gateway.key, index=number) * span).astype(
         np.int64
     )
 

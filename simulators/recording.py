@@ -17,6 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from simulators.names import LONGEST, refusal
+
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "time": ("time", "timestamp", "datetime", "date_time", "date", "ts"),
@@ -35,7 +37,6 @@ _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?")
 _QUANTITIES: Final = ("temperature", "humidity", "pressure", "probe", "battery")
 _ABSENT: Final = frozenset({"", "na", "n/a", "nan", "null", "none", "-"})
 _NOT_IN_TAGS: Final = re.compile(r"[/#+?%\\\x00-\x1f\x7f]")
-_LONGEST_TAG: Final = 64
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS_FROM: Final = 1e11  # a number of time from here on is ms (1973); in seconds it is the year 5138
 _LATEST_MS: Final = 9_214_646_400_000  # 2262: time series keep nanoseconds in 64 bits
@@ -170,7 +171,7 @@ def _row(
         raise _Unusable("all columns: nothing was measured; take the row out")
     time = _time(cell("time"), columns["time"][1], zone)
     if "sensor" not in columns:
-        return Row(time, _NOT_IN_TAGS.sub("-", path.stem)[:_LONGEST_TAG], values, line)
+        return Row(time, _NOT_IN_TAGS.sub("-", path.stem)[:LONGEST], values, line)
     return Row(time, _sensor(cell("sensor"), columns["sensor"][1]), values, line)
 
 
@@ -214,9 +215,9 @@ def _possible(ms: float, text: str, column: str) -> int:
 
 
 def _sensor(text: str, column: str) -> str:
-    if not 1 <= len(text) <= _LONGEST_TAG or _NOT_IN_TAGS.search(text):
+    if refusal(text):
         raise _Unusable(
-            f"{column}: {text[:80]!r} cannot be a tag's name; give 1 to {_LONGEST_TAG} characters"
+            f"{column}: {text[:80]!r} cannot be a tag's name; give 1 to {LONGEST} characters"
             " without / # + ? % or \\"
         )
     return text

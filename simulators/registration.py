@@ -1,19 +1,31 @@
 """A journey's world as records to register: plain dicts by kind, with the fields of CSV and API.
 
 Two registries are told apart: what is believed at first, wrong bindings with it, and the
-`Correction`s that somebody makes later.
+`Correction`s that somebody makes later. Several journeys in one registry share no place, site or
+party of which they say different things.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from simulators.journeys.records import Record
 from simulators.sensors.faults import Misbound
 from simulators.voyage import Hung
 from simulators.world import World
+
+Records = Mapping[str, list[Record]]
+Names = Mapping[tuple[str, str], str]
+"""(kind, id in the journey's file) -> id in the registry, where that is another."""
+
+_POINTS: Final[Mapping[str, str]] = {
+    "place": "places", "site": "sites", "origin": "sites", "destination": "sites",
+    "customer": "parties",
+}  # fmt: skip
+"""Fields that hold the id of a thing, and the kind of that."""
 
 
 class Correction(NamedTuple):
@@ -49,6 +61,47 @@ def corrections(world: World, tags: Iterable[Hung], tenant: str) -> list[Correct
             record = _binding(world, each, tenant, corrected=True)
             found.setdefault(wrong.ends, []).append(record)
     return [Correction(at, "bindings", found[at]) for at in sorted(found)]
+
+
+def apart(several: Mapping[str, Records]) -> dict[str, Names]:
+    """journey -> its things that need another id beside the other journeys of ``several``.
+
+    A place is the journey's own, for its air is; a site and a party may be shared where all say
+    the same of them. The journey's key goes before the id.
+    """
+    shared = Counter((kind, row["id"]) for of in several.values() for kind in ("places", "holds")
+                     for row in of[kind])  # fmt: skip
+    said: dict[tuple[str, str], list[Record]] = {}
+    for of in several.values():
+        for kind in ("sites", "parties"):
+            for row in of[kind]:
+                said.setdefault((kind, row["id"]), []).append(row)
+    clash = {thing for thing, count in shared.items() if count > 1}
+    clash |= {thing for thing, rows in said.items() if any(row != rows[0] for row in rows)}
+    return {
+        key: {
+            (kind, row["id"]): f"{key}.{row['id']}"
+            for kind in ("sites", "places", "parties", "holds")
+            for row in of[kind]
+            if (kind, row["id"]) in clash
+        }
+        for key, of in several.items()
+    }
+
+
+def renamed(kind: str, rows: Iterable[Record], names: Names) -> list[Record]:
+    """Records of ``kind`` with the ids of ``names`` in them."""
+
+    def of(row: Record) -> Record:
+        return {field: value(field, found) for field, found in row.items()}
+
+    def value(field: str, found: Any) -> Any:
+        if field == "legs":
+            return [of(leg) for leg in found]
+        thing = kind if field == "id" else _POINTS.get(field)
+        return names.get((thing, found), found) if thing is not None else found
+
+    return [of(row) for row in rows]
 
 
 def _misbound(hung: Hung) -> Misbound | None:

@@ -20,13 +20,13 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the truth: it rises when the same seed comes to another one."""
 
 WET_G_M2: Final = 5.0
 WET_MINUTES: Final = 30
-_ANY_WATER_G_M2: Final = 0.5  # what a hand would feel: design choice
-_CAVITY_G: Final = 1.0
+DRY_G_M2: Final = 0.5  # of water and ice, what a hand would not feel: design choice
+DRY_CAVITY_G: Final = 1.0  # design choice
 _MOULD: Final = 1.0
 _HOT_C: Final = 40.0
 _HOT_HUMIDITY: Final = 60.0
@@ -53,7 +53,7 @@ class Truth:
     core_temperature: Floats  # °C
     film: Floats  # g/m² of water
     frost: Floats  # g/m² of ice
-    cavity: Floats  # g of water in the recesses of a bundle
+    cavity: Floats  # g of water and ice in the recesses of a bundle
     wet: Bools  # a film of at least 5 g/m²
     wet_hours: Floats  # h so far
     surface_regain: Floats  # %
@@ -62,15 +62,16 @@ class Truth:
     mould_index: Floats  # 0 to 6, VTT
     hottest: Floats  # °C of its warmest layer
     self_heating: Floats  # W/kg dry
+    held: Floats  # kg of water and ice on all of a lot of lead and in its cavities
     scale_mass: Floats  # kg of the lot with the water in and on it
-    rained: Floats  # g/m² of rain on its top so far
-    dripped: Floats  # g/m² from the roof
+    rained: Floats  # g/m² of rain on its top so far, two days before the start included
+    dripped: Floats  # g/m² from the roof, likewise
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """``kind`` of `EVENTS`; ``begins`` and ``ends`` ms, ``ends`` None if it lasted to the end;
-    ``peak`` is the greatest value in it, in the unit of its column; ``cause`` of a film is sweat,
+    ``peak`` is the greatest value in it of the column that it is of; ``cause`` of a film is sweat,
     rain or drip."""
 
     kind: str
@@ -110,6 +111,7 @@ def truth_of(
         mould_index=mould if wool else none,
         hottest=hottest,
         self_heating=power if wool else none,
+        held=none if wool else units * water,
         scale_mass=dry_kg + units * water,
         rained=rained,
         dripped=dripped,
@@ -119,21 +121,23 @@ def truth_of(
 def events_of(truth: Truth) -> list[Event]:
     """What happened, by time of its beginning.
 
-    ``film``: at least 5 g/m² for at least 30 minutes; ``frost`` likewise. ``unfit``: water or ice
-    on the surface or in the cavities, for a furnace. ``mould``: the index reaches 1. ``heating``:
-    a layer 10 K above the air by bacteria. ``hot_damp``: above 40 °C with more than 60 %RH at the
-    surface for 2 h. ``damp``: the wool's surface above 22 % regain for a day.
+    ``film``: at least 5 g/m² for at least 30 minutes; ``frost`` likewise. ``unfit``, for a furnace:
+    more than 0.5 g/m² of water and ice on the wettest face of lead, or more than 1 g in a bundle's
+    cavities; its peak is what the lot ``held``. ``mould``: the index reaches 1. ``heating``: a
+    layer 10 K above the air by bacteria; its peak is the ``hottest``. ``hot_damp``: above 40 °C
+    with more than 60 %RH at the surface for 2 h. ``damp``: the wool's surface above 22 % regain for
+    a day.
     """
     hot = (truth.surface_temperature > _HOT_C) & (truth.surface_humidity > _HOT_HUMIDITY)
     heats = (truth.hottest > truth.air_temperature + _HEATING_K) & (
         truth.self_heating > _HEATING_W_KG
     )
-    water = (truth.film + truth.frost > _ANY_WATER_G_M2) | (truth.cavity > _CAVITY_G)
+    water = (truth.film + truth.frost > DRY_G_M2) | (truth.cavity > DRY_CAVITY_G)
     metal = np.isnan(truth.mould_index)
     found = [
         *_events("film", truth, truth.wet, truth.film, WET_MINUTES),
         *_events("frost", truth, truth.frost >= WET_G_M2, truth.frost, WET_MINUTES),
-        *_events("unfit", truth, water & metal, truth.film + truth.frost, 0),
+        *_events("unfit", truth, water & metal, truth.held, 0),
         *_events("mould", truth, truth.mould_index >= _MOULD, truth.mould_index, 0)[:1],
         *_events("heating", truth, heats, truth.hottest, WET_MINUTES),
         *_events("hot_damp", truth, hot & metal, truth.surface_temperature, _HOT_MINUTES),
@@ -182,9 +186,11 @@ def _events(kind: str, truth: Truth, so: Bools, value: Floats, minutes: float) -
 
 
 def _cause(truth: Truth, first: int, peak: int) -> str:
-    """Of a film: rain or drip where half of what it came to fell on it, else sweat."""
-    begins = max(first - 1, 0)
+    """Of a film: rain or drip where half of what it came to fell on it since the lot was last dry
+    of water and ice (before the start, if it never was since), else sweat."""
+    dry = np.flatnonzero(truth.film[:first] + truth.frost[:first] <= DRY_G_M2)
     for name, column in (("rain", truth.rained), ("drip", truth.dripped)):
-        if column[peak] - column[begins] > 0.5 * truth.film[peak]:
+        before = column[dry[-1]] if len(dry) else 0.0
+        if column[peak] - before > 0.5 * truth.film[peak]:
             return name
     return "sweat"

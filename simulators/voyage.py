@@ -10,13 +10,13 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from simulators.journeys.model import Lot, When
 from simulators.message import Message
-from simulators.radio import Channel, Radio, Sent, send
+from simulators.radio import Gateway, Radio, Sent, send
 from simulators.sensors import Device, Made, Wrong, declared, make
-from simulators.sensors.faults import Misbound, Replaced
+from simulators.sensors.faults import Replaced
 from simulators.voices import VOICES, Speaker, Times, Voice
 from simulators.world import Tag, World
 
@@ -50,13 +50,12 @@ def hung_in(world: World, voice: Voice | None = None) -> tuple[Hung, ...]:
     """The tags of a world, one that is replaced and the other each by itself.
 
     All speak ``voice``; without it each its own. Where a voice has times of the network alone a
-    device cannot tell when it measured what it kept: it keeps nothing. Raises ValueError where a
-    tag names what the journey does not have.
+    device cannot tell when it measured what it kept: it keeps nothing. The journey's file was
+    checked by `declared.check`.
     """
     gateways = [declared.gateway(entry) for entry in world.journey.gateways]
     known = {gateway.key: gateway for gateway in gateways}
     found = [each for tag in world.tags for each in _hung(world, tag, known, voice)]
-    _require_what_is_named(world, found)
     return tuple(_beacon(each) if each.voice.times is Times.NETWORK else each for each in found)
 
 
@@ -114,42 +113,13 @@ def _lost(heard: Heard) -> Iterator[Wrong]:
             yield Wrong(heard.made.device.tag, what, int(at[0]), int(at[-1]), "", detail)
 
 
-def _require_what_is_named(world: World, tags: Sequence[Hung]) -> None:
-    lots = {lot.key for lot in world.lots}
-    places = {place.key for place in world.journey.places}
-    seen: set[str] = set()
-    for each in tags:
-        name = each.device.tag
-        if name in seen:
-            raise ValueError(f"tag {name} is there twice: give one of them another id")
-        seen.add(name)
-        named = [("lot", each.tag.lot, lots), ("place", each.tag.place, places)]
-        for fault in each.device.faults:
-            if isinstance(fault, Misbound):
-                named += [("lot", fault.lot, lots), ("place", fault.place, places)]
-        for kind, key, known in named:
-            if key is not None and key not in known:
-                among = ", ".join(sorted(known))
-                raise ValueError(f"tag {name}: there is no {kind} {key!r}: there is {among}")
-
-
 def _hung(
-    world: World, tag: Tag, gateways: Mapping[str, declared.Gateway], voice: Voice | None
+    world: World, tag: Tag, gateways: Mapping[str, Gateway], voice: Voice | None
 ) -> Iterator[Hung]:
     """A tag, and one by one those that take its place."""
-    entry, when = tag.entry, partial(instant, world)
-    faults = declared.faults(entry, when)
-    begins = when(float(entry.get("from", 0.0)), None)
-    ends = when(float(entry["until"]), None) if "until" in entry else world.end_ms
-    device = Device(
-        tag.key,
-        declared.sensor(entry),
-        begins,
-        ends,
-        declared.reporting(entry),
-        charge=float(entry.get("charge", 1.0)),
-        age_days=float(entry.get("age_days", 0.0)),
-    )
+    entry = tag.entry
+    device = device_of(world, tag)
+    faults = device.faults
     radio = _radio(world, tag, gateways)
     voice = voice or VOICES[declared.voice(entry)]
     for replaced in (fault for fault in faults if isinstance(fault, Replaced)):
@@ -163,21 +133,30 @@ def _hung(
     yield Hung(tag, replace(device, faults=faults), radio, voice)
 
 
-def _radio(world: World, tag: Tag, gateways: Mapping[str, declared.Gateway]) -> Radio:
-    """How a tag is heard: as the first of its gateways says, at sea not at all."""
+def device_of(world: World, tag: Tag) -> Device:
+    """The device that hangs there, with all that its entry says will be wrong with it."""
+    entry, when = tag.entry, partial(instant, world)
+    begins = when(float(entry.get("from", 0.0)), None)
+    ends = when(float(entry["until"]), None) if "until" in entry else world.end_ms
+    return Device(
+        tag.key,
+        declared.sensor(entry),
+        begins,
+        ends,
+        declared.reporting(entry),
+        declared.faults(entry, when),
+        charge=float(entry.get("charge", 1.0)),
+        age_days=float(entry.get("age_days", 0.0)),
+    )
+
+
+def _radio(world: World, tag: Tag, gateways: Mapping[str, Gateway]) -> Radio:
+    """How a tag is heard: by its gateways, without one by the broker itself; at sea not at all."""
     names = declared.texts(tag.entry, "gateways")
-    for name in names:
-        if name not in gateways:
-            among = ", ".join(sorted(gateways)) or "none: add it to gateways"
-            raise ValueError(f"tag {tag.key}: there is no gateway {name!r}: there is {among}")
     silent = declared.out_of_reach(tag.entry, partial(instant, world)) + at_sea(world, tag)
     if not names:
         return Radio(out_of_reach=silent)
-    first = gateways[names[0]]
-    settings: dict[str, Any] = dict(first.settings)
-    if "per_message" in settings:
-        settings["per_message"] = round(settings["per_message"])
-    return Radio(channel=Channel(**first.dropouts), gateways=names, out_of_reach=silent, **settings)
+    return Radio(tuple(gateways[name] for name in names), silent)
 
 
 def at_sea(world: World, tag: Tag) -> tuple[tuple[int, int], ...]:
@@ -200,5 +179,9 @@ def instant(world: World, hours: float, since: str | None = None) -> int:
 
 def _beacon(hung: Hung) -> Hung:
     model = replace(hung.device.model, memory=0)
-    radio = replace(hung.radio, batch_s=0.0, unconfirmed=0.0, per_message=1, jitter_s=0.0)
+    gateways = tuple(
+        replace(gateway, batch_s=0.0, unconfirmed=0.0, per_message=1, jitter_s=0.0)
+        for gateway in hung.radio.gateways
+    )
+    radio = replace(hung.radio, gateways=gateways)
     return replace(hung, device=replace(hung.device, model=model), radio=radio)

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simulators.journey import Journey, drawn
-from simulators.journeys.build import Build, build
+from simulators.exact import between
+from simulators.journey import Journey, JourneyError, drawn
+from simulators.journeys.build import SETTLING_H, Build, build
 from simulators.journeys.model import Lot
 from simulators.journeys.outside import HOUR_MS
 from simulators.journeys.records import records
@@ -32,22 +33,23 @@ GRID_S: Final = 300
 STEP_S: Final = 20.0
 """Seconds of a step; a test shows that half of it changes nothing that matters."""
 _YEAR: Final = 2026  # in which a journey starts that is given no instant
+_SETTLED: Final = (
+    "t", "top_water", "top_ice", "side_water", "side_ice", "cavity_water", "cavity_ice", "rained",
+    "dripped",
+)  # fmt: skip
+"""Of a lot whose temperature the journey leaves to the weather: what the two days before made."""
 _UNDER_ROOF: Final = 0.3  # of the way from the air to the roof, for a tag up there: design choice
-_DAYLIGHT_LX: Final = 110.0  # per W/m² of sun
-_THROUGH_DOOR: Final = 0.05  # of the daylight: design choice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Climate:
     """What is true where a tag sits, (n,) each: °C, %RH over water, hPa; °C under its probe, if it
-    has one; lx; 1 while the place is open."""
+    has one."""
 
     temperature: Floats
     humidity: Floats
     pressure: Floats
     probe: Floats | None
-    light: Floats
-    door: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class World:
 
     It starts at ``start_ms`` (since 1970 UTC), or on its date of 2026; the weather is that of its
     date in either case. Raises ValueError for a grid that is no multiple of the step, and, when
-    first asked, `climate.NotHere` for a measured climate that is not on this machine.
+    first asked, `climate.NotHere` for a measured climate that is not on this machine, JourneyError
+    where the physics comes to no finite state.
     """
 
     def __init__(
@@ -132,7 +135,6 @@ class World:
     def climate(self, tag: Tag, times_ms: ArrayLike) -> Climate:
         """What is true where ``tag`` sits at ``times_ms`` (n,), straight between the grid's
         instants; the first and the last hold before and after."""
-        times = np.asarray(times_ms, np.float64)
         if tag.lot is None:
             columns = self.place(str(tag.place))
             air, roof = columns["temperature"], columns["roof"]
@@ -148,21 +150,14 @@ class World:
                 warm, humid = goods[tag.placement], goods[f"{tag.placement}_activity"]
         if tag.position == "roof" and tag.placement == "air":
             warm = air + _UNDER_ROOF * (roof - air)
-        temperature = np.interp(times, self.times, warm)
-        if humid is None:
-            pressure = np.interp(times, self.times, vapour)
-            found = 100.0 * pressure / saturation(temperature)
-        else:
-            found = 100.0 * np.interp(times, self.times, humid)
-        door = np.interp(times, self.times, columns["door"]) > 0.5
-        sun = np.interp(times, self.times, columns["sun"])
+        at = partial(between, times_ms, self.times)
+        temperature = at(warm)
+        found = 100.0 * (at(vapour) / saturation(temperature) if humid is None else at(humid))
         return Climate(
-            temperature=np.asarray(temperature),
+            temperature=temperature,
             humidity=np.asarray(np.minimum(found, 100.0)),
-            pressure=np.asarray(np.interp(times, self.times, columns["pressure"])),
-            probe=None if tag.probe is None else np.asarray(np.interp(times, self.times, probe)),
-            light=np.where(door, _THROUGH_DOOR * _DAYLIGHT_LX * sun, 0.0),
-            door=door.astype(np.float64),
+            pressure=at(columns["pressure"]),
+            probe=None if tag.probe is None else at(probe),
         )
 
     @cached_property
@@ -204,14 +199,38 @@ class World:
                 made.weather, boxes, made.conditions, sorbers, curves(), lots, made.stays, first,
                 self.step_s, every, air, goods,
             )  # fmt: skip
+            self._require_finite(air, goods, first * self.step_s / 3600.0 - SETTLING_H)
             return air, goods
 
         run(0, made.settling_steps // every)
-        # Walls and air have settled; the goods are as the journey says they are at its start.
-        settled = lots["t"].copy()
+        # Walls and air have settled; what the journey tells of holds from its start on.
+        settled = lots.copy()
         lots[:] = made.lots
-        lots["t"][made.settles] = settled[made.settles]
+        for name in _SETTLED:
+            lots[name][made.settles] = settled[name][made.settles]
+        sorbers[made.told] = made.sorbers[made.told]
         return run(made.settling_steps, len(self.times))
+
+    def _require_finite(self, air: Floats, goods: Floats, first_h: float) -> None:
+        """Raise JourneyError for the first place whose columns, or a lot's in it, are not finite;
+        they begin ``first_h`` hours from the start."""
+        wrong = np.asarray(~np.isfinite(air).all(axis=2), np.bool_)
+        lots, records = np.nonzero(~np.isfinite(goods).all(axis=2))
+        wrong[goods[lots, records, 0].astype(np.int64), records] = True
+        if not wrong.any():
+            return
+        record = int(wrong.any(axis=0).argmax())
+        key = self.journey.places[int(wrong[:, record].argmax())].key
+        hours = first_h + record * self.grid_s / 3600.0
+        at = datetime.fromtimestamp(self.start_ms / 1000.0 + hours * 3600.0, UTC)
+        lines = enumerate(self.journey.source.splitlines(), 1)
+        raise JourneyError(
+            self.journey.file,
+            next((n for n, line in lines if line.strip().startswith(f"{key}:")), 1),
+            f"journey {self.journey.key}, seed {self.seed}: from {at:%Y-%m-%d %H:%M} UTC on "
+            f"({hours:.1f} h after the start) what is in {key} has no finite state: bring its "
+            "controls, leak and temperatures, and its lots', within what can be",
+        )
 
 
 def _start(journey: Journey) -> int:

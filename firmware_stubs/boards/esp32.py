@@ -41,6 +41,7 @@ class Board:
         return time.time_ns() // 1_000_000
 
     def set_raw_ms(self, ms):
+        """Raises OverflowError where the port cannot count so far."""
         year, month, day, hour, minute, second, weekday, _ = time.gmtime(ms // 1000)
         micros = ms % 1000 * 1000
         machine.RTC().datetime((year, month, day, weekday, hour, minute, second, micros))
@@ -61,10 +62,6 @@ class Board:
 
     def remember(self, data):
         machine.RTC().memory(data)
-
-    def sleep(self, ms):
-        """Does not come back: after deep sleep, main.py begins anew."""
-        machine.deepsleep(max(1, ms))
 
     # The rest
 
@@ -96,6 +93,15 @@ class Board:
             if time.ticks_diff(ends, time.ticks_ms()) < 0:
                 raise OSError("no Wi-Fi after %d s" % _WIFI_S)
             time.sleep_ms(50)
+
+
+def sleep(ms):
+    """Does not come back: after deep sleep, main.py begins anew."""
+    machine.deepsleep(max(1, ms))
+
+
+def is_grounded(pin):
+    return machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP).value() == 0
 
 
 def connected(host, port, tls, timeout_s=10):

@@ -26,6 +26,12 @@ def parse(payload):
     return Answer(boot, seq, ranges)
 
 
+def answers(answer, boot, seq):
+    """Whether it is to the question of the reading (`boot`, `seq`), and not to an earlier one. Its
+    `seq` is lower than that only where there are more ranges missing than it has room for."""
+    return boot == answer.boot and (answer.seq >= seq or len(answer.missing) == RANGES)
+
+
 def covers(answer, boot, seq):
     """Whether the reading (`boot`, `seq`) is safe by `answer`."""
     if boot != answer.boot or seq > answer.seq:

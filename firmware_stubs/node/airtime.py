@@ -9,12 +9,12 @@ LARGEST = {7: 222, 8: 222, 9: 115, 10: 51, 11: 51, 12: 51}
 _PREAMBLE = 8
 
 
-def airtime_us(payload, spreading, bandwidth_khz=125):
-    """µs on the air of `payload` bytes over LoRaWAN, coding rate 4/5, with header and CRC.
+def airtime_us(payload, spreading):
+    """µs on the air of `payload` bytes over LoRaWAN at 125 kHz, coding rate 4/5, header and CRC.
 
     The formula of Semtech's SX1276 datasheet, section 4.1.1.7.
     """
-    symbol = (1_000 << spreading) // bandwidth_khz
+    symbol = (1_000 << spreading) // 125
     slow = 1 if symbol > 16_000 else 0  # low data rate optimisation
     bits = 8 * (payload + OVERHEAD) - 4 * spreading + 28 + 16
     per_block = 4 * (spreading - 2 * slow)
@@ -27,9 +27,9 @@ class DutyCycle:
     """At most `share` per mille of the time on the air: 10, which is 1 %, from 868.0 to 868.6 MHz
     (ETSI EN 300 220-2, annex B). By the rule that is strictest: silence after each packet."""
 
-    def __init__(self, share=10, free_at_ms=0):
+    def __init__(self, share=10):
         self._share = share
-        self.free_at_ms = free_at_ms
+        self.free_at_ms = 0
         """When the next packet may go."""
 
     def used(self, now_ms, on_air_us):

@@ -19,6 +19,11 @@ AWAKE_UA = 40_000
 RADIO_UA = 120_000
 """Wi-Fi on (ESP32 datasheet: receiving 95 to 100 mA, sending up to 240 mA for moments)."""
 
+RADIO_FROM_MV = 2_900
+"""Below, the node only measures and keeps [a design choice]: a LiFePO4 cell is as good as empty,
+and what the radio takes would pull it down until the board resets (an ESP32-WROOM-32E is specified
+from 3.0 V on: its datasheet, section 4.2)."""
+
 _DAY_MS = 86_400_000
 _UA_MS_PER_UAH = 3_600_000
 

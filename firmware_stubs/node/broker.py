@@ -25,20 +25,25 @@ class Broker:
             yield
             self._sync(clock, settings["sync"] * 1000)
             yield
+            self._link.connect()
+            yield
             self._link.open(self._status, b"offline")
+            yield
             self._link.subscribe(self._topics[1:])
             yield
             self._link.publish(self._status, b"online", True)
+            yield
             yield from Delivery(ring, self._link, self._topics, clock, settings).run(until_ms)
         finally:
             self._link.close()
             self._network(False)
 
     def _sync(self, clock, every_ms):
-        """Without a time server, readings go out all the same."""
+        """Without a time server, readings go out all the same; so with a time that the port cannot
+        be set to, as from 2038 on where its seconds have 31 bits."""
         if clock.synced_ms is not None and clock.uptime_ms() - clock.synced_ms < every_ms:
             return
         try:
             clock.set(self._time_ms())
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             self._tell("the clock was not set: %s" % error)

@@ -1,18 +1,24 @@
 """What the ring holds, brought to Dunnage: sent, asked for, and let go of when it is safe.
 
-One round is some messages of readings of one start of the node, the oldest that is held; the last
-reading of them asks. What the answer says is safe is released. What is missing is still held, and
-so goes first in the next round, until nothing is left.
+First comes what the broker has retained for the node. One round is some messages of readings of one
+start of the node, the oldest that is held; the last reading of them asks. What the answer says is
+safe is released. What is missing is still held, and so goes first in the next round, until nothing
+is left.
 """
 
 from node import ack, record
 from node.native import message, question, reading_json
 
-MESSAGE = 12
-"""Readings in one message: about 1 300 bytes, a segment of TCP."""
+MESSAGE = 8
+"""Readings in one message: about 1 000 bytes, which have to be found in one piece in memory."""
 
-ROUND = 10 * MESSAGE
-"""Readings until the next question."""
+ROUND = 7 * MESSAGE
+"""Readings until the next question. Where its answer is lost they all go out once more; of those
+with a clock that was never set Dunnage knows 64 again at least (docs/wire.md)."""
+
+_RETAINED_MS = 100
+"""A broker sends what it has retained right behind its answer to the subscription, and has answered
+once more since."""
 
 _STALLED = 2
 """Rounds without anything released, after which it is given up for now."""
@@ -31,29 +37,33 @@ class Delivery:
         self._readings, self._ack, self._commands = topics
         self._clock = clock
         self._settings = settings
+        self._asked = None  # (boot, seq) of the reading that asked last
 
     def run(self, until_ms):
-        """Send until nothing is held, or `until_ms` by `Clock.uptime_ms`; raises OSError when the
-        link breaks, or Dunnage does not answer. Yields after each reading."""
+        """Send until nothing is held, or `until_ms` by `Clock.uptime_ms`, one round at least.
+
+        Raises OSError when the link breaks, or Dunnage does not answer. Yields after each reading.
+        """
+        yield from self._listen(_RETAINED_MS)
         stalled = 0
-        while self._ring.count and self._clock.uptime_ms() < until_ms:
+        while self._ring.count:
             before = self._ring.count
-            boot = None
-            for payload, of in self._round():
-                boot = of
+            self._asked = None
+            for payload in self._round():
                 yield
                 if payload:
                     self._link.publish(self._readings, payload)
-            if boot is None:
-                continue  # all that was held was damaged
-            self._settings.refused = None
-            yield from self._await(boot)
+            if self._asked is not None:  # else all that was held was damaged
+                self._settings.refused = None
+                yield from self._listen(self._settings["answer_wait"] * 1000)
             stalled = 0 if self._ring.count < before else stalled + 1
             if stalled == _STALLED:
                 raise OSError("no acknowledgement came: everything is kept")
+            if self._clock.uptime_ms() >= until_ms:
+                break
 
     def _round(self):
-        """(message, boot), and (None, boot) while one is being made."""
+        """Messages, and None while one is being made."""
         texts = []
         first = last = None
         records = self._ring.records()
@@ -65,34 +75,31 @@ class Delivery:
                 break
             if last is not None:
                 texts.append(reading_json(last, self._clock.uptime_ms()))
-                whole = len(texts) == MESSAGE
-                yield message(texts) if whole else None, first.boot
-                if whole:
-                    texts = []
+                yield message(texts) if len(texts) == MESSAGE else None
             last = reading
         records.close()
         if last is not None:
             asking = question(first.seq, self._settings.refused)
             texts.append(reading_json(last, self._clock.uptime_ms(), asking))
-            yield message(texts), first.boot
+            self._asked = last.boot, last.seq
+            yield message(texts)
 
-    def _await(self, boot):
-        """Take what comes, until an answer about `boot` does."""
-        wait_ms = self._settings["answer_wait"] * 1000
+    def _listen(self, wait_ms):
+        """Take what comes, until it is the answer to what was asked."""
         ends = self._clock.uptime_ms() + wait_ms
-        while True:
+        while self._clock.uptime_ms() < ends:
+            yield
             found = self._link.receive(max(0, ends - self._clock.uptime_ms()))
             if found is None:
                 return
             topic, payload = found
-            if topic == self._ack:
-                answer = ack.parse(payload)
-                if answer is not None:
-                    yield from self._release(answer)
-                    if answer.boot == boot:
-                        return
-            elif topic == self._commands and payload:
+            if topic == self._commands and payload != b"":
                 self._settings.take(payload)
+            answer = ack.parse(payload) if topic == self._ack else None
+            if answer is not None:
+                yield from self._release(answer)
+                if self._asked is not None and ack.answers(answer, *self._asked):
+                    return
 
     def _release(self, answer):
         safe = []

@@ -14,7 +14,7 @@ ITEMS = 64
 once more."""
 
 WAITING = 64
-"""Sightings that wait for the broker; beyond, the oldest are dropped, and `dropped` counts them."""
+"""Sightings that wait for the broker; beyond, the oldest are dropped."""
 
 MESSAGE = 16
 """Sightings in one message."""
@@ -49,17 +49,13 @@ class Gate:
         self._topic = "dunnage/v1/%s/%s/reads" % (tenant, name)
         self._debouncer = Debouncer()
         self._waiting = []
-        self.dropped = 0
 
     def look(self):
         """Ask the reader once."""
         for epc, antenna, rssi_tenths in self._reader.inventory():
             if self._debouncer.is_news(epc, antenna, self._clock.uptime_ms()):
                 self._waiting.append((epc, antenna, rssi_tenths) + self._clock.stamp())
-        over = len(self._waiting) - WAITING
-        if over > 0:
-            del self._waiting[:over]
-            self.dropped += over
+        del self._waiting[:-WAITING]
 
     def send(self, link):
         """Publish what waits; raises OSError where the link breaks, and then it waits on."""

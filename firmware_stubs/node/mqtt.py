@@ -13,8 +13,13 @@ import time
 MOST_BYTES = 1_536
 """Of a message that is taken in: our longest acknowledgement is 32 ranges, under 1 200 bytes."""
 
+_BEGINNING = 576
+"""Bytes of a longer one that are looked at: its topic, of two names of 64 characters."""
+
 _WAITING = 4
 """Messages that wait to be taken out; more are dropped, the oldest first."""
+
+_GOODBYE_MS = 1_000
 
 _TIMED_OUT = (errno.ETIMEDOUT, errno.EAGAIN)
 
@@ -45,14 +50,17 @@ class Mqtt:
         self._packet = 0
         self._waiting = []
 
-    def open(self, will_topic, will):
-        """Connect; the broker publishes `will`, retained, when the connection is lost."""
+    def connect(self):
+        """First of all; may take as long as `connect` does."""
         self.close()
         self._sock = self._connect()
         # A socket of TLS has no timeout of its own to be changed, but it can be polled.
         self._poll = select.poll()
         self._poll.register(self._sock, select.POLLIN)
         self._waiting = []
+
+    def open(self, will_topic, will):
+        """Sign in; the broker publishes `will`, retained, when the connection is lost."""
         user, password = self._account
         flags = 0x02 | 0x04 | 1 << 3 | 0x20  # clean session; a will, QoS 1, retained
         fields = [self._client_id, will_topic, will]
@@ -89,24 +97,34 @@ class Mqtt:
         self._packet_of(0x40, identifier)
 
     def receive(self, wait_ms):
-        """The next message, (topic, payload); None where none comes in `wait_ms`."""
+        """The next message, (topic, payload); None where none comes in `wait_ms`. The payload of
+        one that is too long to be taken in is None."""
         ends = time.ticks_add(time.ticks_ms(), wait_ms)
         while not self._waiting:
             left = time.ticks_diff(ends, time.ticks_ms())
             if left <= 0:
                 return None
-            kind, body = self._read(left)
+            kind, body, whole = self._read(left)
             if kind is None:
                 return None
-            self._handle(kind, body)
+            self._handle(kind, body, whole)
         return self._waiting.pop(0)
 
     def close(self):
-        """Say good-bye, so that there is no will, and end it, whatever state it is in."""
+        """Say good-bye, so that there is no will, and end it, whatever state it is in.
+
+        Wi-Fi may be switched off next, so it is waited for that the broker, which has heard it,
+        ends the connection.
+        """
         if self._sock is None:
             return
         try:
             self._write(0xE0, b"")
+            ends = time.ticks_add(time.ticks_ms(), _GOODBYE_MS)
+            while True:
+                left = time.ticks_diff(ends, time.ticks_ms())
+                if left <= 0 or not self._poll.poll(left) or not self._sock.read(1):
+                    break
         except OSError:
             pass  # nobody is there to hear it
         self._sock.close()
@@ -123,26 +141,31 @@ class Mqtt:
         ends = time.ticks_add(time.ticks_ms(), self._timeout_s * 1000)
         while True:
             left = time.ticks_diff(ends, time.ticks_ms())
-            kind, body = self._read(left) if left > 0 else (None, None)
+            kind, body, whole = self._read(left) if left > 0 else (None, None, None)
             if kind is None:
                 raise OSError("the broker does not answer")
             if kind & 0xF0 == wanted:
+                if len(body) < 2 or not whole:
+                    raise OSError("the broker's answer is no MQTT")
                 if identifier is None or struct.unpack_from("!H", body)[0] == identifier:
                     return kind, body
             else:
-                self._handle(kind, body)
+                self._handle(kind, body, whole)
 
-    def _handle(self, kind, body):
-        if kind & 0xF0 != 0x30 or body is None:
+    def _handle(self, kind, body, whole):
+        if kind & 0xF0 != 0x30:
             return
         at = 2 + int.from_bytes(body[:2], "big")
         if len(body) < at + (2 if kind & 0x06 else 0):
             raise OSError("the broker's message is no MQTT")
-        topic = body[2:at].decode()
+        try:
+            topic = body[2:at].decode()
+        except UnicodeError:
+            raise OSError("the broker's topic is no UTF-8") from None
         if kind & 0x06:
             self._write(0x40, body[at : at + 2])
             at += 2
-        self._waiting.append((topic, body[at:]))
+        self._waiting.append((topic, body[at:] if whole else None))
         del self._waiting[:-_WAITING]
 
     def _write(self, kind, body, payload=b""):
@@ -163,18 +186,19 @@ class Mqtt:
             raise OSError("the connection took only a part")
 
     def _read(self, wait_ms):
-        """(kind, body) of the next packet; (None, None) where none begins in `wait_ms`, and a body
-        of None where it is longer than is taken."""
+        """(kind, body, whether that is all of it) of the next packet; None in place of each where
+        none begins in `wait_ms`. What is longer than is taken has to come to its end in the time
+        that an answer may take: a broker could announce 256 MB."""
         if not self._poll.poll(wait_ms):
-            return None, None
+            return None, None, None
         try:
             first = self._sock.read(1)
         except OSError as error:
             if error.args and error.args[0] in _TIMED_OUT:
-                return None, None
+                return None, None, None
             raise
         if first is None:
-            return None, None
+            return None, None, None
         if not first:
             raise OSError("the broker has closed the connection")
         length = shift = 0
@@ -186,11 +210,16 @@ class Mqtt:
                 break
             if shift > 21:
                 raise OSError("the broker's packet is no MQTT")
-        if length > MOST_BYTES:
-            while length:
-                length -= len(self._exactly(min(length, 256)))
-            return first[0], None
-        return first[0], self._exactly(length)
+        if length <= MOST_BYTES:
+            return first[0], self._exactly(length), True
+        ends = time.ticks_add(time.ticks_ms(), self._timeout_s * 1000)
+        body = self._exactly(_BEGINNING)
+        left = length - _BEGINNING
+        while left:
+            if time.ticks_diff(ends, time.ticks_ms()) <= 0:
+                raise OSError("a message of %d bytes takes too long: take it away" % length)
+            left -= len(self._exactly(min(left, 256)))
+        return first[0], body, False
 
     def _exactly(self, count):
         data = self._sock.read(count) if count else b""

@@ -51,11 +51,13 @@ def question(first, refused=None):
 
 
 def message(texts):
-    """What is published: one reading as it is, more as an array. Changes `texts`."""
+    """What is published: one reading as it is, more as an array. Leaves `texts` empty."""
     if len(texts) > 1:
         texts[0] = "[" + texts[0]
         texts[-1] += "]"
-    return ",".join(texts)
+    made = ",".join(texts)
+    texts.clear()
+    return made
 
 
 def sighting_json(epc, antenna, rssi_tenths, t, clock_set, now):

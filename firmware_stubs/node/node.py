@@ -12,7 +12,7 @@ from node.clock import Clock
 from node.native import plain
 from node.ring import Ring
 from node.settings import Settings
-from node.starts import next_boot
+from node.starts import delivered, next_boot
 from node.twofold import Twofold
 
 _RETRY_MS = 30_000
@@ -21,9 +21,9 @@ _RETRY_MS = 30_000
 _AWAKE_MS = 60_000
 """Longest time to send at a stretch."""
 
-_STATE = "<4sIIqqqqqIIqqhhh"
+_STATE = "<4sIIqqqqqqIBIqqhhhB"
 _MEASURED = ("temperature", "humidity", "probe")
-_MAGIC = b"DRN1"
+_MAGIC = b"DRN2"
 _NEVER = -(1 << 62)
 _LATER = (1 << 62) - 1
 _NOTHING = -0x8000
@@ -37,7 +37,8 @@ class Node:
                and not a power cut
     `measure`  () -> quantity -> hundredths, of what could be measured
     `carrier`  `carry(ring, clock, settings, until_ms)` brings what is held away and yields while
-               it does, or raises OSError; before `free_at_ms` it may not be asked again
+               it does; a carrier that raises anything, or brings nothing away, is asked again
+               later. Before `free_at_ms` it may not be asked again
     `floor`    numbers of starts are above it: set anew when flash was erased
     """
 
@@ -49,13 +50,17 @@ class Node:
         self._clock = Clock(board.raw_ms, board.epoch_year, board.set_raw_ms)
         self._ring = ring or Ring(board.folder + "/ring", record.SIZE)
         self.settings = Settings(Twofold(board.folder + "/settings"))
+        self._starts = Twofold(board.folder + "/boot")
         self._before = {}
-        self._failures = 0
         if not self._resume():
             self._start(floor)
 
     def _start(self, floor):
-        """After a power cut or a reset: everything from flash."""
+        """After a power cut or a reset: everything from flash.
+
+        Starts that delivered nothing count as failures to send: a board that breaks down as it
+        sends would else start, measure and send again and again, until the ring is overwritten.
+        """
         latest = {"boot": 0, "uptime": 0}
 
         def look(data):
@@ -65,12 +70,14 @@ class Node:
                 latest["uptime"] = max(latest["uptime"], kept.t + 1)
 
         self._ring.open(look)
-        boot = next_boot(Twofold(self._board.folder + "/boot"), latest["boot"], floor)
+        self.boot, self._failures = next_boot(self._starts, latest["boot"], floor)
+        self._idle = True
         self._clock.begin(latest["uptime"])
-        self.boot, self.seq = boot, 0
+        self.seq = 0
         self._charge = battery.Charge()
         now = self._clock.uptime_ms()
-        self._due_measure = self._due_send = self._free_at = self._counted = now
+        self._due_measure = self._free_at = self._counted = now
+        self._due_send = now + (self._wait_ms() if self._failures else 0)
 
     # Memory over a sleep
 
@@ -85,23 +92,27 @@ class Node:
             return False
         found = struct.unpack_from(_STATE, kept)
         magic, self.boot, self.seq, shift, synced = found[:5]
-        self._due_measure, self._due_send, self._free_at, self._failures = found[5:9]
+        self._due_measure, self._due_send, self._free_at, self._counted = found[5:9]
+        self._failures, idle, *charge = found[9:14]
+        told = head + found[17]
         if magic != _MAGIC:
             return False
         try:
-            self._ring.restore(kept[head:-4])
+            self._ring.restore(kept[told:-4])
         except ValueError:
             return False
+        self._idle = idle == 1
         self._clock.state = shift, None if synced == _NEVER else synced
-        self._charge = battery.Charge(*found[9:12])
-        for name, value in zip(_MEASURED, found[12:]):
+        self._charge = battery.Charge(*charge)
+        for name, value in zip(_MEASURED, found[14:17]):
             if value != _NOTHING:
                 self._before[name] = value
-        self._counted = self._clock.uptime_ms()
+        self.settings.refused = kept[head:told].decode() or None
         return True
 
     def _remember(self):
         shift, synced = self._clock.state
+        refused = (self.settings.refused or "").encode()
         data = struct.pack(
             _STATE,
             _MAGIC,
@@ -112,11 +123,14 @@ class Node:
             self._due_measure,
             self._due_send,
             self._free_at,
+            self._counted,
             self._failures,
+            1 if self._idle else 0,
             *self._charge.state,
             *(self._before.get(name, _NOTHING) for name in _MEASURED),
+            len(refused),
         )
-        data += self._ring.state()
+        data += refused + self._ring.state()
         self._board.remember(data + struct.pack("<I", binascii.crc32(data)))
 
     # The cycle
@@ -136,7 +150,8 @@ class Node:
         now = self._clock.uptime_ms()
         due = min(self._due_measure, self._due_send) if self._ring.count else self._due_measure
         sleep_ms = max(0, due - now)
-        # Counted before it is slept: the memory that goes on is written now.
+        # Counted before it is slept: the memory that goes on is written now. What the board takes
+        # to wake up counts as awake, since the count goes on from when it was to wake.
         self._charge.count(battery.SLEEPING_UA, sleep_ms)
         self._counted = now + sleep_ms
         self._remember()
@@ -176,6 +191,7 @@ class Node:
         try:
             self._ring.append(record.pack(reading))
         except OSError as error:
+            self._ring.lost += 1
             self._tell("a reading could not be kept: %s" % error)
             return
         self.seq += 1
@@ -186,16 +202,41 @@ class Node:
 
     def _send(self):
         self._count(battery.AWAKE_UA)
-        until_ms = min(self._clock.uptime_ms() + _AWAKE_MS, self._due_measure)
         try:
-            yield from self._carrier.carry(self._ring, self._clock, self.settings, until_ms)
-            self._failures = 0
-            self._free_at = self._carrier.free_at_ms
-            self._due_send = self._free_at if self._ring.count else _LATER
-        except OSError as error:
+            yield from self._carry()
+        except Exception as error:  # whatever it is, what is kept is to go out some day
             self._failures += 1
-            most = self.settings["retry_most"] * 1000
-            wait = delay_ms(self._failures, _RETRY_MS, most, self._board.random16())
+            wait = self._wait_ms()
             self._due_send = self._clock.uptime_ms() + wait
-            self._tell("not sent, again in %d s: %s" % (wait // 1000, plain(str(error))))
+            self._tell("not sent, again in %d s: %s" % (wait // 1000, plain(repr(error))))
+        else:
+            self._failures = 0
+            self._due_send = 0 if self._ring.count else _LATER
+            self._delivered()
+        self._free_at = max(self._free_at, self._carrier.free_at_ms)
+        self._due_send = max(self._due_send, self._free_at)
         self._count(battery.RADIO_UA)
+
+    def _carry(self):
+        """Have something brought away; raises OSError where nothing was, or any error."""
+        battery_mv = self._board.battery_mv()
+        if battery_mv is not None and battery_mv < battery.RADIO_FROM_MV:
+            raise OSError("the battery has %d mV: everything is kept" % battery_mv)
+        until_ms = min(self._clock.uptime_ms() + _AWAKE_MS, self._due_measure)
+        held = self._ring.count
+        yield from self._carrier.carry(self._ring, self._clock, self.settings, until_ms)
+        if self._ring.count >= held:
+            raise OSError("nothing was brought away: everything is kept")
+
+    def _delivered(self):
+        if not self._idle:
+            return
+        try:
+            delivered(self._starts, self.boot)
+            self._idle = False
+        except OSError as error:
+            self._tell("a delivery could not be noted: %s" % error)
+
+    def _wait_ms(self):
+        most = self.settings["retry_most"] * 1000
+        return delay_ms(self._failures, _RETRY_MS, most, self._board.random16())

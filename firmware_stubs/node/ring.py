@@ -1,17 +1,18 @@
 """Readings in flash until they are safe elsewhere: a ring of segment files that a power cut spares.
 
-A segment is a file of at most `size` bytes: a header, then slots of one record each. A slot is
+A segment is a file of at most `size` bytes:
 
-    state    1 byte   0xFF while the record is held, 0x00 once it was released
-    record   `record_size` bytes
-    CRC-32   4 bytes  of the record, little endian
+    header
+    states   1 byte for each slot: 0xFF until its record is released, then 0x00
+    slots    of one record each: `record_size` bytes and their CRC-32, 4 bytes, little endian
 
 - A write that was torn leaves a slot whose CRC is wrong: it is no record, and the next one is
-  written over it. A torn state byte that is not 0x00 holds the record: it is sent once more.
+  written over it. A torn state that is not 0x00 holds the record: it is sent once more.
+- States are together, and only those of records that are safe are written: neighbours are released
+  by one write, and one that is torn harms no other record.
 - A new segment is made beside the ring and renamed over the oldest one, which littlefs does in one
   step. So what was overwritten, and that it is counted in `lost`, come about together.
-- Each slot is written at most twice (record, release) before its segment is made anew, and the
-  segments take turns: none wears faster than another. docs/decisions/firmware.md has the figures.
+- Segments take turns: none wears faster than another. docs/decisions/firmware.md has the figures.
 """
 
 import binascii
@@ -22,9 +23,8 @@ from array import array
 _HEADER = "<2sBBII"  # magic, version, record_size, generation, lost; then its CRC-32
 HEADER_SIZE = struct.calcsize(_HEADER) + 4
 _MAGIC = b"DR"
-_VERSION = 1
+_VERSION = 2
 _HELD = b"\xff"
-_RELEASED = b"\x00"
 
 
 class Ring:
@@ -40,8 +40,8 @@ class Ring:
         self._folder = folder
         self._record_size = record_size
         self._segments = segments
-        self._slot = 1 + record_size + 4
-        self.slots = (size - HEADER_SIZE) // self._slot
+        self._slot = record_size + 4
+        self.slots = (size - HEADER_SIZE) // (1 + self._slot)
         self._buffer = bytearray(self._slot)
         self._forget()
 
@@ -51,9 +51,7 @@ class Ring:
         self._held = bytearray((self._segments * self.slots + 7) // 8)
         self._counts = array("H", [0] * self._segments)  # held, by segment
         self.lost = 0
-        """Held records that were overwritten since the ring was made."""
-        self.damaged = 0
-        """Slots whose CRC was wrong when the ring was opened: torn writes, mostly."""
+        """Records that were held and overwritten, or not kept, since the ring was made."""
 
     @property
     def count(self):
@@ -105,25 +103,29 @@ class Ring:
         """The last slot that has a record; -1 where none has."""
         last = -1
         slot = self._buffer
+        states = bytearray(self.slots)
         with open(self._path(index), "rb") as file:
             file.seek(HEADER_SIZE)
+            file.readinto(states)
             for number in range(self.slots):
-                size = file.readinto(slot)
-                if not size:
+                if file.readinto(slot) != self._slot:
                     break
-                if size < self._slot or not self._is_whole(slot):
-                    self.damaged += 1
+                if not self._is_whole(slot):
                     continue
                 last = number
-                if slot[0] != 0:
+                if states[number]:
                     self._hold(index * self.slots + number)
                 if look:
-                    look(memoryview(slot)[1:-4])
+                    look(memoryview(slot)[:-4])
         return last
 
     def _is_whole(self, slot):
         (crc,) = struct.unpack_from("<I", slot, self._slot - 4)
-        return crc == binascii.crc32(memoryview(slot)[1:-4])
+        return crc == binascii.crc32(memoryview(slot)[:-4])
+
+    def _place(self, number):
+        """Where in its file a slot begins."""
+        return HEADER_SIZE + self.slots + number * self._slot
 
     # For a sleep in which memory of a few hundred bytes goes on
 
@@ -155,8 +157,8 @@ class Ring:
         index = self._newest % self._segments
         crc = struct.pack("<I", binascii.crc32(record))
         with open(self._path(index), "r+b") as file:
-            file.seek(HEADER_SIZE + self._used * self._slot)
-            file.write(_HELD + record + crc)
+            file.seek(self._place(self._used))
+            file.write(record + crc)
         self._hold(index * self.slots + self._used)
         self._used += 1
 
@@ -167,7 +169,7 @@ class Ring:
         header = struct.pack(_HEADER, _MAGIC, _VERSION, self._record_size, generation, lost)
         fresh = self._folder + "/new"
         with open(fresh, "wb") as file:
-            file.write(header + struct.pack("<I", binascii.crc32(header)))
+            file.write(header + struct.pack("<I", binascii.crc32(header)) + _HELD * self.slots)
         os.rename(fresh, self._path(index))
         begin = index * self.slots
         for position in range(begin, begin + self.slots):
@@ -192,29 +194,22 @@ class Ring:
                 for position in range(begin, begin + self.slots):
                     if not self._held[position >> 3] >> (position & 7) & 1:
                         continue
-                    file.seek(HEADER_SIZE + (position - begin) * self._slot)
+                    file.seek(self._place(position - begin))
                     if file.readinto(slot) == self._slot and self._is_whole(slot):
-                        yield position, memoryview(slot)[1:-4]
+                        yield position, memoryview(slot)[:-4]
                     else:
                         self._drop(position)
                         self.lost += 1
 
     def release(self, positions):
-        """These are safe elsewhere. Cut short, some are held, and so sent, once more."""
-        index = file = None
-        try:
-            for position in positions:
-                if position // self.slots != index:
-                    if file:
-                        file.close()
-                    index = position // self.slots
-                    file = open(self._path(index), "r+b")  # noqa: SIM115 - for many, closed below
-                file.seek(HEADER_SIZE + position % self.slots * self._slot)
-                file.write(_RELEASED)
+        """These, in the order of `records`, are safe elsewhere: a write for each run of neighbours.
+        Cut short, some are held, and so sent, once more."""
+        for first, count in _runs(positions, self.slots):
+            with open(self._path(first // self.slots), "r+b") as file:
+                file.seek(HEADER_SIZE + first % self.slots)
+                file.write(bytes(count))
+            for position in range(first, first + count):
                 self._drop(position)
-        finally:
-            if file:
-                file.close()
 
     # What is held, a bit each
 
@@ -234,6 +229,20 @@ class Ring:
 
     def _path(self, index):
         return "%s/%d" % (self._folder, index)
+
+
+def _runs(positions, slots):
+    """(first, how many) of neighbours within a segment."""
+    first = count = 0
+    for position in positions:
+        if count and position == first + count and position % slots:
+            count += 1
+            continue
+        if count:
+            yield first, count
+        first, count = position, 1
+    if count:
+        yield first, count
 
 
 def _is_there(path):

@@ -13,13 +13,16 @@ BOUNDS = {
     "batch": (1, 1, 288),  # measurements from one sending to the next
     "answer_wait": (5, 1, 30),  # s, for an acknowledgement; well under the watchdog's 60
     "retry_most": (3_600, 30, 86_400),  # s, between two tries to send, at most
-    "sync": (86_400, 600, 864_000),  # s, between two looks at the time server
+    "sync": (3_600, 600, 864_000),  # s, between two looks at the time server
     "capacity": (3_000, 100, 60_000),  # mAh, of a fresh battery
 }
 """name -> default, lowest, highest; all whole numbers. The bounds are design choices."""
 
 MOST_BYTES = 512
 """Of a command: what is longer is refused unread."""
+
+_MOST_TOLD = 160
+"""Characters of what is told of a command that was refused: it outlives sleep in a small memory."""
 
 
 class Settings:
@@ -29,7 +32,7 @@ class Settings:
         self._kept = kept
         self._values = {name: default for name, (default, _, _) in BOUNDS.items()}
         self.refused = None
-        """What of the last command was not taken, and why, until it was told."""
+        """What of the last command was not taken, and why, until that was told; else None."""
         accepted, _ = judged(kept.load() or b"{}")
         self._values.update(accepted)
 
@@ -37,20 +40,26 @@ class Settings:
         return self._values[name]
 
     def take(self, command):
-        """Follow a command; raises OSError where flash does not keep it: then nothing changed."""
-        accepted, refused = judged(command)
-        self.refused = refused
+        """Follow a command; None is one that was too long to be taken in.
+
+        Where flash does not keep it nothing changes, and that is told as well.
+        """
+        accepted, self.refused = judged(command)
         values = dict(self._values)
         values.update(accepted)
-        if values != self._values:
+        if values == self._values:
+            return
+        try:
             self._kept.save(json.dumps(values).encode())
             self._values = values
+        except OSError:
+            self.refused = "flash did not keep the settings: send them again"
 
 
 def judged(command):
     """(name -> value of what is good in a command, what is wrong with the rest or None)."""
-    if len(command) > MOST_BYTES:
-        return {}, "a command of %d bytes: send %d at most" % (len(command), MOST_BYTES)
+    if command is None or len(command) > MOST_BYTES:
+        return {}, "a command that is too long: send %d bytes at most" % MOST_BYTES
     try:
         found = json.loads(command)
     except ValueError:
@@ -58,14 +67,14 @@ def judged(command):
     if not isinstance(found, dict):
         return {}, "a command that is no object"
     accepted, wrong = {}, []
-    for name in sorted(found):
+    for name in sorted(found, key=str):  # MicroPython takes {1: 2} for JSON
         value = found[name]
         if name not in BOUNDS:
-            wrong.append("%s: not known" % plain(name[:24]))
+            wrong.append("%s: not known" % plain(str(name)[:24]))
             continue
         _, low, high = BOUNDS[name]
         if type(value) is not int or not low <= value <= high:
             wrong.append("%s: send a whole number from %d to %d" % (name, low, high))
         else:
             accepted[name] = value
-    return accepted, "; ".join(wrong) or None
+    return accepted, "; ".join(wrong)[:_MOST_TOLD] or None

@@ -15,6 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulators.exact import between
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -41,10 +43,11 @@ class Measured:
     def at(self, instant_ms: ArrayLike) -> tuple[Floats, Floats, Floats]:
         """Temperature, humidity and pressure, straight between rows; the first and the last row
         hold before and after."""
-        instant = np.asarray(instant_ms, np.float64)
-        columns = (self.temperature, self.humidity, self.pressure)
-        first, second, third = (np.interp(instant, self.time, column) for column in columns)
-        return np.asarray(first), np.asarray(second), np.asarray(third)
+        return (
+            between(instant_ms, self.time, self.temperature),
+            between(instant_ms, self.time, self.humidity),
+            between(instant_ms, self.time, self.pressure),
+        )
 
 
 def folder() -> Path:

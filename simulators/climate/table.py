@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulators.exact import between
+
 Floats = NDArray[np.float64]
 
 HOURS: Final = 8760
@@ -55,8 +57,8 @@ class Climate:
     """A typical year by the hour: (8760,) each, row n at hour n of the year, UTC.
 
     ``temperature`` °C, ``humidity`` %RH, ``pressure`` hPa, ``sun`` W/m² on a level surface,
-    ``wind`` m/s, ``cloud`` tenths of the sky that are covered opaquely, ``rain`` mm/h, NaN where
-    the source does not have it.
+    ``wind`` m/s, ``cloud`` tenths of the sky that are covered opaquely, ``rain`` mm/h in the
+    hour before, NaN where the source does not have it.
     """
 
     station: Station
@@ -115,9 +117,7 @@ def hour_of_year(instant_ms: ArrayLike) -> Floats:
 def interpolate(column: Floats, hours: ArrayLike) -> Floats:
     """A column of a year at ``hours`` of the year, straight between its rows, the year a ring."""
     position = np.asarray(hours, np.float64) % HOURS
-    before = position.astype(np.int64)
-    part = position - before
-    return np.asarray(column[before] * (1.0 - part) + column[(before + 1) % HOURS] * part)
+    return between(position, np.arange(HOURS + 1), np.append(column, column[0]))
 
 
 def _preamble(text: str) -> int:

@@ -29,7 +29,8 @@ from simulators.physics.state import CONDITIONS, ENCLOSURE, LOT, SORBER, STAY, R
 Floats = NDArray[np.float64]
 
 SETTLING_H: Final = 48
-"""Hours before the start in which walls and air come to what the weather makes of them."""
+"""Hours before the start in which all that the journey does not tell of comes to what the weather
+makes of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +42,9 @@ class Build:
     enclosures: Records
     conditions: Records
     sorbers: Records
+    told: NDArray[np.bool_]  # of the sorbers, whose water the journey tells
     lots: Records
-    settles: NDArray[np.bool_]  # lots whose temperature the journey leaves to the weather before
+    settles: NDArray[np.bool_]  # lots whose temperature it leaves to the weather before
     stays: Records
 
 
@@ -56,6 +58,7 @@ def build(journey: Journey, seed: int, step_s: float) -> Build:
         return round((hour + SETTLING_H) * 3600.0 / step_s)
 
     boxes, rules, heaps = [], [], []
+    told: list[bool] = []
     for i, place in enumerate(journey.places):
         kind = KINDS[place.box]
         t = _first_t(place, weather[i])
@@ -70,14 +73,16 @@ def build(journey: Journey, seed: int, step_s: float) -> Build:
         if place.dunnage_kg:
             heaps.append(dunnage(i, place.dunnage_kg, place.dunnage_pct / 100.0))
         if place.desiccant_kg:
-            since = max(step_of(journey.hours(place.desiccant_when)), 0)
+            since = step_of(max(journey.hours(place.desiccant_when), 0.0))
             heaps.append(desiccant(i, place.desiccant_kg, since, place.desiccant_load))
+        told += [n > 0 for n in range(len(heaps) - len(told))]  # all but the floor
     return Build(
         settling_steps=step_of(0.0),
         weather=weather,
         enclosures=np.array(boxes, ENCLOSURE),
         conditions=_table(rules, CONDITIONS),
         sorbers=np.array(heaps, SORBER),
+        told=np.array(told),
         lots=np.array([_lot(journey, lot, weather) for lot in journey.lots], LOT),
         settles=np.array([lot.temperature is None for lot in journey.lots]),
         stays=_table([_stays(journey, lot, step_of) for lot in journey.lots], STAY),
@@ -120,8 +125,8 @@ def _rules(
             (name, value) for begins, ends, name, value in spans if begins <= edge < ends
         )
         for name, value in settings.items():
-            column, factor = CONTROLS[name]
-            row[column] = value * factor
+            control = CONTROLS[name]
+            row[control.column] = value * control.factor
         rows.append(row)
     return rows
 
@@ -133,7 +138,7 @@ def _lot(journey: Journey, lot: Lot, weather: Floats) -> Any:
     first = min(lot.stands, key=lambda stand: journey.hours(stand.when)).place
     i = [place.key for place in journey.places].index(first)
     t = _first_t(journey.places[i], weather[i]) if lot.temperature is None else lot.temperature
-    return cargo.lot(form, dry_kg, lot.packages, t, *regains)
+    return cargo.lot(form, dry_kg, lot.packages, t, *regains, exposed=lot.exposed)
 
 
 def _stays(journey: Journey, lot: Lot, step_of: Callable[[float], int]) -> list[Records]:
@@ -156,7 +161,6 @@ def _stays(journey: Journey, lot: Lot, step_of: Callable[[float], int]) -> list[
         row["enclosure"] = places.index(place)
         row["barrier"] = cargo.PACKAGING[packaging[0]].barrier
         row["rain"] = cargo.PACKAGING[packaging[0]].rain
-        row["exposed"] = lot.exposed
         rows.append(row)
     return rows
 

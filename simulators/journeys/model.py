@@ -5,37 +5,52 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 SITE_REGIONS: Final = ("temperate", "coastal_humid", "cold_winter")
 MODES: Final = ("truck", "rail", "sea", "air")
 TIERS: Final = ("standard", "priority", "critical")
 HOLDS: Final = ("fumigated", "seal", "quarantine", "on_warrant")
 PLACE_KINDS: Final = ("bay", "yard", "container", "vehicle")
+MOMENTS: Final = ("loads", "departs", "arrives", "unloads")
+"""Events of a shipment that an instant may follow."""
 HARMS: Final = ("none", "sweat", "wet", "mould", "heating", "hot_damp", "damp", "frost")
 """What a journey is about: which of `truth.EVENTS` is its harm."""
 
-CONTROLS: Final[Mapping[str, tuple[str, float]]] = {
-    "door_m2": ("door_area", 1.0),
-    "vent_per_h": ("vent", 1.0),
-    "air_w_m2k": ("h", 1.0),
-    "sun": ("sun", 1.0),
-    "sky": ("sky", 1.0),
-    "wind": ("wind", 1.0),
-    "driving_m_s": ("driving", 1.0),
-    "heat_to_c": ("heat_to", 1.0),
-    "heater_kw": ("heater", 1e3),
-    "cool_to_c": ("cool_to", 1.0),
-    "cooler_kw": ("cooler", 1e3),
-    "coil_c": ("coil_t", 1.0),
-    "dry_to_pct": ("dry_to", 1.0),
-    "dryer_kg_day": ("dryer", 1.0 / 86400.0),
-    "damp_to_pct": ("damp_to", 1.0),
-    "damper_kg_day": ("damper", 1.0 / 86400.0),
-    "rain_mm_h": ("rain", 1.0 / 3600.0),
-    "wetting_kg_h": ("wetting", 1.0 / 3600.0),
+
+class Control(NamedTuple):
+    """What of an enclosure can be set: its name in the physics, the factor to there, and between
+    what it lies in a journey."""
+
+    column: str
+    factor: float
+    low: float
+    high: float
+
+
+CONTROLS: Final[Mapping[str, Control]] = {
+    "door_m2": Control("door_area", 1.0, 0.0, 200.0),
+    "vent_per_h": Control("vent", 1.0, 0.0, 200.0),
+    "air_w_m2k": Control("h", 1.0, 0.1, 100.0),
+    "sun": Control("sun", 1.0, 0.0, 1.0),
+    "sky": Control("sky", 1.0, 0.0, 1.0),
+    "wind": Control("wind", 1.0, 0.0, 1.0),
+    "driving_m_s": Control("driving", 1.0, 0.0, 50.0),
+    "heat_to_c": Control("heat_to", 1.0, -50.0, 80.0),
+    "heater_kw": Control("heater", 1e3, 0.0, 10_000.0),
+    "cool_to_c": Control("cool_to", 1.0, -50.0, 80.0),
+    "cooler_kw": Control("cooler", 1e3, 0.0, 10_000.0),
+    "coil_c": Control("coil_t", 1.0, -60.0, 50.0),
+    "dry_to_pct": Control("dry_to", 1.0, 1.0, 100.0),
+    "dryer_kg_day": Control("dryer", 1.0 / 86400.0, 0.0, 50_000.0),
+    "damp_to_pct": Control("damp_to", 1.0, 0.0, 100.0),
+    "damper_kg_day": Control("damper", 1.0 / 86400.0, 0.0, 50_000.0),
+    "rain": Control("rain_share", 1.0, 0.0, 1.0),
+    "rain_mm_h": Control("rain", 1.0 / 3600.0, 0.0, 300.0),
+    "wetting_kg_h": Control("wetting", 1.0 / 3600.0, 0.0, 1_000.0),
 }
-"""What of an enclosure can be set: the name in a journey, that of the physics, and the factor."""
+"""By their names in a journey. The limits keep out what cannot be meant and what the physics
+divides by; they are choices of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +58,7 @@ class When:
     """An instant: hours after the start, or after an event of a shipment."""
 
     hours: float
-    since: tuple[str, str] | None = None  # shipment, loads | departs | arrives | unloads
+    since: tuple[str, str] | None = None  # shipment, one of MOMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,19 +205,26 @@ class Journey:
     shipments: tuple[Shipment, ...]
     holds: tuple[Hold, ...]
     tags: tuple[Mapping[str, Any], ...]
+    loggers: tuple[Mapping[str, Any], ...]
     gateways: tuple[Mapping[str, Any], ...]
+    readers: tuple[Mapping[str, Any], ...]
     file: Path
     source: str
 
     def hours(self, when: When) -> float:
-        """Hours from the start."""
+        """Hours from the start. Raises ValueError for an event that there is not."""
         if when.since is None:
             return when.hours
-        shipment = next(s for s in self.shipments if s.key == when.since[0])
+        key, event = when.since
+        shipment = next((s for s in self.shipments if s.key == key), None)
+        if shipment is None or event not in MOMENTS:
+            raise ValueError(
+                f"there is no {key} {event}: write a shipment and one of {', '.join(MOMENTS)}"
+            )
         events = {
             "loads": shipment.loads,
             "departs": shipment.legs[0].departs,
             "arrives": shipment.legs[-1].arrives,
             "unloads": shipment.legs[-1].arrives if shipment.unloads is None else shipment.unloads,
         }
-        return events[when.since[1]] + when.hours
+        return events[event] + when.hours

@@ -76,7 +76,7 @@ class Outside:
         days = (self._hours - self._hours[0]) / 24.0
         knots = np.arange(math.ceil(days[-1]) + 2)
         apart = exact.normal(self._seed, "weather", self._journey.key, key, index=knots)
-        anomaly = weather.warmer + weather.restless * np.interp(days, knots, apart)
+        anomaly = weather.warmer + weather.restless * exact.between(days, knots, apart)
         found = columns.copy()
         found[:, 0] += anomaly
         found[:, 1] *= saturation(found[:, 0]) / saturation(columns[:, 0])
@@ -111,7 +111,7 @@ def _columns(key: str, journey: Journey, hours: NDArray[np.int64]) -> Floats:
     if key in climate.STATIONS:
         year = climate.load(key)
         first = (datetime(2001, month, day, hour) - datetime(2001, 1, 1)).total_seconds() / 3600.0  # noqa: DTZ001
-        shift = round(journey.weather.season_days * 24.0)
+        shift = 24 * round(journey.weather.season_days)  # noon stays noon
         row = (hours + round(first) + shift) % climate.HOURS
         t, humidity, pressure = year.temperature[row], year.humidity[row], year.pressure[row]
         sun, wind, cloud = year.sun[row], year.wind[row], year.cloud[row]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from simulators.journeys.model import (
     CONTROLS,
     HARMS,
     HOLDS,
     MODES,
+    MOMENTS,
     PLACE_KINDS,
     SITE_REGIONS,
     TIERS,
@@ -28,20 +31,37 @@ from simulators.journeys.model import (
     When,
     Wrap,
 )
+from simulators.journeys.relations import (
+    Naming,
+    require_names_apart,
+    require_ways,
+    require_what_is_named,
+)
 from simulators.journeys.sheet import Draw, Sheet, read
 from simulators.physics.cargo import FORMS, LIGHTEST, PACKAGING
 from simulators.physics.enclosure import KINDS
 
 T = TypeVar("T")
 
-Check = Callable[[str, Mapping[str, Any]], None]
-"""Of a kind of entry (tags, gateways) and what stands there; raises ValueError if it is wrong."""
+Named = tuple[str, str]
+"""A kind (lot, place, site, gateway, event, name) and a name of that kind. One of ``event`` is a
+shipment and a moment of it; ``name`` is one that only this entry gives something."""
+Check = Callable[[str, Mapping[str, Any]], Iterable[Named]]
+"""Of a kind of entry (tags, loggers, gateways, readers) and what stands there: what it names.
+Raises ValueError if it is wrong."""
+
+ENTRIES: Final = ("tags", "loggers", "gateways", "readers")
+"""The sections that belong to others."""
+_HOURS: Final = 100_000.0
+_COLDEST, _HOTTEST = -60.0, 90.0  # °C
 
 
 def parse(file: Path, text: str, draw: Draw, check: Check) -> Journey:
     """What ``text`` of ``file`` tells, its spans drawn by ``draw``. Raises JourneyError."""
     sheet = read(file, text, draw)
     shipments = tuple(_shipment(key, each) for key, each in sheet.sheets("shipments"))
+    named: list[Naming] = []
+    found = {part: _checked(sheet, part, check, named) for part in ENTRIES}
     journey = Journey(
         key=file.stem,
         kind=sheet.text("kind"),
@@ -57,12 +77,19 @@ def parse(file: Path, text: str, draw: Draw, check: Check) -> Journey:
         lots=tuple(_lot(key, each) for key, each in sheet.sheets("lots")),
         shipments=shipments,
         holds=tuple(_hold(each) for _, each in sheet.sheets("holds")),
-        tags=_checked(sheet, "tags", check),
-        gateways=_checked(sheet, "gateways", check),
+        tags=found["tags"],
+        loggers=found["loggers"],
+        gateways=found["gateways"],
+        readers=found["readers"],
         file=file,
         source=text,
     )
-    _related(sheet, journey)
+    for part in ("sites", "places", "lots"):
+        if not getattr(journey, part):
+            sheet.wrong(f"there are no {part}: a journey has one at least")
+    require_names_apart(sheet, named)
+    require_what_is_named(sheet, journey, named)
+    require_ways(sheet, journey)
     sheet.done()
     return journey
 
@@ -104,6 +131,11 @@ def _site(key: str, sheet: Sheet) -> Site:
         sheet.text("timezone"),
         sheet.text("climate"),
     )
+    try:
+        ZoneInfo(found.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        said = f"{found.timezone!r} is no time zone: write one such as America/New_York, or UTC"
+        sheet.wrong_at("timezone", said)
     sheet.done()
     return found
 
@@ -117,15 +149,15 @@ def _place(key: str, sheet: Sheet) -> Place:
         site=sheet.text("site") if sheet.has("site") else None,
         box=sheet.choice("box", KINDS),
         leak=sheet.number("leak", 1.0, 0, 100),
-        temperature=_perhaps(sheet, "temperature_c"),
-        humidity=_perhaps(sheet, "humidity_pct"),
+        temperature=_perhaps(sheet, "temperature_c", _COLDEST, _HOTTEST),
+        humidity=_perhaps(sheet, "humidity_pct", 1, 100),
         controls=_controls(sheet.sheet("climate_control")),
         changes=tuple(_change(each) for _, each in sheet.sheets("changes")),
-        dunnage_kg=dunnage.number("mass_kg", low=0) if dunnage else 0.0,
+        dunnage_kg=dunnage.number("mass_kg", low=0, high=50_000) if dunnage else 0.0,
         dunnage_pct=dunnage.number("moisture_pct", low=0, high=150) if dunnage else 0.0,
-        desiccant_kg=desiccant.number("mass_kg", low=0) if desiccant else 0.0,
+        desiccant_kg=desiccant.number("mass_kg", low=0, high=5_000) if desiccant else 0.0,
         desiccant_load=desiccant.number("load", 0.0, 0, 4) if desiccant else 0.0,
-        desiccant_when=_when(desiccant, "from", -1e6) if desiccant else When(0.0),
+        desiccant_when=_when(desiccant, "from", -_HOURS) if desiccant else When(0.0),
     )
     for each in (dunnage, desiccant, sheet):
         if each is not None:
@@ -136,16 +168,25 @@ def _place(key: str, sheet: Sheet) -> Place:
 def _controls(sheet: Sheet | None) -> dict[str, float]:
     if sheet is None:
         return {}
-    found = {name: sheet.number(name) for name in CONTROLS if sheet.has(name)}
+    found = _set(sheet)
     sheet.done()
     return found
+
+
+def _set(sheet: Sheet) -> dict[str, float]:
+    """What of `CONTROLS` a sheet sets."""
+    return {
+        name: sheet.number(name, low=control.low, high=control.high)
+        for name, control in CONTROLS.items()
+        if sheet.has(name)
+    }
 
 
 def _change(sheet: Sheet) -> Change:
     found = Change(
         _when(sheet, "at"),
-        sheet.number("lasts", low=0) if sheet.has("lasts") else None,
-        {name: sheet.number(name) for name in CONTROLS if sheet.has(name)},
+        sheet.number("lasts", low=0, high=_HOURS) if sheet.has("lasts") else None,
+        _set(sheet),
     )
     sheet.done()
     if not found.controls:
@@ -156,23 +197,28 @@ def _change(sheet: Sheet) -> Change:
 def _when(sheet: Sheet, key: str, default: float | None = None) -> When:
     """Hours, after the start or, with ``since: SHIPMENT arrives``, after that."""
     since = sheet.text("since", "")
-    hours = sheet.number(key, 0.0 if since else default)
+    hours = sheet.number(key, 0.0 if since else default, -_HOURS, _HOURS)
     if not since:
         return When(hours)
     shipment, _, event = since.partition(" ")
-    if event not in ("loads", "departs", "arrives", "unloads"):
-        sheet.wrong_at("since", f"{since!r}: write a shipment and loads, departs, arrives, unloads")
+    if event not in MOMENTS:
+        sheet.wrong_at("since", f"{since!r}: write a shipment and {', '.join(MOMENTS)}")
     return When(hours, (shipment, event))
 
 
 def _party(key: str, sheet: Sheet) -> Party:
-    limits = ("temperature_min", "temperature_max", "humidity_min", "humidity_max")
-    found = Party(
-        key,
-        sheet.text("name"),
-        sheet.choice("tier", TIERS, "standard"),
-        {name: sheet.number(name) for name in limits if sheet.has(name)},
-    )
+    ends = {"temperature": (-100.0, 100.0), "humidity": (0.0, 100.0)}
+    limits = {
+        f"{name}_{end}": sheet.number(f"{name}_{end}", low=low, high=high)
+        for name, (low, high) in ends.items()
+        for end in ("min", "max")
+        if sheet.has(f"{name}_{end}")
+    }
+    for name in ends:
+        least, most = limits.get(f"{name}_min", -math.inf), limits.get(f"{name}_max", math.inf)
+        if least >= most:
+            sheet.wrong_at(f"{name}_max", f"{name}_max is not above {name}_min")
+    found = Party(key, sheet.text("name"), sheet.choice("tier", TIERS, "standard"), limits)
     sheet.done()
     return found
 
@@ -182,11 +228,13 @@ def _lot(key: str, sheet: Sheet) -> Lot:
     wool = FORMS[form].wool
     regain = sheet.number("regain_pct", None if wool else 0.0, 0, 60)
     packages = round(sheet.number("packages", low=1, high=10_000))
-    net_mass = sheet.number("net_mass_kg", low=1)
+    net_mass = sheet.number("net_mass_kg", low=1, high=1e6)
     if net_mass / packages < LIGHTEST[wool]:
         least = f"a package has at least {LIGHTEST[wool]:g} kg: take fewer packages"
         sheet.wrong_at("net_mass_kg", least)
     references = sheet.anything("references") or {}
+    if not isinstance(references, dict):
+        sheet.wrong_at("references", "references are named: write {purchase_order: PO 45-3101}")
     found = Lot(
         key=key,
         form=form,
@@ -195,7 +243,7 @@ def _lot(key: str, sheet: Sheet) -> Lot:
         net_mass=net_mass,
         regain=regain,
         core_regain=sheet.number("core_regain_pct", regain, 0, 60),
-        temperature=_perhaps(sheet, "temperature_c"),
+        temperature=_perhaps(sheet, "temperature_c", _COLDEST, _HOTTEST),
         exposed=sheet.number("exposed", 1.0, 0.05, 1),
         customer=sheet.text("customer"),
         references={
@@ -210,8 +258,8 @@ def _lot(key: str, sheet: Sheet) -> Lot:
             _entry(each, lambda s: Wrap(_when(s, "at"), s.choice("packaging", PACKAGING)))
             for _, each in sheet.sheets("wraps")
         ),
-        time_constant_h=_perhaps(sheet, "time_constant_h"),
-        contract_regain=_perhaps(sheet, "contract_regain_pct"),
+        time_constant_h=_perhaps(sheet, "time_constant_h", 0.01, 10_000),
+        contract_regain=_perhaps(sheet, "contract_regain_pct", 0.1, 50),
     )
     sheet.done()
     return found
@@ -220,14 +268,17 @@ def _lot(key: str, sheet: Sheet) -> Lot:
 def _shipment(key: str, sheet: Sheet) -> Shipment:
     legs: list[Leg] = []
     for _, each in sheet.sheets("legs"):
-        departs = each.number("departs") if not legs else legs[-1].arrives + each.number("waits", 0)
+        if legs:
+            departs = legs[-1].arrives + each.number("waits", 0, 0, _HOURS)
+        else:
+            departs = each.number("departs", low=-_HOURS, high=_HOURS)
         legs.append(
             Leg(
                 each.choice("mode", MODES),
                 each.text("from"),
                 each.text("to"),
                 departs,
-                departs + each.number("takes", low=0.1),
+                departs + each.number("takes", low=0.1, high=_HOURS),
                 each.flag("offline"),
                 each.texts("via"),
             )
@@ -241,9 +292,9 @@ def _shipment(key: str, sheet: Sheet) -> Shipment:
         sheet.text("customer"),
         sheet.text("vehicle"),
         sheet.texts("lots"),
-        legs[0].departs - sheet.number("loads_before", 0.0, 0),
+        legs[0].departs - sheet.number("loads_before", 0.0, 0, _HOURS),
         tuple(legs),
-        legs[-1].arrives + unloads.number("after", 0.0, 0) if unloads else None,
+        legs[-1].arrives + unloads.number("after", 0.0, 0, _HOURS) if unloads else None,
         unloads.text("place") if unloads else None,
     )
     for given in (unloads, sheet):
@@ -278,66 +329,20 @@ def _entry(sheet: Sheet, made: Callable[[Sheet], T]) -> T:
     return found
 
 
-def _perhaps(sheet: Sheet, key: str) -> float | None:
-    return sheet.number(key) if sheet.has(key) else None
+def _perhaps(sheet: Sheet, key: str, low: float, high: float) -> float | None:
+    return sheet.number(key, low=low, high=high) if sheet.has(key) else None
 
 
-def _checked(sheet: Sheet, key: str, check: Check) -> tuple[Mapping[str, Any], ...]:
+def _checked(
+    sheet: Sheet, section: str, check: Check, named: list[Naming]
+) -> tuple[Mapping[str, Any], ...]:
+    """The entries of a section; what they name goes to ``named``."""
     found = []
-    for _, each in sheet.sheets(key):
+    for key, each in sheet.sheets(section):
         entry = each.rest()
         try:
-            check(key, entry)
+            named += [Naming(section, key, kind, name) for kind, name in check(section, entry)]
         except ValueError as error:
             each.wrong(str(error))
         found.append(entry)
     return tuple(found)
-
-
-def _related(sheet: Sheet, journey: Journey) -> None:
-    """Raise where one entry names another that there is not."""
-    known = {
-        "site": {s.key for s in journey.sites},
-        "place": {p.key for p in journey.places},
-        "party": {p.key for p in journey.parties},
-        "lot": {lot.key for lot in journey.lots},
-        "shipment": {s.key for s in journey.shipments},
-    }
-    named: list[tuple[str, str, str, str]] = []  # section, entry, kind, name
-    whens: list[tuple[str, str, When]] = []
-    for place in journey.places:
-        named += [("places", place.key, "site", place.site)] if place.site else []
-        whens += [("places", place.key, change.when) for change in place.changes]
-        whens.append(("places", place.key, place.desiccant_when))
-    for lot in journey.lots:
-        named.append(("lots", lot.key, "party", lot.customer))
-        named += [("lots", lot.key, "place", stand.place) for stand in lot.stands]
-        whens += [("lots", lot.key, stand.when) for stand in lot.stands]
-        whens += [("lots", lot.key, wrap.when) for wrap in lot.wraps]
-    for shipment in journey.shipments:
-        entry = ("shipments", shipment.key)
-        named += [(*entry, "party", shipment.customer), (*entry, "place", shipment.vehicle)]
-        named += [(*entry, "lot", lot) for lot in shipment.lots]
-        named += [(*entry, "place", shipment.to)] if shipment.to else []
-        for leg in shipment.legs:
-            named += [(*entry, "site", leg.origin), (*entry, "site", leg.destination)]
-    for hold in journey.holds:
-        named.append(("holds", "", hold.subject, hold.key))
-        whens += [("holds", "", when) for when in (hold.begins, hold.ends) if when]
-    named += [(*when[:2], "shipment", when[2].since[0]) for when in whens if when[2].since]
-    for section, entry_key, kind, name in named:
-        if name not in known[kind]:
-            _missing(sheet, section, entry_key, kind, name, known[kind])
-    for lot in journey.lots:
-        if not any(journey.hours(stand.when) <= 0.0 for stand in lot.stands):
-            _at(sheet, "lots", lot.key).wrong("it stands nowhere at the start: give stands a place")
-
-
-def _missing(sheet: Sheet, section: str, entry: str, kind: str, name: str, known: set[str]) -> None:
-    among = f"use one of {', '.join(sorted(known))}" if known else f"add a {kind} of that name"
-    _at(sheet, section, entry).wrong(f"there is no {kind} {name!r}: {among}")
-
-
-def _at(sheet: Sheet, section: str, entry: str) -> Sheet:
-    found = dict(sheet.sheets(section))
-    return found.get(entry, sheet)

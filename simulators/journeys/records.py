@@ -1,13 +1,10 @@
-"""A journey's world as records to register: plain dicts by kind, with the fields of CSV and API.
+"""A journey's goods as records to register: plain dicts by kind, with the fields of CSV and API.
 
-Tags and bindings are those of the file; `simulators.registration` has them as their faults make
-them: replaced, bound wrongly.
+`simulators.registration` adds the tags and their bindings.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -17,8 +14,7 @@ from simulators.physics.cargo import FORMS
 Record = dict[str, Any]
 
 BEFORE_H: Final = -30 * 24.0
-"""Since when lots stand and tags are bound that were there before the start."""
-_INTERVAL_S: Final = 600
+"""Since when lots stand that were there before the start."""
 
 
 def records(journey: Journey, start_ms: int) -> dict[str, list[Record]]:
@@ -30,9 +26,7 @@ def records(journey: Journey, start_ms: int) -> dict[str, list[Record]]:
         "parties": [
             {"id": p.key, "name": p.name, "tier": p.tier, **p.limits} for p in journey.parties
         ],
-        "tags": [_tag(entry) for entry in journey.tags],
         "lots": [_lot(journey, lot) for lot in journey.lots],
-        "bindings": [_binding(entry, told) for entry in journey.tags],
         "moves": [move for lot in journey.lots for move in _moves(journey, lot, told)],
         "shipments": [_shipment(shipment, told) for shipment in journey.shipments],
         "holds": [_hold(journey, hold, told) for hold in journey.holds],
@@ -67,15 +61,6 @@ def _place(place: Place) -> Record:
     return record if place.site is None else record | {"site": place.site}
 
 
-def _tag(entry: Mapping[str, Any]) -> Record:
-    report = entry.get("report") or {}
-    return {
-        "id": str(entry["id"]),
-        "model": f"Simulated {entry.get('sensor', 'tag')}",
-        "interval_s": int(report.get("interval_s", _INTERVAL_S)),
-    }
-
-
 def _lot(journey: Journey, lot: Lot) -> Record:
     references = {kind: list(names) for kind, names in lot.references.items()}
     for shipment in journey.shipments:
@@ -98,18 +83,6 @@ def _lot(journey: Journey, lot: Lot) -> Record:
     if lot.contract_regain is not None:
         record["contract_regain_pct"] = lot.contract_regain
     return record
-
-
-def _binding(entry: Mapping[str, Any], told: _Told) -> Record:
-    begins, ends = float(entry.get("from", BEFORE_H)), float(entry.get("until", math.inf))
-    record: Record = {
-        "id": f"{entry['id']}-1",
-        "tag": str(entry["id"]),
-        "placement": str(entry.get("placement", "air")),
-        "begins": told.at(begins),
-    }
-    record |= {"lot": entry["lot"]} if entry.get("lot") else {"place": entry["place"]}
-    return record | ({"ends": told.at(ends)} if ends < math.inf else {})
 
 
 def _moves(journey: Journey, lot: Lot, told: _Told) -> list[Record]:

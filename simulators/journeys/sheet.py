@@ -7,12 +7,16 @@ the file.
 from __future__ import annotations
 
 import difflib
+import math
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
+
+from simulators.names import refusal
 
 Draw = Callable[[str, float, float], float]
 """From (the name of the place in the file, low, high) to a number between them."""
@@ -48,7 +52,11 @@ class Sheet:
             return str(self._default(key, default))
         if not isinstance(node, yaml.ScalarNode):
             self.wrong(f"{key} is not a text", node)
-        return str(node.value)
+        text = str(node.value)
+        unseen = (c for c in text if c != "\n" and unicodedata.category(c) == "Cc")
+        if not text.strip() or any(unseen):
+            self.wrong(f"{key} is {text!r}: write a text, without control characters", node)
+        return text
 
     def choice(self, key: str, known: Iterator[str] | Any, default: str | None = None) -> str:
         """One of the words ``known``."""
@@ -85,7 +93,7 @@ class Sheet:
         node = self._take(key)
         if node is None:
             return False
-        value = plain(node)
+        value = self._plain(node)
         if not isinstance(value, bool):
             self.wrong(f"{key} is true or false", node)
         return value
@@ -96,7 +104,8 @@ class Sheet:
         return None if node is None else self._sheet(f"{self.name}.{key}".lstrip("."), node)
 
     def sheets(self, key: str) -> list[tuple[str, Sheet]]:
-        """The mappings of a mapping, by name, or of a list, by position."""
+        """The mappings of a mapping, by name, or of a list, by position. A name is one that the
+        server takes."""
         node = self._take(key)
         name = f"{self.name}.{key}".lstrip(".")
         if node is None:
@@ -105,6 +114,9 @@ class Sheet:
             return [(str(i), self._sheet(f"{name}.{i}", each)) for i, each in enumerate(node.value)]
         if not isinstance(node, yaml.MappingNode):
             self.wrong(f"{key} is neither a list nor named entries", node)
+        for each, _ in node.value:
+            if why := refusal(str(each.value)):
+                self.wrong(f"{name}: {str(each.value)!r}: {why}", each)
         return [(str(k.value), self._sheet(f"{name}.{k.value}", each)) for k, each in node.value]
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -119,12 +131,14 @@ class Sheet:
     def anything(self, key: str) -> Any:
         """What stands there as plain Python: dicts, lists, texts, numbers; None if left out."""
         node = self._take(key)
-        return None if node is None else plain(node)
+        return None if node is None else self._plain(node)
 
     def rest(self) -> dict[str, Any]:
         """All that was not taken, as plain Python."""
         found = {
-            str(k.value): plain(v) for k, v in self.node.value if str(k.value) not in self._taken
+            str(k.value): self._plain(v)
+            for k, v in self.node.value
+            if str(k.value) not in self._taken
         }
         self._taken.update(found)
         return found
@@ -169,10 +183,22 @@ class Sheet:
         return Sheet(self.file, name, node, self.draw)
 
     def _float(self, key: str, node: yaml.Node) -> float:
-        value = plain(node)
+        value = self._plain(node)
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.wrong(f"{key} is not a number: write 3.5 or {{between: [3, 4]}}", node)
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf  # which is beyond every limit
+
+    def _plain(self, node: yaml.Node) -> Any:
+        """A part of the file as plain Python."""
+        try:
+            return yaml.SafeLoader("").construct_object(node, deep=True)
+        except yaml.MarkedYAMLError as error:
+            self.wrong(f"{error.problem}: write a text, a number, a list or fields", node)
+        except ValueError as error:  # a date that there is not, a number that is none
+            self.wrong(f"{error}: put it in quotes if it is a text", node)
 
     def _span(self, key: str, node: yaml.MappingNode) -> list[yaml.Node]:
         names = [name.value for name, _ in node.value]
@@ -191,11 +217,37 @@ def read(file: Path, text: str, draw: Draw) -> Sheet:
         raise JourneyError(
             file, mark.line + 1 if mark else 1, f"this is no YAML: {error.problem}"
         ) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise JourneyError(
+            file, line, f"the character U+{error.character:04X} cannot stand in YAML: take it out"
+        ) from None
+    except RecursionError:
+        raise JourneyError(file, 1, "it is nested too deep: take brackets out") from None
     if not isinstance(node, yaml.MappingNode):
         raise JourneyError(file, 1, "a journey is a list of fields: begin with title: …")
+    _require_names_once(file, node, set())
     return Sheet(file, "", node, draw)
 
 
-def plain(node: yaml.Node) -> Any:
-    """A part of the file as plain Python."""
-    return yaml.SafeLoader("").construct_object(node, deep=True)
+def _require_names_once(file: Path, node: yaml.Node, seen: set[int]) -> None:
+    """Raise where a name stands twice in one mapping: the second would hide the first."""
+    if id(node) in seen or isinstance(node, yaml.ScalarNode):
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            _require_names_once(file, each, seen)
+        return
+    lines: dict[str, int] = {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise JourneyError(file, line, "a name is one word: write name: value")
+        if key.value in lines:
+            raise JourneyError(
+                file, line, f"{key.value} is there twice, in line {lines[key.value]} too: take one"
+                " out",
+            )  # fmt: skip
+        lines[key.value] = line
+        _require_names_once(file, value, seen)

@@ -46,6 +46,13 @@ def saturation_of_surface_(t: float) -> float:
 
 
 @compiled
+def radiates_(emits: float, t: float) -> float:
+    """W/m²K by radiation about ``t`` °C, of what emits ``emits`` of 1."""
+    kelvin = t + KELVIN
+    return 4.0 * emits * STEFAN_BOLTZMANN * (kelvin * kelvin * kelvin)
+
+
+@compiled
 def latent_(t: float) -> float:
     """J/kg, of evaporation (linear; within 0.1 % from 0 to 80 °C)."""
     return 2.501e6 - 2361.0 * t

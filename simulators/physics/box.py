@@ -20,8 +20,8 @@ from simulators.physics.air import (
     GAS,
     HEAT,
     KELVIN,
-    STEFAN_BOLTZMANN,
     latent_,
+    radiates_,
     saturation_,
     saturation_of_surface_,
     transfer_,
@@ -100,7 +100,7 @@ def _air_heat(
     box.changes = _air_changes(box, here, now[0], here.wind * now[5] + here.driving)
     capacity = DENSITY * HEAT * box.volume / dt
     carried = DENSITY * HEAT * box.changes / 3600.0 * box.volume
-    box.radiates = 4.0 * _EMITS * STEFAN_BOLTZMANN * (box.air_t + KELVIN) ** 3
+    box.radiates = radiates_(_EMITS, box.air_t)
     area = box.roof_area + box.wall_area + box.floor_area
     warm = box.roof_area * box.roof_ti + box.wall_area * box.wall_ti + box.floor_area * box.floor_t
     given, taken = here.h * warm, here.h * area
@@ -108,7 +108,7 @@ def _air_heat(
     for i in range(len(lots)):
         if stays[i, stay[i]].enclosure == e:
             lot = lots[i]
-            area = stays[i, stay[i]].exposed * (lot.top + lot.side)
+            area = lot.top + lot.side
             lot.meets = area / (1.0 / here.h + lot.half_layer)
             emits = box.radiates / _EMITS * lot.emits
             lot.beams = area * emits / (1.0 + lot.half_layer * emits)
@@ -253,7 +253,9 @@ def _open_sorber(heap: Any, curves: Floats, box: Any) -> None:
 
 @compiled
 def _curve(curves: Floats, table: int, u: float) -> float:
-    place = min(max(u, 0.0) / TABLE_END * TABLE, TABLE - 1.000001)
+    if not u > 0.0:  # nor is NaN a row
+        return float(curves[table, 0])
+    place = min(u / TABLE_END * TABLE, TABLE - 1.000001)
     row = int(place)
     return float(curves[table, row] + (place - row) * (curves[table, row + 1] - curves[table, row]))
 
@@ -311,7 +313,7 @@ def _outdoors(
     """W/m²K from an outer skin, and °C that it meets so: air by wind, and of what it radiates to
     the share ``sees`` the sky. ``facing_t`` °C of what it mostly faces makes radiation linear."""
     convects = 4.0 + 4.0 * (here.wind * now[5] + here.driving)  # ISO 6946
-    radiates = 4.0 * _EMITS * STEFAN_BOLTZMANN * (0.5 * (skin_t + facing_t) + KELVIN) ** 3
+    radiates = radiates_(_EMITS, 0.5 * (skin_t + facing_t))
     out = convects + radiates
     return out, (convects * now[0] + radiates * (sees * now[4] + (1.0 - sees) * now[0])) / out
 
@@ -327,11 +329,9 @@ def _roof(box: Any, here: Any, settled: float, now: Floats, dt: float) -> None:
         q, dt,
     )  # fmt: skip
     box.heat_in += dt * box.roof_area * (out * (around - box.roof_to) + shines)
-    capacity = box.roof_inner * box.roof_area
-    box.roof_water, box.roof_ice, warm = freeze_(
-        box.roof_water, box.roof_ice, box.roof_ti, capacity
+    box.roof_water, box.roof_ice, box.roof_ti, warm = freeze_(
+        box.roof_water, box.roof_ice, box.roof_ti, box.roof_inner * box.roof_area
     )
-    box.roof_ti += warm / capacity
     box.heat_in += warm
 
 
@@ -346,11 +346,9 @@ def _walls(box: Any, here: Any, settled: float, now: Floats, dt: float) -> None:
         q, dt,
     )  # fmt: skip
     box.heat_in += dt * box.wall_area * (out * (around - box.wall_to) + shines)
-    capacity = box.wall_inner * box.wall_area
-    box.wall_water, box.wall_ice, warm = freeze_(
-        box.wall_water, box.wall_ice, box.wall_ti, capacity
+    box.wall_water, box.wall_ice, box.wall_ti, warm = freeze_(
+        box.wall_water, box.wall_ice, box.wall_ti, box.wall_inner * box.wall_area
     )
-    box.wall_ti += warm / capacity
     box.heat_in += warm
 
 

@@ -94,12 +94,13 @@ _CAVITY_OPENING: Final = 0.02  # m² of water that the air reaches there
 
 def lot(
     form: Form, unit_kg: float, units: float, t: float, regain_surface: float, regain_core: float,
-    position: float = 0.5,
+    position: float = 0.5, exposed: float = 1.0,
 ) -> Any:  # fmt: skip
     """A record of `LOT`: ``units`` of ``unit_kg`` dry each, at ``t`` °C throughout.
 
-    Regains are kg/kg, of the outer 2 cm and of all that is inside of it; ``position`` is where the
-    wool is between its curves.
+    Regains are kg/kg, of the outer 35 mm and of all that is inside of it; ``position`` is where the
+    wool is between its curves; ``exposed`` the share of top, sides and cavities that air, rain and
+    drips reach.
     """
     row = np.zeros(1, LOT)[0]
     length, width, height = form.size
@@ -110,17 +111,18 @@ def lot(
     side, top = 2.0 * (length + width) * height, length * width
     depth = 3.0 * volume / (side + 2.0 * top)
     row["wool"], row["units"] = form.wool, units
-    row["top"], row["side"], row["bottom"] = top, side, top
+    row["top"], row["side"], row["bottom"] = exposed * top, exposed * side, top
     row["contact"] = _CONTACT
     ends = (*_WOOL_DEPTHS, depth) if form.wool else tuple(s * depth for s in _LEAD_SHARES)
     layers = row["layers"] = len(ends) - 1
-    left = [(1.0 - x / depth) ** 3 for x in ends]
+    size = [1.0 - x / depth for x in ends]  # of what is left inside, of 1
+    left = [s * s * s for s in size]
     row["mass"][:layers] = [unit_kg * (a - b) for a, b in pairwise(left)]
     middles = [0.5 * (a + b) for a, b in pairwise(ends)]
     middles[-1] = ends[-2] + 0.25 * (depth - ends[-2])  # most of the core is near its surface
     between = [
-        ((side + 2.0 * top) * (1.0 - end / depth) ** 2, b - a)
-        for end, (a, b) in zip(ends[1:], pairwise(middles), strict=False)
+        ((side + 2.0 * top) * s * s, b - a)
+        for s, (a, b) in zip(size[1:], pairwise(middles), strict=False)
     ]
     row["t"] = t
     if form.wool:
@@ -147,7 +149,7 @@ def lot(
         row["conducts"][: layers - 1] = [area / (length * way) for area, length in between]
         row["film_top"], row["film_side"] = _FILM_TOP, _FILM_SIDE
         row["cavity"], row["into_cavity"] = _CAVITY, _INTO_CAVITY
-        row["cavity_opening"] = _CAVITY_OPENING
+        row["cavity_opening"] = exposed * _CAVITY_OPENING
     return row
 
 

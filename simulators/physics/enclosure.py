@@ -17,7 +17,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.physics.air import saturation
+from simulators.exact import between
+from simulators.physics.air import GAS, KELVIN, saturation
 from simulators.physics.box import TABLE, TABLE_END
 from simulators.physics.state import CONDITIONS, ENCLOSURE, SORBER
 
@@ -129,7 +130,7 @@ def enclosure(kind: Kind, air_t: float, vapour_pa: float, ground_t: float) -> An
     for name in ("air_t", "roof_to", "roof_ti", "wall_to", "wall_ti"):
         box[name] = air_t
     box["floor_t"] = 0.5 * (air_t + ground_t) if kind.on_ground else air_t
-    box["vapour"] = vapour_pa * box["volume"] / (461.5 * (air_t + 273.15))
+    box["vapour"] = vapour_pa * box["volume"] / (GAS * (air_t + KELVIN))
     return box
 
 
@@ -141,7 +142,7 @@ def conditions(kind: Kind, leak_factor: float = 1.0) -> Any:
     row["leak_stack"] = kind.leak_stack * leak_factor
     row["h"] = kind.h
     row["door_height"] = min(kind.height, 2.6)
-    row["sun"] = row["sky"] = 1.0
+    row["sun"] = row["sky"] = row["rain_share"] = 1.0
     row["wind"] = kind.wind
     row["heat_to"], row["cool_to"] = -100.0, 100.0
     return row
@@ -194,8 +195,8 @@ def curves() -> Floats:
     """
     moisture = np.linspace(0.0, TABLE_END, TABLE + 1)
     humid = np.linspace(0.0, 1.0, 1001)
-    wood = np.interp(moisture, _wood(humid), humid)
-    chloride = np.interp(
+    wood = between(moisture, _wood(humid), humid)
+    chloride = between(
         moisture, [0.0, 0.05, 0.6, 1.0, 1.5, 2.33, 4.0], [0.0, 0.2, 0.30, 0.33, 0.41, 0.63, 0.83]
     )
     return np.ascontiguousarray([wood, chloride])

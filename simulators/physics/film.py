@@ -24,16 +24,18 @@ def settle_(water: float, ice: float, arrives: float, t: float) -> tuple[float, 
 
 
 @compiled
-def freeze_(water: float, ice: float, t: float, capacity: float) -> tuple[float, float, float]:
-    """Water, ice and J set free, where what has ``capacity`` J/K under them came to ``t`` °C.
+def freeze_(
+    water: float, ice: float, t: float, capacity: float
+) -> tuple[float, float, float, float]:
+    """Water, ice, °C and J set free, where what has ``capacity`` J/K under them came to ``t`` °C.
 
     As much freezes or melts as brings it to 0 °C: water on metal does not stay supercooled for
     long, and this way the change neither makes nor loses heat.
     """
     if t < 0.0 and water > 0.0:
         part = min(water, -t * capacity / HEAT_OF_ICE)
-        return water - part, ice + part, part * HEAT_OF_ICE
+        return water - part, ice + part, t + part * HEAT_OF_ICE / capacity, part * HEAT_OF_ICE
     if t > 0.0 and ice > 0.0:
         part = min(ice, t * capacity / HEAT_OF_ICE)
-        return water + part, ice - part, -part * HEAT_OF_ICE
-    return water, ice, 0.0
+        return water + part, ice - part, t - part * HEAT_OF_ICE / capacity, -part * HEAT_OF_ICE
+    return water, ice, t, 0.0

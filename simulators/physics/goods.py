@@ -49,14 +49,11 @@ def open_(lot: Any, stay: Any, h: float, p: float) -> None:
     lot.pressure = (
         lot.activity[0] * saturation_(lot.t[0]) if lot.wool else saturation_of_surface_(lot.t[0])
     )
-    bare = transfer_(h, lot.t[0])
-    way = 1.0 / bare + stay.barrier / DIFFUSION + lot.half_vapour
+    way = 1.0 / transfer_(h, lot.t[0]) + stay.barrier / DIFFUSION + lot.half_vapour
     takes = lot.wool or p >= lot.pressure
-    lot.g_top = stay.exposed * lot.top / way if takes or lot.top_water + lot.top_ice > 0.0 else 0.0
-    lot.g_side = (
-        stay.exposed * lot.side / way if takes or lot.side_water + lot.side_ice > 0.0 else 0.0
-    )
-    lot.g_cavity = lot.cavity_opening * bare if lot.cavity_water > 0.0 else 0.0
+    lot.g_top = lot.top / way if takes or lot.top_water + lot.top_ice > 0.0 else 0.0
+    lot.g_side = lot.side / way if takes or lot.side_water + lot.side_ice > 0.0 else 0.0
+    lot.g_cavity = lot.cavity_opening / way if lot.cavity_water + lot.cavity_ice > 0.0 else 0.0
 
 
 @compiled
@@ -70,11 +67,12 @@ def take_(lot: Any, p: float, heat: float, dt: float) -> float:
     t, capacity = lot.t[0], lot.mass[0] * lot.heat
     top = max(top, -(lot.top_water + lot.top_ice))
     side = max(side, -(lot.side_water + lot.side_ice))
-    hollow = max(dt * lot.g_cavity * (p - lot.pressure), -lot.cavity_water)
+    hollow = dt * lot.g_cavity * (p - lot.pressure)
+    hollow = max(hollow, -(lot.cavity_water + lot.cavity_ice))
     lot.top_water, lot.top_ice, of_top = settle_(lot.top_water, lot.top_ice, top, t)
     lot.side_water, lot.side_ice, of_side = settle_(lot.side_water, lot.side_ice, side, t)
-    lot.cavity_water += hollow
-    warm = of_top + of_side + hollow * latent_(t)
+    lot.cavity_water, lot.cavity_ice, inside = settle_(lot.cavity_water, lot.cavity_ice, hollow, t)
+    warm = of_top + of_side + inside
     lot.heat_in += warm
     lot.t[0] += (heat + warm) / capacity
     _freeze(lot, capacity)
@@ -84,23 +82,22 @@ def take_(lot: Any, p: float, heat: float, dt: float) -> float:
 
 @compiled
 def _freeze(lot: Any, capacity: float) -> None:
-    lot.top_water, lot.top_ice, warm = freeze_(lot.top_water, lot.top_ice, lot.t[0], capacity)
-    lot.t[0] += warm / capacity
-    lot.heat_in += warm
-    lot.side_water, lot.side_ice, warm = freeze_(lot.side_water, lot.side_ice, lot.t[0], capacity)
-    lot.t[0] += warm / capacity
-    lot.heat_in += warm
+    t = lot.t[0]
+    lot.top_water, lot.top_ice, t, of_top = freeze_(lot.top_water, lot.top_ice, t, capacity)
+    lot.side_water, lot.side_ice, t, of_side = freeze_(lot.side_water, lot.side_ice, t, capacity)
+    lot.cavity_water, lot.cavity_ice, t, inside = freeze_(
+        lot.cavity_water, lot.cavity_ice, t, capacity
+    )
+    lot.t[0] = t
+    lot.heat_in += of_top + of_side + inside
 
 
 @compiled
 def run_off_(lot: Any) -> None:
     """What the top cannot hold runs over the sides, part of it into cavities."""
-    over = lot.top_water - lot.film_top * lot.top
-    if over > 0.0:
-        into = min(lot.into_cavity * over, lot.cavity - lot.cavity_water)
-        lot.top_water -= over
-        lot.cavity_water += into
-        lot.side_water += over - into
+    over = max(lot.top_water - lot.film_top * lot.top, 0.0)
+    lot.top_water -= over
+    lot.side_water += over - _into_cavity(lot, over)
 
 
 @compiled
@@ -111,10 +108,17 @@ def collect_(lot: Any) -> float:
         lot.top_water -= over
         return float(over)
     over = max(lot.side_water - lot.film_side * lot.side, 0.0)
-    into = min(lot.into_cavity * over, lot.cavity - lot.cavity_water)
     lot.side_water -= over
+    return float(over - _into_cavity(lot, over))
+
+
+@compiled
+def _into_cavity(lot: Any, runs: float) -> float:
+    """kg that stay in the cavities, of what runs off."""
+    room = max(lot.cavity - lot.cavity_water - lot.cavity_ice, 0.0)
+    into = min(lot.into_cavity * runs, room)
     lot.cavity_water += into
-    return float(over - into)
+    return float(into)
 
 
 @compiled

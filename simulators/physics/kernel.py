@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators import compiled as compiling
 from simulators import exact
 from simulators.compiled import compiled, kept
 from simulators.physics.air import GAS, KELVIN, saturation_
@@ -35,7 +36,7 @@ def advance(
 
     ``weather`` (enclosures, hours, 7) is `WEATHER` at whole hours from step 0 on;
     ``conditions`` (enclosures, n) and ``stays`` (lots, n) are in order of time, each from its
-    ``since`` on. ``air`` (enclosures, records, 10) and ``goods`` (lots, records, 20) are filled.
+    ``since`` on. ``air`` (enclosures, records, 8) and ``goods`` (lots, records, 20) are filled.
     ``enclosures``, ``sorbers`` and ``lots`` end as they are then.
     """
     _loop()(
@@ -47,7 +48,8 @@ def advance(
 @cache
 def _loop() -> Callable[..., None]:
     """The loop, compiled: kept from one start to the next while nothing that is in it changes."""
-    files = [*sorted(Path(__file__).parent.glob("*.py")), Path(exact.__file__)]
+    pieces = Path(__file__).parent.glob("*.py")
+    files = [*sorted(pieces), Path(exact.__file__), Path(compiling.__file__)]
     return _loop_of(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest())
 
 
@@ -80,7 +82,7 @@ def _loop_of(sources: str) -> Callable[..., None]:
                 else:
                     enclosed_(box, here, now, sorbers, curves, lots, stays, stay, e, step, step_s)
                 if recorded:
-                    _record_air(box, here, now, air[e, record])
+                    _record_air(box, now, air[e, record])
             for i in range(len(lots)):
                 inside_(lots[i], step_s, heat, water)
                 if (step + 1) % per_minute == 0:
@@ -106,11 +108,11 @@ def _weather(hourly: Floats, seconds: float, now: Floats) -> None:
     part = seconds / 3600.0 - hour
     for c in range(len(now)):
         now[c] = hourly[hour, c] * (1.0 - part) + hourly[hour + 1, c] * part
-    now[6] = hourly[hour, 6]  # rain comes by the hour
+    now[6] = hourly[hour + 1, 6]  # a row has the rain of the hour before it
 
 
 @compiled
-def _record_air(box: Any, here: Any, now: Floats, row: Floats) -> None:
+def _record_air(box: Any, now: Floats, row: Floats) -> None:
     row[0] = box.air_t
     row[1] = box.vapour * GAS * (box.air_t + KELVIN) / box.volume
     row[2] = now[2]
@@ -119,8 +121,6 @@ def _record_air(box: Any, here: Any, now: Floats, row: Floats) -> None:
     row[5] = box.dripped
     row[6] = box.changes
     row[7] = box.floor_t
-    row[8] = here.sun * now[3]
-    row[9] = 1.0 if here.door_area > 0.0 or box.open else 0.0
 
 
 @compiled
@@ -132,7 +132,8 @@ def _record_goods(lot: Any, place: int, air: Floats, row: Floats) -> None:
         water += lot.mass[n] * lot.u[n]
         hottest = max(hottest, lot.t[n])
     inside = water / dry
-    water += lot.top_water + lot.top_ice + lot.side_water + lot.side_ice + lot.cavity_water
+    held = lot.cavity_water + lot.cavity_ice
+    water += lot.top_water + lot.top_ice + lot.side_water + lot.side_ice + held
     row[0] = place
     row[1], row[2], row[3] = air[0], air[1], air[2]
     row[4], row[5] = lot.t[0], lot.t[core]
@@ -144,7 +145,7 @@ def _record_goods(lot: Any, place: int, air: Floats, row: Floats) -> None:
     top, side = 1000.0 / lot.top, 1000.0 / lot.side
     row[8] = max(lot.top_water * top, lot.side_water * side)
     row[9] = max(lot.top_ice * top, lot.side_ice * side)
-    row[10] = 1000.0 * lot.cavity_water
+    row[10] = 1000.0 * held
     row[11], row[12], row[13] = lot.u[0], lot.u[core], inside
     row[14] = lot.mould_index
     row[15] = lot.power / dry

@@ -90,6 +90,7 @@ CONDITIONS: Final = np.dtype(
         ("dryer", "f8"),  # kg/s
         ("damp_to", "f8"),  # %RH, of a humidifier
         ("damper", "f8"),  # kg/s
+        ("rain_share", "f8"),  # share of the rain that reaches what stands open
         ("rain", "f8"),  # kg/m²s on what stands open, beside the weather's
         ("wetting", "f8"),  # kg/s of water that comes in on the floor
     ],
@@ -122,7 +123,7 @@ LOT: Final = np.dtype(
         ("wool", "i8"),
         ("layers", "i8"),
         ("units", "f8"),  # bundles or bales alike
-        ("top", "f8"),  # m² of a unit, that the air reaches
+        ("top", "f8"),  # m² of a unit, of these faces what air, rain and drips reach
         ("side", "f8"),
         ("bottom", "f8"),
         ("contact", "f8"),  # W/m²K through the dunnage to the floor
@@ -158,6 +159,7 @@ LOT: Final = np.dtype(
         ("side_water", "f8"),
         ("side_ice", "f8"),
         ("cavity_water", "f8"),
+        ("cavity_ice", "f8"),
         ("rained", "f8"),  # kg that it caught so far
         ("dripped", "f8"),
         ("mould_index", "f8"),
@@ -180,20 +182,18 @@ STAY: Final = np.dtype(
         ("since", "i8"),  # the step from which it holds
         ("enclosure", "i8"),
         ("barrier", "f8"),  # m of still air that hold vapour up as its packaging does
-        ("rain", "f8"),  # share of rain and drips that reaches it
-        ("exposed", "f8"),  # share of its faces that the air reaches
+        ("rain", "f8"),  # share of rain and drips that gets through its packaging
     ],
     align=True,
 )
 
 WEATHER: Final = ("temperature", "vapour", "pressure", "sun", "sky", "wind", "rain")
-"""Columns: °C, Pa, hPa, W/m², °C, m/s, kg/m²s."""
+"""Columns: °C, Pa, hPa, W/m², °C, m/s, kg/m²s (of the hour before)."""
 
 AIR: Final = (
     "temperature", "vapour", "pressure", "roof", "roof_film", "dripped", "changes", "floor",
-    "sun", "door",
 )  # fmt: skip
-"""What is recorded of an enclosure: °C, Pa, hPa, °C, kg/m², kg, 1/h, °C, W/m² outside, 0 or 1."""
+"""What is recorded of an enclosure: °C, Pa, hPa, °C, kg/m², kg, 1/h, °C."""
 
 GOODS: Final = (
     "place", "air", "vapour", "pressure", "surface", "core", "surface_activity", "core_activity",

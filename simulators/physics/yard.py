@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.compiled import compiled
-from simulators.physics.air import GAS, KELVIN, STEFAN_BOLTZMANN
+from simulators.physics.air import GAS, HEAT_OF_WATER, KELVIN, radiates_
 from simulators.physics.box import WALL_SKY, WALL_SUN
 from simulators.physics.goods import collect_, open_, run_off_, take_
 from simulators.physics.state import Records
@@ -33,11 +33,12 @@ def in_the_open_(
         if stays[i, stay[i]].enclosure == e:
             lot, where = lots[i], stays[i, stay[i]]
             open_(lot, where, h, p)
-            heat = dt * _weathered(lot, where, t, box.roof_ti, here.sun * now[3], h)
+            area = lot.top + _SLANTING * lot.side
+            caught = where.rain * here.rain_share * dt * (now[6] + here.rain) * area
+            heat = dt * _weathered(lot, t, box.roof_ti, here.sun * now[3], h)
+            heat += HEAT_OF_WATER * caught * (t - lot.t[0])  # it is as warm as the air
             lot.heat_in += heat
             lot.water_in += take_(lot, p, heat, dt)
-            area = where.exposed * (lot.top + _SLANTING * lot.side)
-            caught = where.rain * dt * (now[6] + here.rain) * area
             lot.top_water += caught
             lot.rained += caught
             if not lot.wool:
@@ -46,10 +47,10 @@ def in_the_open_(
 
 
 @compiled
-def _weathered(lot: Any, where: Any, t: float, sky_t: float, sun: float, h: float) -> float:
+def _weathered(lot: Any, t: float, sky_t: float, sun: float, h: float) -> float:
     """W onto a unit from air, sun, sky and ground."""
-    top, side = where.exposed * lot.top, where.exposed * lot.side
-    emits = 4.0 * lot.emits * STEFAN_BOLTZMANN * (0.5 * (lot.t[0] + t) + KELVIN) ** 3
+    top, side = lot.top, lot.side
+    emits = radiates_(lot.emits, 0.5 * (lot.t[0] + t))
     shines = lot.absorbs * sun * (top + WALL_SUN * side)
     beams = emits * (top * (sky_t - lot.t[0]) + side * (WALL_SKY * (sky_t - t) + t - lot.t[0]))
     goes_in = 1.0 / (1.0 + h * lot.half_layer)

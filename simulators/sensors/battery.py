@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.exact import between
+
 Floats = NDArray[np.float64]
 
 _YEAR_H: Final = 8766.0
@@ -44,7 +46,7 @@ class Battery:
 
     def loaded(self, charge: Floats, temperature: Floats) -> Floats:
         """(n,) V under the pulse of sending, at ``charge`` and ``temperature`` °C."""
-        open_v = np.interp(charge, self.charge, self.volts)
+        open_v = between(charge, self.charge, self.volts)
         cold = 1.0 + _PER_K_BELOW * np.maximum(20.0 - temperature, 0.0)
         worn = 1.0 + (_WHEN_EMPTY - 1.0) * (1.0 - np.clip(charge, 0.0, 1.0))
         return np.asarray(open_v - self.pulse_a * self.resistance * cold * worn)

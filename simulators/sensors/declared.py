@@ -1,46 +1,104 @@
-"""From an entry of a journey's file to a tag: its sensor, how it reports, how it is heard, and what
-is wrong with it. Hours are from the journey's start. ``docs/simulators/sensors.md`` has the fields.
+"""From an entry of a journey's file to a tag, a logger, a gateway or a reader: its sensor, how it
+reports, how it is heard, and what is wrong with it. Hours are from the journey's start.
+``docs/simulators/sensors.md`` has the fields.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, Field, fields
 from typing import Any, Final
 
-from simulators.sensors.faults import KINDS, Dying, Fault, Misbound
+from simulators.names import refusal
+from simulators.radio import Channel, Gateway
+from simulators.sensors.faults import KINDS, Dying, Fault, Misbound, Replaced, Salted
 from simulators.sensors.models import MODELS, SensorModel
 from simulators.sensors.reporting import Reporting
-from simulators.voices import VOICES
+from simulators.voices import LOGGERS, READERS, VOICES
 
 When = Callable[[float, str | None], int]
 """The instant, ms, so many hours after an event of the journey, or after its start."""
 
 PLACED: Final = ("id", "lot", "place", "placement", "probe", "position")
 """What the world takes from a tag's entry: where it sits."""
-TAG: Final = (
-    *PLACED, "sensor", "report", "voice", "charge", "age_days", "from", "until", "gateways",
-    "out_of_reach", "faults",
-)  # fmt: skip
+_DEVICE: Final = ("sensor", "report", "charge", "age_days", "from", "until", "faults")
+TAG: Final = (*PLACED, *_DEVICE, "voice", "gateways", "out_of_reach")
+LOGGER: Final = (*PLACED, *_DEVICE, "file", "read_out")
+READ_OUT: Final = ("since", "at")
+READER: Final = ("id", "voice", "place", "site", "antennas", "misses")
 REPORT: Final = ("interval_s", "sample_s", "change", "sent")
 GATEWAY: Final = ("id", "batch_s", "heard_twice", "unconfirmed", "per_message", "jitter_s",
                    "dropouts")  # fmt: skip
 DROPOUTS: Final = ("fails", "recovers", "lost_good", "lost_bad")
 _CHANGES: Final = ("temperature", "humidity", "pressure", "probe")
 _WORDS: Final = {"begins": "from", "ends": "to"}
+_LIMITS: Final = {
+    "from": (-100_000.0, 100_000.0), "to": (-100_000.0, 100_000.0), "ppm": (-1e5, 1e5),
+    "seconds": (-1e9, 1e9), "hours": (0.0, 10_000.0), "per_day": (0.0, 1440.0),
+}  # fmt: skip
+"""Of what a fault has."""
 _DEFAULT_SENSOR: Final = "sht45"
+_FARTHEST_H: Final = 100_000.0
+_OF_A_LOGGER: Final = ("stuck", "spiking", "salted", "dying", "clock_drift", "clock_step")
+"""Faults that a logger may have: nobody hears it, and nobody has bound it yet."""
 
 
-def check(kind: str, entry: Mapping[str, Any]) -> None:
-    """Raise ValueError, with the remedy, for an entry of ``tags`` or ``gateways`` that is wrong."""
-    if kind == "gateways":
-        gateway(entry)
-        return
+def check(section: str, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What an entry of ``tags``, ``loggers``, ``gateways`` or ``readers`` names: a kind (lot,
+    place, site, gateway, event, name) and a name of that kind. Raises ValueError, with the remedy,
+    where it is wrong."""
+    of = {"tags": _tag, "loggers": _logger, "gateways": gateway, "readers": reader}
+    of[section](entry)
+    return [("name", str(entry["id"]))] if section == "gateways" else list(_names(entry))
+
+
+def _names(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "name", str(entry["id"])
+    for kind in ("lot", "place", "site"):
+        if kind in entry:
+            yield kind, str(entry[kind])
+    for name in entry.get("gateways") or ():
+        yield "gateway", str(name)
+    for each in (*(entry.get("faults") or ()), entry.get("read_out") or {}):
+        if "by" in each:
+            yield "name", str(each["by"])
+        for kind in ("lot", "place"):
+            if kind in each:
+                yield kind, str(each[kind])
+        if "since" in each:
+            yield "event", str(each["since"])
+
+
+def _tag(entry: Mapping[str, Any]) -> None:
     _known("a tag", entry, TAG)
-    _text(entry, "id")
+    _device("a tag", entry)
+    voice(entry)
+    _spans(entry)
+    texts(entry, "gateways")
+
+
+def _logger(entry: Mapping[str, Any]) -> None:
+    _known("a logger", entry, LOGGER)
+    _device("a logger", entry)
+    _one_of(entry, "file", LOGGERS, None)
+    read_out(entry, _since_start)
+    for fault in entry.get("faults") or ():
+        if fault["kind"] not in _OF_A_LOGGER:
+            raise ValueError(
+                f"a logger cannot be {fault['kind']}: use one of {', '.join(_OF_A_LOGGER)}"
+            )
+
+
+def _since_start(hours: float, _since: str | None) -> int:
+    return round(hours * 3.6e6)
+
+
+def _device(what: str, entry: Mapping[str, Any]) -> None:
+    _name(entry, "id")
     if ("lot" in entry) == ("place" in entry):
-        raise ValueError("a tag hangs on a lot or in a place: give one of lot, place")
+        raise ValueError(f"{what} hangs on a lot or in a place: give one of lot, place")
+    _text(entry, "lot" if "lot" in entry else "place")
     _one_of(entry, "placement", ("air", "surface", "core"), "air")
     _one_of(entry, "probe", ("surface", "core"), "surface")
     _one_of(entry, "position", ("middle", "roof"), "middle")
@@ -48,12 +106,22 @@ def check(kind: str, entry: Mapping[str, Any]) -> None:
     if entry.get("probe") and model.probe is None:
         raise ValueError(f"sensor {model.key} has no probe: use ds18b20, or take probe out")
     reporting(entry)
-    voice(entry)
     for name in ("charge", "age_days", "from", "until"):
-        _number(entry, name, 0.0, low=0.0, high=1.0 if name == "charge" else 1e6)
-    _spans(entry)
-    texts(entry, "gateways")
-    faults(entry, lambda hours, _since: round(hours * 3.6e6))
+        _number(entry, name, 0.0, low=0.0, high=1.0 if name == "charge" else _FARTHEST_H)
+    if "until" in entry and entry["until"] <= entry.get("from", 0.0):
+        raise ValueError(f"until is {entry['until']:g}, which is not after from: write a later one")
+    measured = _measured(entry, model)
+    for fault in faults(entry, _since_start):
+        quantity = getattr(fault, "quantity", None)
+        if quantity is not None and quantity not in measured:
+            among = ", ".join(measured)
+            raise ValueError(f"quantity {quantity!r} is not measured here: use one of {among}")
+
+
+def _measured(entry: Mapping[str, Any], model: SensorModel) -> tuple[str, ...]:
+    """What a tag measures of its air."""
+    more = [("pressure", model.pressure is not None), ("probe", bool(entry.get("probe")))]
+    return ("temperature", "humidity", *(name for name, there in more if there))
 
 
 def sensor(entry: Mapping[str, Any]) -> SensorModel:
@@ -83,15 +151,6 @@ def faults(entry: Mapping[str, Any], when: When) -> tuple[Fault, ...]:
     return tuple(_fault(each, when) for each in listed)
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """What a gateway's entry says; `radio.Radio` has the meaning of each."""
-
-    key: str
-    settings: Mapping[str, float]
-    dropouts: Mapping[str, float]
-
-
 def gateway(entry: Mapping[str, Any]) -> Gateway:
     """A gateway; raises ValueError."""
     _known("a gateway", entry, GATEWAY)
@@ -105,7 +164,33 @@ def gateway(entry: Mapping[str, Any]) -> Gateway:
     if settings.get("per_message", 1.0) < 1.0:
         raise ValueError("per_message is under 1: a message has a reading at least")
     chances = {name: _number(dropouts, name, 0.0, low=0.0, high=1.0) for name in dropouts}
-    return Gateway(_text(entry, "id"), settings, chances)
+    per_message = round(settings.pop("per_message", Gateway().per_message))
+    name = _name(entry, "id")
+    return Gateway(name, Channel(**chances), per_message=per_message, **settings)
+
+
+def reader(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An RFID reader, with what it has by default; raises ValueError."""
+    _known("a reader", entry, READER)
+    _name(entry, "id")
+    if ("place" in entry) == ("site" in entry):
+        raise ValueError("a reader is at a place's door or at a site's gate: give one of these")
+    _text(entry, "place" if "place" in entry else "site")
+    return {
+        **entry,
+        "voice": _one_of(entry, "voice", READERS, "reads"),
+        "antennas": round(_number(entry, "antennas", 4.0, low=1.0, high=32.0)),
+        "misses": _number(entry, "misses", 0.02, low=0.0, high=1.0),
+    }
+
+
+def read_out(entry: Mapping[str, Any], when: When) -> int:
+    """When a logger is read out, ms."""
+    found = _fields(entry, "read_out", READ_OUT, "{since: SH-1 arrives, at: 6}")
+    if not found:
+        raise ValueError("a logger is read out: write read_out: {since: SH-1 arrives, at: 6}")
+    hours = _number(found, "at", 0.0, low=-_FARTHEST_H, high=_FARTHEST_H)
+    return when(hours, _text(found, "since") if "since" in found else None)
 
 
 def voice(entry: Mapping[str, Any]) -> str:
@@ -130,9 +215,9 @@ def _spans(entry: Mapping[str, Any]) -> list[tuple[float, float]]:
     found = entry.get("out_of_reach") or []
     try:
         spans = [(float(begins), float(ends)) for begins, ends in found]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         spans = [(0.0, -1.0)]
-    if any(begins >= ends for begins, ends in spans):
+    if not all(-_FARTHEST_H <= begins < ends <= _FARTHEST_H for begins, ends in spans):
         raise ValueError("out_of_reach is spans of hours: write out_of_reach: [[24, 96]]")
     return spans
 
@@ -142,20 +227,24 @@ def _fault(entry: Mapping[str, Any], when: When) -> Fault:
     known = {_WORDS.get(each.name, each.name): each for each in fields(kind)}
     what = f"the fault {entry['kind']}"
     _known(what, entry, ("kind", "since", *known))
-    since = entry.get("since")
+    since = _text(entry, "since") if "since" in entry else None
     values: dict[str, Any] = {}
     for word, each in known.items():
         found = _value(what, entry, word, each)
         if found is MISSING:
             continue
         if each.name in _WORDS and found is not None:
-            found = when(float(found), None if since is None else str(since))
+            found = when(float(found), since)
         values[each.name] = found
     made: Fault = kind(**values)
     if made.ends is not None and made.ends <= made.begins:
         raise ValueError(f"{what} ends before it begins: to is later than from")
     if isinstance(made, Misbound) and (made.lot is None) == (made.place is None):
         raise ValueError(f"{what} has the tag where it is not: give one of lot, place")
+    if isinstance(made, Replaced):
+        _name(entry, "by")
+    if isinstance(made, Salted) and made.hours <= 0.0:
+        raise ValueError(f"{what} takes time: hours is over 0")
     if isinstance(made, Dying) and entry.get("to") is None:
         raise ValueError(f"{what} has no end: to is when the battery is empty")
     return made
@@ -173,8 +262,8 @@ def _value(what: str, entry: Mapping[str, Any], word: str, of: Field[Any]) -> An
         return _text(entry, word)
     if "None" in str(of.type) and entry[word] is None:
         return None
-    low = -1e9 if word in ("from", "to", "ppm", "seconds") else 0.0
-    found = _number(entry, word, 0.0, low=low, high=1e9)
+    low, high = _LIMITS.get(word, (0.0, 1e6))
+    found = _number(entry, word, 0.0, low=low, high=high)
     return found if word in ("from", "to") or of.type == "float" else round(found)
 
 
@@ -199,17 +288,25 @@ def _fields(
 
 def _one_of(entry: Mapping[str, Any], name: str, known: Iterable[str], default: str | None) -> str:
     found = entry.get(name, default)
-    if found not in known:
+    if not isinstance(found, str) or found not in known:
         near = difflib.get_close_matches(str(found), list(known), 1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise ValueError(f"{name} {found!r} is not known: {hint}use one of {', '.join(known)}")
-    return str(found)
+    return found
 
 
 def _text(entry: Mapping[str, Any], name: str) -> str:
     found = entry.get(name)
     if not isinstance(found, str) or not found:
         raise ValueError(f"{name} is {found!r}: write a name")
+    return found
+
+
+def _name(entry: Mapping[str, Any], name: str) -> str:
+    """A name that stands in topics."""
+    found = _text(entry, name)
+    if why := refusal(found):
+        raise ValueError(f"{name} is {found!r}: {why}")
     return found
 
 

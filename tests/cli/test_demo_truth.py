@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cli.demo_truth import HOUR_MS, Row, compared, written
+from cli.demo_truth import HOUR_MS, Row, WhatIsTrue, compared, written
+from simulators.journey import named
 from simulators.truth import Event
+from simulators.world import World
 
 AT = 1_790_000_000_000
 
@@ -49,6 +51,21 @@ def test_an_alert_that_was_over_before_is_no_warning() -> None:
         Row("L", film(0, 12), (stood,)),
         Row("L", None, (over,)),
     ]
+
+
+def test_an_alert_that_stands_when_a_second_event_begins_tells_of_both() -> None:
+    standing, over = alert("lead.sweat", 1), alert("lead.sweat_near", -2, 20)
+    first, second = film(0, 12), film(30, 42)
+    rows = compared("L", [first, second], [standing, over])
+    assert rows == [Row("L", first, (over, standing)), Row("L", second, (standing,))]
+    assert rows[1].lead_h is not None
+    assert abs(rows[1].lead_h - 29) < 0.1
+
+
+def test_too_fast_to_be_followed_is_said_beside_the_alerts() -> None:
+    world = World(named("unwrapped-too-soon"), 1)
+    assert WhatIsTrue(world, 8640.0).compared([]).caption is None
+    assert "silent that are not" in str(WhatIsTrue(world, 86_400.0).compared([]).caption)
 
 
 def test_of_two_events_each_has_its_own() -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import signal
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,8 @@ from tests.cli.shell import Running, Shell
 from tests.servers import Mosquitto
 
 SHORT = "unwrapped-too-soon"
+RAIL = "desiccant-used-up"
+DATE = "2026-01-15T06:00Z"
 
 
 def test_the_library_is_a_table(shell: Shell) -> None:
@@ -31,6 +36,7 @@ def test_the_truth_goes_to_files_and_nothing_is_published(shell: Shell) -> None:
     lines = (shell.folder / "t.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith(f"# truth of journey {SHORT}, seed 1")
     rows = list(csv.DictReader(lines[1:]))
+    assert {row["journey"] for row in rows} == {SHORT}
     assert {row["lot"] for row in rows} == {lot.key for lot in journey.named(SHORT).lots}
     assert rows[0]["time"].startswith("2026-01-15T06:")
     with (shell.folder / "t.events.csv").open(encoding="utf-8") as file:
@@ -54,11 +60,14 @@ def test_the_truth_is_a_table_too_and_the_same_each_time(shell: Shell) -> None:
     [
         (["unwraped"], "there is no journey 'unwraped': use one of calm, "),
         (["none.yaml"], "none.yaml:1: it cannot be read"),
-        ([SHORT, SHORT], "play them one after another"),
+        ([SHORT, SHORT], f"two journeys are called {SHORT}: name it once, or play them one after"),
         ([SHORT, "--voice", "morse"], "--voice 'morse' is not known: use one of native, "),
         ([SHORT, "--speed", "0"], "write a number over 0, such as 8640, or max"),
         ([SHORT, "--speed", "fast"], "write a number over 0, such as 8640, or max"),
         ([SHORT, "--start", "2026-01-15"], "write an instant with its zone"),
+        ([SHORT, "--start", "9999-12-31T00:00Z"], "write an instant from 1970 to 2199"),
+        ([SHORT, "--start", "0001-01-01T00:00Z"], "write an instant from 1970 to 2199"),
+        ([SHORT, "--truth", "-", "--loggers", "/dev/null/x"], "name another folder"),
         ([SHORT, "--tenant", "a/b"], "--tenant 'a/b'"),
         ([SHORT, "--broker", "mqtt://127.0.0.1:9"], "start it, or give another address"),
         ([SHORT, "--truth", "-", "--import"], "--import registers what is published: add --broker"),
@@ -72,7 +81,14 @@ def test_what_cannot_be_done_is_said_with_the_remedy(
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["--tags", "5", "--truth", "-"], [SHORT, "--messages", "5"], ["--tags", "0"]]
+    "words",
+    [
+        [],
+        ["--tags", "5", "--truth", "-"],
+        ["--tags", "5", "--loggers", "f"],
+        [SHORT, "--messages", "5"],
+        ["--tags", "0"],
+    ],
 )
 def test_options_that_do_not_go_together(shell: Shell, words: list[str]) -> None:
     assert shell("simulate", *words).returncode == 2
@@ -86,6 +102,58 @@ def test_a_journey_with_a_mistake_is_told_by_its_line(shell: Shell) -> None:
     assert f"mine.yaml:{line}:" in shell.refusal("simulate", "mine.yaml", "--truth", "-")
 
 
+def test_two_journeys_are_one_table_and_share_nothing(shell: Shell) -> None:
+    words = ("simulate", SHORT, "rain-at-loading", "--truth", "t.csv")
+    assert shell(*words, "--start", "2026-01-15T06:00Z").returncode == 0
+    lines = (shell.folder / "t.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in lines[:3]] == [
+        f"# truth of journey {SHORT}", "# truth of journey rain-at-loading", "journey",
+    ]  # fmt: skip
+    rows = list(csv.DictReader(lines[2:]))
+    assert {row["journey"] for row in rows} == {SHORT, "rain-at-loading"}
+    assert {len(row) for row in rows} == {25}
+    with (shell.folder / "t.gates.csv").open(encoding="utf-8") as file:
+        gates = list(csv.DictReader(file))
+    assert {(row["journey"], row["reader"]) for row in gates} == {
+        ("rain-at-loading", "RF-bay-2"), ("rain-at-loading", "RF-furnace"),
+    }  # fmt: skip
+    assert {row["lot"] for row in gates} == {"LB-24151", "LB-24152"}
+
+
+def test_a_logger_is_read_out_into_a_folder(shell: Shell) -> None:
+    done = shell("simulate", RAIL, "--truth", "-", "--loggers", "read/out", "--start", DATE)
+    assert done.returncode == 0, done.stderr
+    file = shell.folder / "read" / "out" / "EL-7700412.csv"
+    first = file.read_bytes()
+    assert first.decode().startswith("Device ID:,EL-7700412")
+    said = done.stderr.decode().splitlines()
+    told = next(line for line in said if "dunnage import readings" in line)
+    assert told.endswith("--tenant default --lot WS-8012 --zone UTC --apply")
+    shell("simulate", RAIL, "--truth", "-", "--loggers", "read/out", "--start", DATE)
+    assert file.read_bytes() == first
+
+
+@pytest.mark.parametrize(("key", "hour"), [(SHORT, "00"), ("greensboro-miami-winter", "06")])
+def test_what_ended_within_the_last_day_kept_its_hours(shell: Shell, key: str, hour: str) -> None:
+    """Midnight of the weather is midnight of the clock."""
+    shell.says("simulate", key, "--truth", "t.csv")
+    lines = (shell.folder / "t.csv").read_text(encoding="utf-8").splitlines()
+    rows = list(csv.DictReader(lines[1:]))
+    assert rows[0]["time"][11:16] == f"{hour}:05"
+    ends = datetime.fromisoformat(rows[-1]["time"])
+    assert timedelta(0) <= datetime.now(UTC) - ends < timedelta(days=1, minutes=10)
+
+
+def test_what_the_registry_does_not_take_is_told_by_name(
+    shell: Shell, mosquitto: Mosquitto
+) -> None:
+    text = journey.named(SHORT).source.replace("purchase_order", "order", 1)
+    (shell.folder / "mine.yaml").write_text(text, encoding="utf-8")
+    message = shell.refusal("simulate", "mine.yaml", "--import", "--broker", mosquitto.url)
+    assert "lots LB-24161: references" in message
+    assert "write it so in the journey's file" in message
+
+
 def test_it_is_registered_for_a_tenant_that_there_is(shell: Shell, mosquitto: Mosquitto) -> None:
     words = ("simulate", SHORT, "--import", "--broker", mosquitto.url)
     message = shell.refusal(*words, "--tenant", "acme")
@@ -94,6 +162,18 @@ def test_it_is_registered_for_a_tenant_that_there_is(shell: Shell, mosquitto: Mo
     counts = json.loads(shell.says(*words, "--tenant", "acme").splitlines()[-1])
     assert counts["messages"] > 1000
     assert counts["readings"] >= counts["messages"]
+
+
+def test_two_journeys_are_registered_side_by_side(shell: Shell, mosquitto: Mosquitto) -> None:
+    """Both have a bay 2 in Greensboro, each with air of its own."""
+    keys = (SHORT, "rain-at-loading")
+    shell.says("simulate", *keys, "--import", "--broker", mosquitto.url)
+    with closing(sqlite3.connect(shell.folder / "data" / "registry.sqlite")) as database:
+        places = {row[0] for row in database.execute("select id from places")}
+        sites = [row[0] for row in database.execute("select id from sites")]
+    own = {place.key for key in keys for place in journey.named(key).places}
+    assert places == own - {"greensboro-bay-2"} | {f"{key}.greensboro-bay-2" for key in keys}
+    assert sites == ["greensboro"]
 
 
 def test_paced_it_goes_on_until_ctrl_c_and_counts(shell: Shell, mosquitto: Mosquitto) -> None:

@@ -74,11 +74,14 @@ def test_power_cuts_in_random_orders(server: Server, capsys: pytest.CaptureFixtu
     found = lost(server, played)
     count = sum(len(each) for each in found.values())
     kept = sum(len(told["kept"]) for told in played.told)
+    amid = sum(told["amid"] for told in played.told)
     with capsys.disabled():
         print(
             f"\n{len(found)} seeds, {SEEDS[0]} to {SEEDS[-1]}: {kept} readings kept, {count} lost, "
-            f"0 twice; {played.seconds:.1f} s of a processor; {dict(server.faults)}"
+            f"0 twice; {amid} cuts between the messages of a round; "
+            f"{played.seconds:.1f} s of a processor; {dict(server.faults)}"
         )
+    assert amid > len(SEEDS) / 20, "the power went between the messages of a round"
     assert len(found) == len(SEEDS)
     assert not count, [tag for tag, each in found.items() if each]
     assert not any(told["lost"] for told in played.told)

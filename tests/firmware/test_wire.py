@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from ingest.formats import Decoded, Memory, decode, route
 from ingest.message import Message
+from ingest.repeats import LEAST
 from lots.clock import DAY_MS
 from lots.settings import Subscription
 from tests.firmware.micropython import FIRMWARE, MicroPython
@@ -158,6 +159,12 @@ def test_what_the_readme_says_of_the_ring(device: MicroPython) -> None:
         README.read_text()
     )
     assert 6 <= capacity * 300 / 86_400 < 7
+
+
+def test_a_round_that_is_sent_again_is_known_again(device: MicroPython) -> None:
+    """Of each tag, however many there are: else readings without a time of their own come twice."""
+    device.run("from node.delivery import ROUND")
+    assert device.value("ROUND") <= LEAST
 
 
 def test_no_float_is_near_what_is_measured() -> None:

@@ -33,6 +33,21 @@ def test_the_library_has_every_fault():
     assert {fault["kind"] for e in entries for fault in e.get("faults", ())} == set(KINDS)
 
 
+def test_what_an_entry_names_is_told():
+    entry = {
+        "id": "T", "lot": "L", "gateways": ["g"],
+        "faults": [
+            {"kind": "misbound", "from": 0, "place": "P"},
+            {"kind": "replaced", "since": "S arrives", "by": "T-2"},
+        ],
+    }  # fmt: skip
+    assert declared.check("tags", entry) == [
+        ("name", "T"), ("lot", "L"), ("gateway", "g"), ("place", "P"), ("name", "T-2"),
+        ("event", "S arrives"),
+    ]  # fmt: skip
+    assert declared.check("gateways", {"id": "g"}) == [("name", "g")]
+
+
 def test_a_tag_has_what_its_entry_says():
     entry = {
         "id": "T", "lot": "L", "sensor": "dht22",
@@ -83,8 +98,17 @@ TAG = {"id": "T", "lot": "L"}
         (TAG | {"faults": [{"kind": "dying", "from": 1}]}, "the fault dying needs to"),
         (TAG | {"faults": [{"kind": "misbound", "from": 1}]}, "give one of lot, place"),
         (TAG | {"faults": [{"kind": "salted", "from": 1, "hour": 3}]}, "did you mean hours?"),
+        (TAG | {"faults": [{"kind": "salted", "from": 1, "hours": 0}]}, "hours is over 0"),
+        (TAG | {"faults": [{"kind": "spiking", "from": 1, "quantity": "light"}]},
+         "quantity 'light' is not measured here: use one of temperature, humidity"),
+        (TAG | {"faults": [{"kind": "stuck", "from": 1, "quantity": "pressure"}]}, "not measured"),
+        (TAG | {"faults": [{"kind": "replaced", "from": 1, "by": "T/2"}]}, "by is 'T/2': a name"),
+        (TAG | {"id": "T+"}, "id is 'T+': a name cannot have '+' in it"),
+        (TAG | {"from": 5, "until": 5}, "until is 5, which is not after from: write a later one"),
+        (TAG | {"out_of_reach": [[1, float("inf")]]}, "write out_of_reach: [[24, 96]]"),
+        (TAG | {"out_of_reach": [[float("nan"), 3]]}, "write out_of_reach: [[24, 96]]"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_with_a_tag_is_said_with_the_remedy(entry, said):
     with pytest.raises(ValueError, match=re.escape(said)):
         declared.check("tags", entry)
@@ -114,6 +138,7 @@ def test_the_page_has_every_sensor_fault_and_field():
         for field in fields(kind)
     }
     words |= {*declared.TAG, *declared.REPORT, *declared.GATEWAY, *declared.DROPOUTS}
+    words |= {*declared.LOGGER, *declared.READ_OUT, *declared.READER}
     assert {word for word in words if f"`{word}`" not in page and f"`{word}:" not in page} == set()
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from simulators import exact
 
 COUNT = np.arange(100_000)
-CHECKSUM = "7b9d15bc91964819962ef5eac837b46deb01f898ac93b33b9d4730b05a9df533"
+CHECKSUM = "dd64324da5e901e6367cf45e16f18edda886ff18d51a704bfbda30e70de37bdb"
 
 
 def ulps(found, true):
@@ -34,6 +34,7 @@ def everything() -> bytes:
         exact.sine(wide * 50.0),
         exact.cosine(wide * 50.0),
         exact.normal(1, "n", 5, index=COUNT),
+        exact.between(wide, np.cumsum(x[:1000]) * 2.0 - 500.0, x[1000:2000]),
     ]
     return b"".join(column.tobytes() for column in columns)
 
@@ -98,11 +99,28 @@ def test_what_is_out_of_range():
     assert np.isnan([*unknown, exact.ln(math.nan), exact.sine(math.nan)]).all()
 
 
+def test_between_knots_it_is_straight_and_beyond_them_it_holds():
+    knots, values = np.array([-2.0, 0.0, 0.5, 7.0]), np.array([3.0, 3.0, -1.0, 1e9])
+    x = np.linspace(-4.0, 9.0, 1001)
+    assert exact.between(x, knots, values) == pytest.approx(np.interp(x, knots, values), rel=1e-14)
+    assert exact.between(knots, knots, values).tolist() == values.tolist()
+    assert exact.between([-math.inf, -1.7, math.inf], knots, values).tolist() == [3.0, 3.0, 1e9]
+    assert exact.between(5, [1], [2.0]) == 2.0
+    assert np.isnan(exact.between(math.nan, knots, values))
+
+
+@pytest.mark.parametrize(("knots", "values"), [([], []), ([1.0, 2.0], [1.0])])
+def test_between_wants_as_many_values_as_knots(knots, values):
+    with pytest.raises(ValueError, match=r"knots and . values: give as many"):
+        exact.between(0.0, knots, values)
+
+
 def test_shapes_follow_the_arguments():
     assert exact.exp(0.0).shape == ()
     assert exact.sine(np.zeros((2, 3))).shape == (2, 3)
     powers = exact.power([[1.0], [2.0]], [1.0, 2.0, 3.0])
     assert powers == pytest.approx(np.array([[1, 1, 1], [2, 4, 8]]), rel=1e-15)
+    assert exact.between([[1.0], [2.0]], [0.0, 4.0], [0.0, 8.0]).tolist() == [[2.0], [4.0]]
     assert exact.uniform(1, index=3).shape == ()
     assert exact.normal(1, "a", np.arange(4)[:, None], index=COUNT[:5]).shape == (4, 5)
 

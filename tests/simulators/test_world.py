@@ -5,15 +5,16 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from simulators.journey import library, named
-from simulators.truth import EVENTS, Truth, checksum, events_of
-from simulators.truth_table import UNITS, lines
+from simulators.journey import JourneyError, library, named
+from simulators.truth import DRY_CAVITY_G, DRY_G_M2, EVENTS, Truth, checksum, events_of
+from simulators.truth_table import UNITS, Told, lines
 from simulators.world import World
 from tests.simulators.survey import HARMS
 
@@ -84,6 +85,9 @@ def test_all_that_is_true_is_possible(key):
         assert (np.diff(truth.wet_hours) >= 0).all()
         assert np.isnan(truth.mould_index).all() == (lot.form == "ingot")
         assert truth.scale_mass[0] == pytest.approx(lot.net_mass, rel=0.002)
+        if lot.form == "ingot":
+            assert (truth.scale_mass - truth.held) == pytest.approx(lot.net_mass, rel=1e-12)
+            assert (truth.held >= 0).all()
         assert np.abs(np.diff(truth.scale_mass)).max() < 0.01 * lot.net_mass
 
 
@@ -152,10 +156,6 @@ def test_a_tag_is_in_the_climate_of_where_it_sits():
     assert surface.humidity.max() == pytest.approx(100.0, abs=0.1)  # it sweats
     assert air.pressure.min() > 950
     assert air.probe is None
-    bay = found.climate(tags["TP-005"], times)
-    assert bay.door.all()
-    truck = found.climate(tags["TP-006"], times)
-    assert truck.light.max() == 0
 
 
 def test_a_tag_under_the_roof_is_warmer_by_day_and_colder_by_night():
@@ -174,8 +174,8 @@ def plain_truth(**columns):
     dry = np.full(n, 20.0)
     given = dict.fromkeys(Truth.__dataclass_fields__, dry)
     given |= {name: np.zeros(n) for name in (
-        "film", "frost", "cavity", "wet_hours", "self_heating", "rained", "dripped", "mould_index",
-        "surface_regain",
+        "film", "frost", "cavity", "held", "wet_hours", "self_heating", "rained", "dripped",
+        "mould_index", "surface_regain",
     )}  # fmt: skip
     given |= {"time": np.arange(n) * 300_000, "place": np.array(["bay"] * n), "hottest": dry}
     given |= columns
@@ -210,6 +210,28 @@ def test_a_film_of_rain_or_drips_is_told_apart():
     assert [e.cause for e in events] == ["rain", "drip"]
 
 
+def test_a_films_cause_is_what_fell_since_the_lot_was_last_dry():
+    none = np.zeros(60)
+    # Drop by drop: 1 g/m² between two instants, when it has come to 5.
+    slow = np.minimum(np.arange(60) * 1.0, 5.2)
+    # Rain that froze on it, and melts.
+    frost, thawed, rained = np.zeros(60), np.zeros(60), np.zeros(60)
+    frost[5:30], thawed[30:40], rained[5:] = 20.0, 20.0, 20.0
+    # Rain of long ago that dried, then sweat.
+    sweat, past = np.zeros(60), np.full(60, 90.0)
+    sweat[1:3], sweat[30:] = 40.0, 40.0
+    # What lay on it at the start had fallen before.
+    lying, before = np.full(60, 40.0), np.full(60, 90.0)
+    for film, ice, rain, drips, causes in (
+        (slow, none, none, slow, ["drip"]),
+        (thawed, frost, rained, none, ["rain"]),
+        (sweat, none, past, none, ["sweat"]),
+        (lying, none, before, none, ["rain"]),
+    ):
+        found = events_of(plain_truth(film=film, frost=ice, rained=rain, dripped=drips))
+        assert [e.cause for e in found if e.kind == "film"] == causes
+
+
 def test_other_events_have_their_limits():
     n = 600
     mould = np.linspace(0, 2, n)
@@ -222,25 +244,46 @@ def test_other_events_have_their_limits():
         mould_index=np.full(n, np.nan), surface_temperature=hot, surface_humidity=humid
     )
     assert [e.kind for e in events_of(metal)] == ["hot_damp"]
-    held = plain_truth(mould_index=np.full(n, np.nan), cavity=np.full(n, 2.0))
-    assert [e.kind for e in events_of(held)] == ["unfit"]
+    held = plain_truth(
+        mould_index=np.full(n, np.nan), cavity=np.full(n, 2.0), held=np.linspace(0.008, 0.005, n)
+    )
+    assert [(e.kind, e.peak) for e in events_of(held)] == [("unfit", 0.008)]
     assert {e.kind for e in events_of(held)} < set(EVENTS)
+    dry = plain_truth(
+        mould_index=np.full(n, np.nan), cavity=np.full(n, DRY_CAVITY_G), film=np.full(n, DRY_G_M2)
+    )
+    assert events_of(dry) == []
 
 
 def test_the_table_names_what_it_is_and_its_units():
     found = world("unwrapped-too-soon", 1)
     told = {lot.key: found.truth(lot.key) for lot in found.lots}
-    table = list(lines("unwrapped-too-soon", 1, told))
-    assert table[0].startswith("# truth of journey unwrapped-too-soon, seed 1, version 1, sha256 ")
+    table = list(lines([Told("unwrapped-too-soon", 1, told)]))
+    assert table[0].startswith("# truth of journey unwrapped-too-soon, seed 1, version 2, sha256 ")
     assert table[0].endswith(checksum(told.values()))
     heads = table[1].split(",")
-    assert heads[:4] == ["lot", "time", "place", "air_temperature [°C]"]
-    assert len(heads) == 3 + len(UNITS)
+    assert heads[:5] == ["journey", "lot", "time", "place", "air_temperature [°C]"]
+    assert len(heads) == 4 + len(UNITS)
     assert len(table) == 2 + 2 * len(found.times)
     row = dict(zip(heads, table[2].split(","), strict=True))
     assert row["time"] == "2026-01-20T00:05:00Z"
     assert row["mould_index [0-6]"] == ""
     assert float(row["scale_mass [kg]"]) == pytest.approx(4040, abs=1)
+
+
+@pytest.mark.parametrize("leak", [1e308, float("nan")])
+def test_what_has_no_finite_state_is_told_with_journey_place_and_time(leak):
+    found = World(named("rain-at-loading"), 1, start_ms=1_790_000_000_000)
+    truck = next(i for i, place in enumerate(found.journey.places) if place.key == "truck-NC150")
+    places = list(found.journey.places)
+    places[truck] = replace(places[truck], leak=leak)
+    found.journey = replace(found.journey, places=tuple(places))
+    told = (
+        r"rain-at-loading\.yaml:39: journey rain-at-loading, seed 1: from 2026-09-19 14:13 UTC on "
+        r"\(-48.0 h after the start\) what is in truck-NC150 has no finite state: bring"
+    )
+    with pytest.raises(JourneyError, match=told):
+        found.events("LB-24151")
 
 
 def test_a_lot_and_a_grid_that_there_is_not():

@@ -87,14 +87,18 @@ def check_the_count_restarts():
     assert restarted(RESTART_MS - 1, RESTART_MS + 1) == (-1, 1)
 
 
-def answer(seconds, fraction=0, mode=4, stratum=2, leap=0):
-    head = bytes([leap << 6 | 4 << 3 | mode, stratum])
-    return head + bytes(38) + seconds.to_bytes(4, "big") + fraction.to_bytes(4, "big")
+TOKEN = b"by chance"[:8]
+
+
+def answer(seconds, fraction=0, mode=4, stratum=2, leap=0, token=TOKEN):
+    head = bytes([leap << 6 | 4 << 3 | mode, stratum]) + bytes(22) + token + bytes(8)
+    return head + seconds.to_bytes(4, "big") + fraction.to_bytes(4, "big")
 
 
 def check_what_a_time_server_tells():
-    assert ntp.understood(answer(3_972_754_800, 1 << 31)) == NOW + 500
-    assert ntp.understood(answer(100)) == ((1 << 32) + 100 - 2_208_988_800) * 1000, "after 2036"
+    assert ntp.understood(answer(3_972_754_800, 1 << 31), TOKEN) == NOW + 500
+    after_2036 = ((1 << 32) + 100 - 2_208_988_800) * 1000
+    assert ntp.understood(answer(100), TOKEN) == after_2036
 
 
 def check_a_time_server_that_knows_nothing_is_not_believed():
@@ -106,9 +110,10 @@ def check_a_time_server_that_knows_nothing_is_not_believed():
         answer(3_972_754_800, stratum=0),
         answer(3_972_754_800, stratum=16),
         answer(3_972_754_800, leap=3),
+        answer(3_972_754_800, token=bytes(8)),
     ):
         try:
-            ntp.understood(wrong)
+            ntp.understood(wrong, TOKEN)
             raise AssertionError("it was believed")
         except OSError:
             pass

@@ -2,7 +2,7 @@
 
 import harness
 from node.settings import Settings
-from node.starts import next_boot
+from node.starts import delivered, next_boot
 from node.twofold import MOST, Twofold
 
 
@@ -40,8 +40,9 @@ def check_a_value_that_never_was_is_none():
         pass
 
 
-def started():
-    return next_boot(Twofold("/data/boot"), 0)
+def started(*above):
+    boot, _ = next_boot(Twofold("/data/boot"), *(above or (0,)))
+    return boot
 
 
 def check_the_number_grows_with_every_start():
@@ -63,9 +64,25 @@ def check_the_number_grows_though_its_writing_was_torn():
 
 
 def check_the_number_is_above_what_the_ring_and_the_provisioning_have():
-    assert next_boot(Twofold("/data/boot"), 41, 0) == 42
-    assert next_boot(Twofold("/data/boot"), 0, 1_764_000_000) == 1_764_000_001
-    assert next_boot(Twofold("/data/boot"), 0, 0) == 1_764_000_002
+    assert started(41, 0) == 42
+    assert started(0, 1_764_000_000) == 1_764_000_001
+    assert started(0, 0) == 1_764_000_002
+
+
+def check_the_number_does_not_begin_again():
+    assert started(0xFFFF_FFFE) == 0xFFFF_FFFF
+    try:
+        started()
+        raise AssertionError("it began again")
+    except ValueError:
+        pass
+
+
+def check_starts_that_delivered_nothing_are_counted():
+    kept = Twofold("/data/boot")
+    assert [next_boot(kept, 0) for _ in range(3)] == [(1, 0), (2, 1), (3, 2)]
+    delivered(kept, 3)
+    assert [next_boot(kept, 0) for _ in range(2)] == [(4, 0), (5, 1)]
 
 
 def check_settings_outlive_a_cut():

@@ -14,6 +14,7 @@ export class Flash {
   constructor(fs, root) {
     this.fs = fs;
     this.root = root;
+    this.writes = 0; // into files, ever
     this.power(Infinity, "torn", 0);
     fs.mkdirTree(root);
     this.#watch();
@@ -114,6 +115,7 @@ export class Flash {
         if (this.garbage >= 0) write(stream, rest, 0, rest.length, position);
       }
       this.#require(length);
+      this.writes += 1;
       return write(stream, buffer, offset, length, position, canOwn);
     };
     fs.read = (stream, ...rest) => {

@@ -79,9 +79,10 @@ mp.registerJsModule("harness", {
     return line();
   },
   power: (...settings) => flash.power(...settings),
-  spend: () => flash.spend(1),
+  spend: (cost = 1) => flash.spend(cost),
   is_on: () => flash.on,
   spent: () => flash.spent,
+  writes: () => flash.writes,
   erase: () => flash.erase(),
   connect: (...target) => network.connect(...target),
   ready: (path, ms) => network.ready(path, ms),

@@ -21,10 +21,9 @@ def steady(hours, t=20.0, rh=50.0, sun=0.0, sky=None, wind=0.0, rain=0.0):
     return np.tile(np.array(row, float), (hours + 2, 1))
 
 
-def stay(box=0, barrier=0.0, rain=1.0, exposed=1.0, since=0):
+def stay(box=0, barrier=0.0, rain=1.0, since=0):
     row = np.zeros(1, STAY)[0]
-    row["since"], row["enclosure"], row["barrier"] = since, box, barrier
-    row["rain"], row["exposed"] = rain, exposed
+    row["since"], row["enclosure"], row["barrier"], row["rain"] = since, box, barrier, rain
     return row
 
 
@@ -65,42 +64,60 @@ class Lab:
 
     @property
     def water(self):
-        """kg in the air, on roof and walls, in what sorbs, and in and on the lots."""
-        box = self.boxes[0]
-        total = box["vapour"] + box["roof_water"] + box["roof_ice"]
-        total += box["wall_water"] + box["wall_ice"]
-        for heap in self.sorbers:
-            total += heap["u_outer"] * heap["outer"] + heap["u_inner"] * heap["inner"]
-        return total + sum(self.water_of(lot) for lot in self.lots)
-
-    @staticmethod
-    def water_of(lot):
-        films = ("top_water", "top_ice", "side_water", "side_ice", "cavity_water")
-        inside = (lot["mass"] * lot["u"]).sum()
-        return lot["units"] * (inside + sum(lot[name] for name in films))
+        """kg in it, on it and in what stands in it."""
+        return water(self.boxes, self.sorbers, self.lots)
 
     @property
     def heat(self):
-        """J in the air, the skins, the floor and the lots, from 0 °C; no latent heat."""
-        box = self.boxes[0]
-        total = 1.2 * 1005.0 * box["volume"] * box["air_t"]
-        for part in ("roof", "wall"):
-            for skin, t in (("outer", "to"), ("inner", "ti")):
-                total += box[f"{part}_{skin}"] * box[f"{part}_area"] * box[f"{part}_{t}"]
-        total += box["floor_heat"] * box["floor_area"] * box["floor_t"]
-        for lot in self.lots:
-            capacity = lot["mass"] * (lot["heat"] + 4186.0 * lot["u"] * lot["wool"])
-            total += lot["units"] * (capacity * lot["t"]).sum()
-        return total
+        """J in it and in what stands in it, from 0 °C; no latent heat."""
+        return heat(self.boxes, self.lots)
 
     @property
     def heat_in(self):
         """J that came in from outside or were set free, by the physics' own account."""
-        return self.boxes[0]["heat_in"] + sum(lot["units"] * lot["heat_in"] for lot in self.lots)
+        return came_in("heat_in", self.boxes, self.lots)
 
 
-def lead(t, units=1, kg=1000.0):
-    return cargo.lot(cargo.FORMS["ingot"], kg, units, t, 0.0, 0.0)
+def water(places, sorbers, lots):
+    """kg in the air and on roof and walls of what is shut, in what sorbs, in and on lots."""
+    total = 0.0
+    for box in places:
+        on = ("roof_water", "roof_ice", "wall_water", "wall_ice")
+        total += 0.0 if box["open"] else box["vapour"] + sum(box[name] for name in on)
+    for heap in sorbers:
+        total += heap["u_outer"] * heap["outer"] + heap["u_inner"] * heap["inner"]
+    return total + sum(water_of(lot) for lot in lots)
+
+
+def water_of(lot):
+    films = ("top_water", "top_ice", "side_water", "side_ice", "cavity_water", "cavity_ice")
+    inside = (lot["mass"] * lot["u"]).sum()
+    return lot["units"] * (inside + sum(lot[name] for name in films))
+
+
+def heat(places, lots):
+    """J in the air, the skins and the floor of what is shut, and in lots, from 0 °C; no latent
+    heat."""
+    total = 0.0
+    for box in places[places["open"] == 0]:
+        total += 1.2 * 1005.0 * box["volume"] * box["air_t"]
+        for part in ("roof", "wall"):
+            for skin, t in (("outer", "to"), ("inner", "ti")):
+                total += box[f"{part}_{skin}"] * box[f"{part}_area"] * box[f"{part}_{t}"]
+        total += box["floor_heat"] * box["floor_area"] * box["floor_t"]
+    for lot in lots:
+        capacity = lot["mass"] * (lot["heat"] + 4186.0 * lot["u"] * lot["wool"])
+        total += lot["units"] * (capacity * lot["t"]).sum()
+    return total
+
+
+def came_in(name, places, lots):
+    """By the physics' own account: ``water_in`` kg or ``heat_in`` J."""
+    return places[name].sum() + (lots["units"] * lots[name]).sum()
+
+
+def lead(t, units=1, kg=1000.0, exposed=1.0):
+    return cargo.lot(cargo.FORMS["ingot"], kg, units, t, 0.0, 0.0, exposed=exposed)
 
 
 def wool(t, regain, units=10, kg=155.0, form="scoured", core=None, position=0.5):

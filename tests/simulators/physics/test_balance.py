@@ -3,9 +3,23 @@
 import numpy as np
 import pytest
 
+from simulators import world
+from simulators.journey import named
 from simulators.physics import enclosure as boxes
+from simulators.physics.kernel import advance
 from simulators.physics.wool import REGAIN_65, regain_
-from tests.simulators.physics.lab import TIGHT, Lab, lead, stay, steady, wool
+from tests.simulators.physics.lab import (
+    TIGHT,
+    Lab,
+    came_in,
+    heat,
+    lead,
+    stay,
+    steady,
+    water,
+    water_of,
+    wool,
+)
 
 
 def crowded(kind, weather, **conditions):
@@ -60,13 +74,66 @@ def test_in_the_open_water_comes_as_rain_and_dew_and_goes():
     weather = days(96)
     weather[10:14, 6] = 2.0 / 3600
     lab = Lab(boxes.KINDS["yard"], weather, [lead(5.0), wool(15.0, 0.15)])
-    before = [lab.water_of(lot) for lot in lab.lots]
+    before = [water_of(lot) for lot in lab.lots]
     lab.run(96)
     for lot, was in zip(lab.lots, before, strict=True):
-        gained = lab.water_of(lot) - was
+        gained = water_of(lot) - was
         assert gained == pytest.approx(lot["units"] * lot["water_in"], rel=1e-6, abs=1e-9)
     assert lab.goods[0]["rained"][-1] > 5000  # g/m²: 8 mm, and some on the sides
     assert lab.goods[0]["cavity"].max() > 100
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """[before, after] of each run of the physics: copies of enclosures, sorbers and lots."""
+    runs = []
+
+    def advanced(weather, places, conditions, sorbers, curves, lots, *rest):
+        before = [each.copy() for each in (places, sorbers, lots)]
+        advance(weather, places, conditions, sorbers, curves, lots, *rest)
+        runs.append((before, [each.copy() for each in (places, sorbers, lots)]))
+
+    monkeypatch.setattr(world, "advance", advanced)
+    return runs
+
+
+@pytest.mark.parametrize(
+    "key", ["frost-and-thaw", "rain-at-loading", "roof-drip", "ventilated-at-the-wrong-time"]
+)
+def test_over_a_whole_journey_neither_water_nor_heat_is_made_or_lost(told, key):
+    found = world.World(named(key), 1)
+    found.truth(found.lots[0].key)
+    assert len(told) == 2  # two days before the start, then the journey
+    for before, after in told:
+        (places, _, lots), (places_then, _, lots_then) = after, before
+        gained = water(*after) - water(*before)
+        came = came_in("water_in", places, lots) - came_in("water_in", places_then, lots_then)
+        assert gained == pytest.approx(came, abs=1e-9 * water(*after))
+        gained = heat(places, lots) - heat(places_then, lots_then)
+        came = came_in("heat_in", places, lots) - came_in("heat_in", places_then, lots_then)
+        assert gained == pytest.approx(came, abs=1e-9 * heat(places, lots))
+        assert abs(came) > 1e6  # J
+
+
+def test_a_journey_begins_with_what_it_tells_of_and_with_the_rest_as_it_was(told):
+    for key in ("wet-dunnage", "frost-and-thaw", "wool-baled-damp"):
+        found = world.World(named(key), 1)
+        found.truth(found.lots[0].key)
+        (declared, settled), (begins, _) = told[-2:]
+        is_told = found._build.told
+        assert (begins[1]["u_outer"] == np.where(
+            is_told, declared[1]["u_outer"], settled[1]["u_outer"])).all()  # fmt: skip
+        assert (begins[1]["u_inner"] == np.where(
+            is_told, declared[1]["u_inner"], settled[1]["u_inner"])).all()  # fmt: skip
+        assert (begins[2]["u"] == declared[2]["u"]).all()
+        assert (begins[2]["mould_index"] == 0).all()
+        assert begins[0].tobytes() == settled[0].tobytes()
+        weathered = [lot.temperature is None for lot in found.lots]
+        for name in ("t", "top_water", "side_ice", "cavity_water", "rained", "dripped"):
+            as_it_was = np.where(weathered, settled[2][name].T, declared[2][name].T).T
+            assert (begins[2][name] == as_it_was).all()
+        assert key != "wet-dunnage" or (is_told & (settled[1]["u_outer"] != declared[1]["u_outer"])
+                                        ).any()  # fmt: skip
 
 
 def test_half_the_step_comes_to_the_same():
@@ -95,9 +162,9 @@ def test_what_is_at_rest_stays_at_rest():
 
 def test_packaging_and_stowage_hold_up_water():
     weather = steady(24, 25.0, 80.0)
-    stays = [[stay()], [stay(barrier=40.0)], [stay(exposed=0.3)]]
-    lab = Lab(boxes.KINDS["hall"], weather, [lead(5.0), lead(5.0), lead(5.0)], stays, rh=80.0,
-              vent=10.0).run(24)  # fmt: skip
+    lots = [lead(5.0), lead(5.0), lead(5.0, exposed=0.3)]
+    stays = [[stay()], [stay(barrier=40.0)], [stay()]]
+    lab = Lab(boxes.KINDS["hall"], weather, lots, stays, rh=80.0, vent=10.0).run(24)
     bare, wrapped, within = (goods["film"].max() for goods in lab.goods)
     assert bare > 100
     assert wrapped < 1

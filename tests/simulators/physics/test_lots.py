@@ -46,6 +46,23 @@ def test_a_wet_bundle_dries_on_its_faces_long_before_its_cavities_do():
     assert cavity[-1] < 450
 
 
+def test_under_a_wrap_a_cavity_stays_wet_and_in_the_cold_it_freezes():
+    lots = [lead(20.0), lead(20.0)]
+    for lot in lots:
+        lot["cavity_water"] = 0.5
+    stays = [[stay()], [stay(barrier=40.0)]]
+    bare, wrapped = Lab(HALL, steady(96, 20.0, 50.0), lots, stays, vent=30.0).run(96).goods
+    assert bare["cavity"][-1] < 450
+    assert wrapped["cavity"][-1] > 499.9
+    wet = lead(1.0)
+    wet["cavity_water"] = 1.0
+    lab = in_steady_air(24, -8.0, 80.0, lead(1.0), wet)
+    dry, wet = (goods["surface"] for goods in lab.goods)
+    assert (wet - dry).max() > 1.0  # it gives its heat of melting, 334 kJ, to 1 000 kg of lead
+    assert lab.lots[1]["cavity_ice"] > 0.9
+    assert lab.lots[1]["cavity_water"] == 0
+
+
 def test_evaporation_cools_to_the_wet_bulb():
     """20 °C, 50 %RH: 13.8 °C; radiation and the floor keep metal a little warmer."""
     wet = lead(20.0, kg=100.0)
@@ -76,11 +93,11 @@ def test_water_on_metal_freezes_and_gives_its_heat():
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(-30, 30), st.floats(1e3, 1e6))
 def test_freezing_and_melting_go_no_further_than_to_zero(water, ice, t, capacity):
-    after, frozen, heat = freeze_(water, ice, t, capacity)
+    after, frozen, there, heat = freeze_(water, ice, t, capacity)
     assert after + frozen == pytest.approx(water + ice)
     assert min(after, frozen) >= 0
     assert heat == pytest.approx((frozen - ice) * HEAT_OF_ICE, abs=1e-6)
-    there = t + heat / capacity
+    assert there == pytest.approx(t + heat / capacity, abs=1e-9)
     assert there == pytest.approx(0, abs=1e-9) or (there < 0) == (t < 0)
     if abs(there) > 1e-9:
         assert (after if t < 0 else frozen) == pytest.approx(0, abs=1e-12)
@@ -191,8 +208,50 @@ def test_drips_and_rain_soak_into_wool():
     assert lab.goods[0]["surface_regain"].max() > 0.16
 
 
+def test_in_a_stack_what_is_reached_gets_as_much_on_a_square_metre():
+    lots = lead(5.0), lead(5.0, exposed=0.3)
+    whole, part = (goods["film"] for goods in in_steady_air(1, 25.0, 80.0, *lots).goods)
+    assert part[:4] == pytest.approx(whole[:4], rel=0.06)
+    assert part[-1] > whole[-1] > 100  # it stays cold for longer
+    lab = Lab(HALL, steady(1), lots)
+    lab.boxes[0]["roof_water"] = 30.0
+    dripped = [goods["dripped"][-1] for goods in lab.run(1).goods]
+    assert dripped[1] == pytest.approx(dripped[0])
+    assert dripped[0] == pytest.approx(1000 * (30.0 / 300 - 0.06), rel=0.03)  # some dries there
+    rain = Lab(boxes.KINDS["yard"], steady(3, rain=4.0 / 3600), lots).run(3)
+    wet = [(goods["rained"][-1], goods["film"][-1]) for goods in rain.goods]
+    assert wet[1] == pytest.approx(wet[0], rel=1e-3)
+    assert wet[0][1] == pytest.approx(250, abs=1)
+
+
+def test_rain_falls_in_the_hour_before_its_row():
+    weather = steady(14)
+    weather[10, 6] = 2.0 / 3600
+    rained = Lab(boxes.KINDS["yard"], weather, [lead(20.0)]).run(14).goods[0]["rained"]
+    assert rained[9 * 12 - 1] == 0 < rained[9 * 12]
+    assert rained[10 * 12 - 1] == rained[-1]
+    assert 2000 < rained[-1] < 3000  # g/m² of its top; some came on the sides
+
+
+def test_under_a_tarpaulin_it_does_not_rain():
+    weather = steady(3, rain=4.0 / 3600)
+    for share in (0.0, 0.1):
+        lab = Lab(boxes.KINDS["yard"], weather, [lead(20.0)], rain_share=share).run(3)
+        all_of_it = 3 * 4000.0 * (1.0 + 0.2 * lab.lots[0]["side"] / lab.lots[0]["top"])
+        assert lab.goods[0]["rained"][-1] == pytest.approx(share * all_of_it)
+
+
+def test_rain_brings_its_heat():
+    damp = steady(3, 10.0, 100.0)
+    pours = steady(3, 10.0, 100.0, rain=20.0 / 3600)
+    dry, wet = (
+        Lab(boxes.KINDS["yard"], weather, [lead(0.0)]).run(3).goods[0]["surface"][-1]
+        for weather in (damp, pours)
+    )
+    assert dry + 1 < wet < 10
+
+
 def test_goods_in_a_stack_are_slower():
-    lots = [lead(0.0), lead(0.0)]
-    lab = Lab(HALL, steady(12, 20.0, 30.0), lots, [[stay()], [stay(exposed=0.3)]], vent=30.0)
+    lab = Lab(HALL, steady(12, 20.0, 30.0), [lead(0.0), lead(0.0, exposed=0.3)], vent=30.0)
     lab.run(12)
     assert lab.goods[1]["surface"][-1] < lab.goods[0]["surface"][-1] - 2

@@ -9,17 +9,23 @@ import random
 
 import harness
 from board import Board
-from node import record
+from node import delivery, record
 from node.broker import Broker
 from node.node import Node
 from node.ring import HEADER_SIZE, Ring
 from node.settings import Settings
 from node.twofold import Twofold
 
+delivery.MESSAGE, delivery.ROUND = 2, 4
+"""So few that a round has several messages, and the power goes between them."""
+
 LIVES = 2
-CYCLES = 4
-LARGEST_BUDGET = 280
-"""Of a life: about what so many cycles spend."""
+CYCLES = 8
+LARGEST_BUDGET = 480
+"""Of a life that ends by it: about what so many cycles spend."""
+
+ALL = 1_000_000_000
+"""More than any budget."""
 
 AWAY_CYCLES = 16
 """Of a life in which nobody is there: in most of them nothing is measured."""
@@ -35,12 +41,16 @@ class Link:
         self._story = story
         self._board = story.board
         self._answers = []
+        self._amid = False  # between the messages of a round
 
-    def open(self, will_topic, will):
-        self._answers = []
+    def connect(self):
+        self._answers, self._amid = [], False
         self._step()
         if self._story.away:
             raise OSError("nobody is there")
+
+    def open(self, will_topic, will):
+        self._step()
 
     def subscribe(self, topics):
         self._ack = topics[0]
@@ -57,6 +67,7 @@ class Link:
         self._answers += answers
         if not taken:
             raise OSError("no PUBACK")
+        self._amid = '"ack":true' not in payload
         self._step()
 
     def receive(self, wait_ms):
@@ -71,7 +82,10 @@ class Link:
 
     def _step(self):
         self._board.now_ms += 20
-        if not harness.spend():
+        rare = 2 if self._amid else 4
+        cost = ALL if self._story.on_air and not random.getrandbits(rare) else 1
+        if not harness.spend(cost):
+            self._story.amid += self._amid
             raise OSError("the power is off")
 
 
@@ -95,6 +109,11 @@ class Story:
         """Whether nobody is there."""
         self.calm = False
         """Whether the network fails no more."""
+        self.on_air = False
+        """Whether the power goes at a step of the network, and not where a budget is spent, which
+        it mostly is by writing."""
+        self.amid = 0
+        """How often the power went between the messages of a round."""
         self._segments = segments
         self._size = HEADER_SIZE + slots * (record.SIZE + 5)
         random.seed(seed)
@@ -106,6 +125,8 @@ class Story:
         harness.erase()
 
     tenant = "acme"
+    by_steps = True
+    """Whether its link can be cut at its own steps."""
 
     def _made_board(self, told_time):
         return Board(told_time)
@@ -150,10 +171,11 @@ class Story:
 
     def play(self):
         settings = Settings(Twofold("/data/settings"))
-        settings.take(json.dumps({"batch": random.randrange(1, 4)}))
+        settings.take(json.dumps({"batch": random.randrange(1, 7)}))
         for _ in range(LIVES):
+            self.on_air = self.by_steps and random.getrandbits(1) == 1
             self.live(
-                random.randrange(LARGEST_BUDGET),
+                ALL - 1 if self.on_air else random.randrange(LARGEST_BUDGET),
                 "whole" if random.getrandbits(1) else "torn",
                 random.randrange(-1, 256),
                 AWAY_CYCLES if self.away else CYCLES,
@@ -162,7 +184,7 @@ class Story:
 
     def end(self):
         """Let all that is held be delivered, and tell the test what there was."""
-        self.calm, self.away = True, False
+        self.calm, self.away, self.on_air = True, False, False
         self.tell(self.live(-1, "torn", -1, CALM, calm=True))
 
     def tell(self, empty):
@@ -172,6 +194,7 @@ class Story:
             "tried": self._tried,
             "lost": self.lost,
             "lives": self._lives,
+            "amid": self.amid,
             "empty": empty,
         }
         print(json.dumps(told))

@@ -8,6 +8,8 @@ from real import FieldBoard, connected
 class FieldStory(Story):
     """As `Story`, over MQTT: what ends a connection is the power alone."""
 
+    by_steps = False
+
     def __init__(self, seed, tenant, port):
         super().__init__(seed, 5, 6)
         self.tenant = tenant

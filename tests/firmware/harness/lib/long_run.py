@@ -1,55 +1,58 @@
-"""A node through a long time without a broker, until its ring is full and over, and back."""
+"""A node through a long time without a broker, until its ring is full and over, and back.
 
-from node import record
-from node.broker import Broker
-from node.mqtt import Mqtt
-from node.node import Node
-from node.ring import Ring
-from node.sht4x import crc8
-from real import FieldBoard, connected
+It is what main.py makes of a config.json, but for what a test cannot wait for.
+"""
+
+import machine
+import main
+import network
+from boards.esp32 import Board
+from real import connected
 
 
-class Bus:
-    """An I²C bus with an SHT4x in air that is never quite still."""
+class MovedBoard(Board):
+    """Whose clock can be moved, and is right whenever it is set."""
 
-    def __init__(self):
-        self._count = 0
+    moved_ms = 0
 
-    def writeto(self, address, data):
-        pass
+    def raw_ms(self):
+        return super().raw_ms() + MovedBoard.moved_ms
 
-    def readfrom_into(self, address, buffer):
-        self._count += 1
-        for at, word in ((0, 24_000 + self._count % 97), (3, 33_000 + self._count % 89)):
-            buffer[at], buffer[at + 1] = word >> 8, word & 0xFF
-            buffer[at + 2] = crc8(buffer[at : at + 2])
+    def time_ms(self):
+        return self.raw_ms()
 
 
 class LongRun:
-    """`sensor` is an `SHT4x`; `port` the broker's, which is not asked before `come_back`."""
+    """`port` is the broker's, which is not asked before `run` says that it is not away."""
 
-    def __init__(self, sensor, tenant, tag, port, days):
-        self.board = FieldBoard()
-        self.board.now_ms -= days * 86_400_000
+    def __init__(self, tenant, tag, port, days):
+        MovedBoard.moved_ms = -days * 86_400_000
+        main.Board, main.connected = MovedBoard, self._connected
+        self._config = {
+            "tenant": tenant,
+            "tag": tag,
+            "broker": "127.0.0.1",
+            "port": port,
+            "wifi_name": "yard",
+            "wifi_password": "secret",
+            "battery_pin": 34,
+        }
         self.lost = self.held = 0
-        self._sensor, self._tenant, self._tag, self._port = sensor, tenant, tag, port
         self._away = True
         self._cycle = None
         self._left = 0
         self.power_on()
+        machine.cause = machine.DEEPSLEEP_RESET
 
     def power_on(self):
         """And out of deep sleep, where there was one."""
-        link = Mqtt(self._connected, self._tag, timeout_s=5)
-        board = self.board
-        carrier = Broker(link, board.network, board.time_ms, self._tenant, self._tag, _quiet)
-        self.ring = Ring("/data/ring", record.SIZE)
-        self.node = Node(board, self._sensor.measure, carrier, 0, self.ring, _quiet)
+        network.log.clear()
+        _, self.node = main.built(self._config)
 
-    def _connected(self):
+    def _connected(self, _, port, tls):
         if self._away:
             raise OSError("nobody is there")
-        return connected(self._port)
+        return connected(port)
 
     def run(self, readings, away):
         """Let `step` go on until so many were measured in all, or, not away, nothing is held."""
@@ -69,13 +72,9 @@ class LongRun:
             next(self._cycle)
         except StopIteration:
             self._cycle = None
-            self.board.now_ms += self.node.sleep()
-            self.held, self.lost = self.ring.count, self.ring.lost
+            MovedBoard.moved_ms += self.node.sleep()
+            self.held, self.lost = self.node._ring.count, self.node._ring.lost
             more = self.node.seq < self._left or (not self._away and self.held > 0)
-            self.node = self.ring = None  # deep sleep leaves nothing in memory
+            self.node = None  # deep sleep leaves nothing in memory
             return more
         return True
-
-
-def _quiet(_):
-    pass

@@ -8,7 +8,12 @@ cause = PWRON_RESET
 """Of the start that is under way."""
 
 slept = []
-clock = []
+clock = None
+"""What it was set to last."""
+
+grounded = ()
+"""Numbers of pins."""
+
 fed = 0
 _memory = b""
 
@@ -35,12 +40,20 @@ class RTC:
         return None
 
     def datetime(self, fields):
-        clock.append(fields)
+        global clock
+        clock = fields
 
 
 class Pin:
-    def __init__(self, number):
+    IN, PULL_UP = 1, 2
+
+    def __init__(self, number, mode=-1, pull=-1):
         self.number = number
+        self._pulled_up = (mode, pull) == (Pin.IN, Pin.PULL_UP)
+
+    def value(self):
+        assert self._pulled_up, "it floats"
+        return 0 if self.number in grounded else 1
 
 
 class I2C:
