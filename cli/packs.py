@@ -85,8 +85,8 @@ def _row(rule: Rule) -> dict[str, str]:
         "opens": opens,
         "after": f"{after / 3_600_000:g} h" if after else "at once",
         "clears": clears,
-        "commodity": ", ".join(sorted(rule.commodities)),
-        "form": ", ".join(sorted(rule.forms)),
+        "commodity": ", ".join(sorted(rule.scope.commodities)),
+        "form": ", ".join(sorted(rule.scope.forms)),
         "phases": ", ".join(sorted(rule.phases)) or "all",
     }
 

@@ -18,6 +18,7 @@ from rules.expression import (
     condition,
     quantity,
 )
+from rules.scope import Scope
 
 
 class Kind(IntEnum):
@@ -69,11 +70,7 @@ class Derived:
     per: str
     unit: str
     about: str
-    commodities: frozenset[str]
-    forms: frozenset[str]
-
-    def applies(self, commodity: str, form: str) -> bool:
-        return commodity in self.commodities and form in self.forms
+    scope: Scope
 
     @property
     def definition(self) -> str:
@@ -95,12 +92,12 @@ def parse(
     name: str,
     body: object,
     names: Collection[str],
-    scope: tuple[frozenset[str], frozenset[str]],
+    scope: Scope,
     duration_ms: Callable[[str, object], int],
 ) -> Derived:
     """``body`` of a pack's table ``derived``, which may read the signals ``names``.
 
-    ``scope``: the commodities and forms of its pack. Raises ValueError with what is wrong.
+    ``scope``: the goods of its pack. Raises ValueError with what is wrong.
     """
     if not isinstance(body, dict):
         raise ValueError(f"is a table with one of {_listed(_KINDS)}, and 'unit' and 'about'")
@@ -130,7 +127,7 @@ def parse(
     if (per := body.get("per", "")) not in ("", *PERS):
         raise ValueError(f"per is {per!r}; it is one of {_listed(PERS)}")
     unit, about = body["unit"].strip(), _line(body["about"])
-    return Derived(name, kind, source, span_ms, per, unit, about, *scope)
+    return Derived(name, kind, source, span_ms, per, unit, about, scope)
 
 
 _KINDS: Final[Mapping[str, Kind]] = {kind.name.lower(): kind for kind in Kind}

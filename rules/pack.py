@@ -23,6 +23,7 @@ from rules import derived
 from rules.derived import Derived
 from rules.expression import Condition, ExpressionError, condition
 from rules.rule import SUBJECTS, Level, Limit, Overlay, Rule, Rules, Severity, Silence, Written
+from rules.scope import Scope
 from rules.signals import SIGNALS
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(min|h|d)")
@@ -155,7 +156,7 @@ class _Reader:
         made = [self._derived(name, body, scope) for name, body in self._table(content, "derived")]
         rules = [self._rule(name, body, scope) for name, body in self._table(content, "rules")]
         tests = [
-            Written(f"{self._file}, line {_line(self._text, name)}", name, body, *scope)
+            Written(f"{self._file}, line {_line(self._text, name)}", name, body, scope)
             for name, body in self._table(content, "tests")
         ]
         return _Pack(self._file, self._text, limits, overlays, made, rules, tests)
@@ -241,15 +242,11 @@ def _check_quantity(name: str) -> None:
         raise ValueError("there is a signal of that name: take another")
 
 
-Scope = tuple[frozenset[str], frozenset[str]]
-"""Commodities and forms."""
-
-
 def _scope(applies: object) -> Scope:
     applies = {} if applies is None else applies
     if not isinstance(applies, dict) or applies.keys() - {"commodity", "form"}:
         raise ValueError("is a table with 'commodity' and 'form'")
-    return (
+    return Scope(
         _members("commodity", applies.get("commodity"), Commodity),
         _members("form", applies.get("form"), Form),
     )
@@ -272,7 +269,7 @@ def _limit(name: str, body: object, scope: Scope) -> Limit:
     for key in ("unit", "about"):
         if not isinstance(body[key], str) or not body[key].strip():
             raise ValueError(f"{key} is {body[key]!r}; it is a text")
-    return Limit(name, _figure("value", body["value"]), body["unit"], body["about"], *scope)
+    return Limit(name, _figure("value", body["value"]), body["unit"], body["about"], scope)
 
 
 def _overlay(body: object, limits: Sequence[str]) -> Overlay:
@@ -332,8 +329,7 @@ def _rule(name: str, body: object, scope: Scope, names: Collection[str]) -> Rule
         action=_text("action", body["action"], names),
         touches=body.get("touches", False),
         based_on=_text("based_on", body["based_on"], names),
-        commodities=scope[0],
-        forms=scope[1],
+        scope=scope,
         phases=_phases(body.get("phases", [])),
     )
 

@@ -11,6 +11,7 @@ from typing import Final
 from lots.terms import Phase
 from rules.derived import Derived
 from rules.expression import Condition
+from rules.scope import Scope
 
 
 class Severity(StrEnum):
@@ -44,11 +45,7 @@ class Limit:
     value: float
     unit: str
     about: str
-    commodities: frozenset[str]
-    forms: frozenset[str]
-
-    def applies(self, commodity: str, form: str) -> bool:
-        return commodity in self.commodities and form in self.forms
+    scope: Scope
 
 
 SUBJECTS: Final = ("region", "customer", "lot")
@@ -84,24 +81,19 @@ class Rule:
     action: str
     touches: bool
     based_on: str
-    commodities: frozenset[str]
-    forms: frozenset[str]
+    scope: Scope
     phases: frozenset[Phase] = frozenset()
-
-    def applies(self, commodity: str, form: str) -> bool:
-        return commodity in self.commodities and form in self.forms
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """A timeline that a pack carries, as it stands there; `rules.trial` reads it. ``where``: file
-    and line; ``commodities``, ``forms``: the pack's."""
+    and line; ``scope``: the pack's."""
 
     where: str
     name: str
     body: object
-    commodities: frozenset[str]
-    forms: frozenset[str]
+    scope: Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +110,4 @@ class Rules:
     tests: tuple[Written, ...] = ()
 
     def of(self, commodity: str, form: str) -> tuple[Rule, ...]:
-        return tuple(rule for rule in self.rules if rule.applies(commodity, form))
+        return tuple(rule for rule in self.rules if rule.scope.has(commodity, form))

@@ -215,7 +215,7 @@ class Book:
         at = 0
         for each in rules.derived:
             span = slice(at, at + len(FRESH[each.kind]))
-            applies = np.asarray([each.applies(*pair) for pair in pairs], np.bool_)
+            applies = np.asarray([each.scope.has(*pair) for pair in pairs], np.bool_)
             self.memories.append(Memory(each, span, applies))
             at = span.stop
         self._limits = rules.limits
@@ -236,7 +236,7 @@ class Book:
         ).reshape(len(self.levels), len(PHASES))
         """(rules, phases) in which each is valid."""
         self.has_limit = np.asarray(
-            [[limit.applies(*pair) for limit in rules.limits] for pair in pairs], np.bool_
+            [[limit.scope.has(*pair) for limit in rules.limits] for pair in pairs], np.bool_
         ).reshape(len(pairs), len(rules.limits))
         """(kinds, limits)"""
         told = [name for name in SIGNALS if name not in PLACED]

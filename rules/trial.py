@@ -18,6 +18,7 @@ from rules.fold import fold
 from rules.kernels import Records
 from rules.pack import PackError, duration_ms
 from rules.rule import Level, Rules, Written
+from rules.scope import Scope
 from rules.state import FACTS, Book, LotFacts, facts_row
 from rules.surroundings import Surroundings
 
@@ -147,7 +148,7 @@ def _trial(written: Written, names: Collection[str]) -> Trial:
     if every_h <= 0 or sum((p[-1][0] - p[0][0]) / every_h for p in tags.values()) > MOST_SAMPLES:
         raise ValueError(f"every: too short; there are at most {MOST_SAMPLES:,} readings")
     amid = _circumstances(body.get("circumstances", []))
-    facts = _facts(body.get("lot", {}), (written.commodities, written.forms), amid)
+    facts = _facts(body.get("lot", {}), written.scope, amid)
     expects = _expected(body.get("expect", {}))
     if unknown := sorted(expects.keys() - names):
         raise ValueError(f"expect: there is no rule {unknown[0]!r} that readings decide")
@@ -177,7 +178,7 @@ def _number(value: object) -> bool:
 
 def _facts(
     given: object,
-    scope: tuple[frozenset[str], frozenset[str]],
+    scope: Scope,
     circumstances: tuple[Circumstance, ...],
 ) -> LotFacts:
     if not isinstance(given, dict):
@@ -188,7 +189,7 @@ def _facts(
         (commodity, form)
         for commodity in Commodity
         for form in FORMS[commodity]
-        if commodity in scope[0] and form in scope[1]
+        if scope.has(commodity, form)
     ]
     wanted = {key: given[key] for key in ("commodity", "form") if key in given}
     fitting = [pair for pair in pairs if wanted.items() <= _named(pair).items()]

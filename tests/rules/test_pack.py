@@ -142,14 +142,14 @@ def test_a_rule_is_read_as_it_is_written():
     assert isinstance(rule.test, Level)
     assert rule.test.delay_ms == 90 * 60_000
     assert rule.touches is False
-    assert rule.applies("lead", "ingot")
-    assert not rule.applies("wool", "greasy")
+    assert rule.scope.has("lead", "ingot")
+    assert not rule.scope.has("wool", "greasy")
 
 
 def test_without_a_scope_a_rule_is_for_all():
     (rule,) = parse({"a.yaml": changed("applies_to: {commodity: lead}\n", "")}).rules
-    assert rule.applies("lead", "ingot")
-    assert rule.applies("wool", "tops")
+    assert rule.scope.has("lead", "ingot")
+    assert rule.scope.has("wool", "tops")
 
 
 def test_a_silence_has_a_least_length_of_its_own_or_half_an_hour():
