@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from cli import dead_letters, formats, packs
+from cli.evaluate import EXAMPLES as EVALUATE_EXAMPLES
+from cli.evaluate import evaluate
 from cli.import_ import import_file
 from cli.simulate import EXAMPLES, simulate
 from cli.terminal import KEPT, plain
@@ -35,6 +37,7 @@ app.add_typer(packs.app, name="rules")
 app.command("import")(import_file)
 app.command("troubles")(troubles)
 app.command("simulate", epilog=EXAMPLES)(simulate)
+app.command("evaluate", epilog=EVALUATE_EXAMPLES)(evaluate)
 
 Tenant = Annotated[str, typer.Option(help="Whose it is.")]
 LAST_PORT = 65535
