@@ -27,7 +27,7 @@ from lots.whereabouts import FOREVER
 from rules import air
 from rules.alerts import episodes
 from rules.engine import Engine
-from rules.pack import Rules
+from rules.rule import Rules
 from rules.scoring import FILM_G_M2, Event, Page, Tally, scored, spans
 from rules.state import LEAD_TIME_CONSTANT_H, LotFacts
 

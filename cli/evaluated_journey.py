@@ -37,7 +37,7 @@ from lots.whereabouts import FOREVER, Source
 from rules.alerts import Known, episodes, reconcile
 from rules.census import lot_facts
 from rules.engine import Engine
-from rules.pack import Rules
+from rules.rule import Rules
 from rules.scoring import Page
 from rules.state import Change, LotFacts
 from simulators import journey

@@ -13,7 +13,7 @@ from lots.readings.batch import Ints
 from lots.terms import Commodity
 from lots.whereabouts import FOREVER
 from rules.kernels import DRYING_H
-from rules.pack import Level, Rules
+from rules.rule import Level, Rules
 from rules.scoring import AFTER_MS, BEFORE_MS, Event, Page, Span, films, moulds, stood_wet
 from simulators.truth import Truth, events_of
 from simulators.voyage import instant

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rules.pack import Rules, parse
+from rules.pack import parse
+from rules.rule import Rules
 
 MARGINS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)  # K
 HUMIDITIES: Final = (50, 55, 60, 65, 70, 75, 80, 84, 87, 90, 92, 94, 96, 98)  # %RH

@@ -17,7 +17,7 @@ from cli.evaluation_baselines import BASELINES
 from cli.evaluation_details import besides, details
 from lots.terms import Commodity
 from rules.kernels import DRYING_H
-from rules.pack import Rules
+from rules.rule import Rules
 from rules.scoring import Furnace, Tally, chosen, furnace, scored, unfit
 
 FURNACE: Final = "lead.furnace"
