@@ -10,7 +10,8 @@ mould index stands still, a lag starts anew and is unknown until it has settled.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +66,8 @@ def fold(
     surface = np.where(is_wool[of], NAN, known[3]) if is_wool.any() else known[3]
     names = ("temperature", "humidity", "core", "surface", "wet_hours", "regain", "mould_index")
     values = (*known[:3], surface, *added)
-    span = located(spans, plain(facts["at"]), plain(facts["spans"]), starts, time)
-    signals = Signals(dict(zip(names, values, strict=True)), facts, of, spans[span], book)
+    amid = partial(_amid, spans, facts, starts, time)
+    signals = Signals(dict(zip(names, values, strict=True)), facts, of, amid, book)
     for memory in book.memories:
         signals[memory.derived.name] = _measured(memory, states, starts, time, known[4], signals)
     return _judged(states, facts, time, known[4], starts, signals, book)
@@ -158,6 +159,11 @@ def _transitions(
     return by_lot
 
 
+def _amid(spans: Records, facts: Records, starts: Ints, time: Ints) -> Records:
+    at = located(spans, plain(facts["at"]), plain(facts["spans"]), starts, time)
+    return spans[at]
+
+
 def _era(per: str, spans: Records) -> Ints:
     """(n,) what differs from one journey or phase (``per``) to the next; empty: without."""
     match per:
@@ -176,14 +182,20 @@ class Signals(dict[str, Floats]):
         known: Mapping[str, Floats],
         facts: Records,
         of: NDArray[np.intp],
-        spans: Records,
+        amid: Callable[[], Records],
         book: Book,
     ) -> None:
         """``known``: the measured ones and those that add up; ``of`` (n,): whose, in ``facts``;
-        ``spans`` (n,) `SPAN`: what the lot is in the middle of."""
+        ``amid`` gives (n,) `SPAN`, what each lot is in the middle of: asked if anything reads it.
+        """
         super().__init__(known)
-        self.facts, self.of, self.spans = facts, of, spans
+        self.facts, self.of, self._amid = facts, of, amid
         self._book = book
+
+    @cached_property
+    def spans(self) -> Records:
+        """(n,) `SPAN`"""
+        return self._amid()
 
     def __missing__(self, name: str) -> Floats:
         self[name] = found = self._derived(name)
@@ -216,7 +228,7 @@ class Signals(dict[str, Floats]):
     def at(self, index: NDArray[np.intp] | Ints | Bools) -> Signals:
         """The same at ``index`` alone."""
         known = {name: column[index] for name, column in self.items()}
-        return Signals(known, self.facts, self.of[index], self.spans[index], self._book)
+        return Signals(known, self.facts, self.of[index], lambda: self.spans[index], self._book)
 
     def numbers(self) -> list[dict[str, float]]:
         """The known signals at each place, rounded to what the sensors can say."""
@@ -256,8 +268,8 @@ def numbers_now(
         "regain": np.where(followed & is_wool, lots["regain"], NAN),
         "mould_index": np.where(unknown | ~is_wool, NAN, lots["mould"]),
     }
-    span = located(spans, plain(facts["at"]), plain(facts["spans"]), each, plain(newest))
-    signals = Signals(known, facts, each[:-1], spans[span], book)
+    amid = partial(_amid, spans, facts, each, plain(newest))
+    signals = Signals(known, facts, each[:-1], amid, book)
     for memory in book.memories:
         applies = memory.applies[facts["kind"]]
         if memory.derived.kind == Kind.VALUE:
