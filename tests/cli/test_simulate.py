@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from simulators import journey
+from simulators.truth_table import UNITS
 from simulators.world import World
 from tests.cli.shell import Running, Shell
 from tests.servers import Mosquitto
@@ -111,7 +112,7 @@ def test_two_journeys_are_one_table_and_share_nothing(shell: Shell) -> None:
     ]  # fmt: skip
     rows = list(csv.DictReader(lines[2:]))
     assert {row["journey"] for row in rows} == {SHORT, "rain-at-loading"}
-    assert {len(row) for row in rows} == {25}
+    assert {len(row) for row in rows} == {4 + len(UNITS)}
     with (shell.folder / "t.gates.csv").open(encoding="utf-8") as file:
         gates = list(csv.DictReader(file))
     assert {(row["journey"], row["reader"]) for row in gates} == {
