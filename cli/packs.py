@@ -1,4 +1,4 @@
-"""`dunnage rules`: the packs, their own timelines, and why a rule fires for a lot or does not."""
+"""`dunnage rules`: the packs and their own timelines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rules.rule import Rule, Rules
     from rules.trial import Alert, Outcome
 
-app = typer.Typer(help="Rules: what raises alerts, and why.", no_args_is_help=True)
+app = typer.Typer(help="Rules: what raises alerts.", no_args_is_help=True)
 
 Folder = Annotated[
     Path | None,
