@@ -81,6 +81,7 @@ def _facts(
         form=lot.form,
         time_constant_h=lot.time_constant_h,
         contract_regain=_or(lot.contract_regain_pct, math.nan),
+        packaging=lot.packaging or "",
         interval_ms=slowest * 1000,
         watched=tuple(
             span for source in sources for span in without(source.begins, source.ends, offline)

@@ -51,10 +51,11 @@ def courses(
     """The film of each lot, and the most that it may be, over its samples.
 
     ``states`` (m,) with the fields of `rules.lead.FILM`, moved on. ``lags`` h, ``transfers``
-    g/(m² h Pa) (m,). ``air``, ``on_metal`` °C and ``vapour`` Pa (n,) are what is known at each
-    sample, ``step`` h (n,) how long since the one before: in between, their mean acts.
-    ``settings``: `rules.lead.Film`; ``saturation``: `rules.lead.SATURATION`. Writes to ``found``
-    (4, n): the film, g/m²; the most that it may be; hours wet in this spell; dry hours.
+    g/(m² h Pa) (m,), NaN of a lot that has no film: it is passed over. ``air``, ``on_metal`` °C and
+    ``vapour`` Pa (n,) are what is known at each sample, ``step`` h (n,) how long since the one
+    before: in between, their mean acts. ``settings``: `rules.lead.Film`; ``saturation``:
+    `rules.lead.SATURATION`. Writes to ``found`` (4, n): the film, g/m²; the most that it may be;
+    hours wet in this spell; dry hours.
 
     A step that is not known (NaN: a gap) or of whose air nothing is known leaves the film that was
     seen as it was, and counts as neither wet nor dry. But what may be there at most is the limit
@@ -64,6 +65,8 @@ def courses(
     """
     h, limit, wet_from, drying_h, doubt = settings
     for lot in range(len(starts) - 1):
+        if math.isnan(transfers[lot]):
+            continue
         state = states[lot]
         settled = SETTLED_LAGS * lags[lot]
         for i in range(starts[lot], starts[lot + 1]):

@@ -20,13 +20,16 @@ from lots.climate import Samples
 from lots.clock import HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints
 from lots.terms import PlaceKind
-from rules import air, kernels, lead, wool
+from rules import air, film, kernels, lead, wool
 from rules.derived import Kind
 from rules.kernels import NEVER, Records
 from rules.state import NAN, Book, Memory, States, Transition
 from rules.surroundings import PHASES, PLACES, located
 
 DRY_MARGIN_K = 3.0
+
+FILMS = ("film", "film_most", "film_hours", "dry_hours")
+"""What `film.courses` finds, by name."""
 
 plain = np.ascontiguousarray
 
@@ -53,7 +56,7 @@ def fold(
     if not len(samples):
         return {}
     of = np.repeat(np.arange(len(facts)), starts[1:] - starts[:-1])
-    known, added = np.empty((5, len(samples))), np.empty((3, len(samples)))
+    known, added = np.empty((6, len(samples))), np.empty((3, len(samples)))
     lags = np.ascontiguousarray(facts["lag_h"])
     time = plain(samples.time)
     kernels.follow(
@@ -62,12 +65,13 @@ def fold(
     )  # fmt: skip
     balance = _balance(known, facts["kind"], of, book)
     kernels.courses(states.lots, book.mould[facts["kind"]], starts, known, balance, added)
+    films = _films(states, facts, lags, starts, of, known)
     is_wool = book.is_wool[facts["kind"]]
     surface = np.where(is_wool[of], NAN, known[3]) if is_wool.any() else known[3]
     names = ("temperature", "humidity", "core", "surface", "wet_hours", "regain", "mould_index")
-    values = (*known[:3], surface, *added)
+    values = (*known[:3], surface, *added, *films)
     amid = partial(_amid, spans, facts, starts, time)
-    signals = Signals(dict(zip(names, values, strict=True)), facts, of, amid, book)
+    signals = Signals(dict(zip((*names, *FILMS), values, strict=True)), facts, of, amid, book)
     for memory in book.memories:
         signals[memory.derived.name] = _measured(memory, states, starts, time, known[4], signals)
     return _judged(states, facts, time, known[4], starts, signals, book)
@@ -88,6 +92,25 @@ def _measured(
         _era(derived.per, signals.spans), found,
     )  # fmt: skip
     states.memory[:, memory.span] = own
+    return found
+
+
+def _films(
+    states: States, facts: Records, lags: Floats, starts: Ints, of: NDArray[np.intp], known: Floats
+) -> Floats:
+    """(4, n) `FILMS` of lead, NaN of what has no film and where it is not known: what was seen to
+    settle is believed until it has dried, but that none was seen says nothing of a gap."""
+    transfers = plain(facts["transfer"])
+    metal = ~np.isnan(transfers)[of]
+    found = np.full((len(FILMS), len(of)), NAN)
+    if metal.any():
+        vapour = np.full(len(of), NAN)
+        vapour[metal] = air.vapour_pressure(known[0, metal], known[1, metal])
+        film.courses(
+            states.lots, lags, transfers, starts, known[0], vapour, known[5], known[4],
+            lead.FILM_SETTINGS, lead.SATURATION, found,
+        )  # fmt: skip
+        found[::2, np.isnan(vapour + known[3]) & (found[0] == 0.0)] = NAN
     return found
 
 
@@ -259,6 +282,14 @@ def numbers_now(
     is_wool = book.is_wool[facts["kind"]]
     settled = lots["surface_hours"] >= kernels.SETTLED_LAGS * facts["lag_h"]
     followed = lots["regain_hours"] >= kernels.REGAIN_LAG_H
+    is_metal = ~np.isnan(facts["transfer"])
+    seen = is_metal & ((lots["film"] > 0.0) | settled & ~unknown)
+    films = (
+        np.where(where, lots[name], NAN)
+        for name, where in (
+            ("film", seen), ("worst", is_metal), ("film_hours", seen), ("dried_hours", is_metal)
+        )
+    )  # fmt: skip
     known = {
         "temperature": temperature,
         "humidity": humidity,
@@ -267,6 +298,7 @@ def numbers_now(
         "wet_hours": np.where(unknown, NAN, lots["wet_hours"]),
         "regain": np.where(followed & is_wool, lots["regain"], NAN),
         "mould_index": np.where(unknown | ~is_wool, NAN, lots["mould"]),
+        **dict(zip(FILMS, films, strict=True)),
     }
     amid = partial(_amid, spans, facts, each, plain(newest))
     signals = Signals(known, facts, each[:-1], amid, book)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lots.clock import HOUR_MS
 from lots.compiled import compiled
 from lots.readings.batch import Bools, Floats, Ints
+from rules import film, lead
 
 Records = NDArray[np.void]
 """Columns that belong together, one row a lot, so that a lot's are side by side in memory."""
@@ -62,8 +63,9 @@ def follow(
 ) -> None:
     """Held values and the surface, which lags behind the air by ``lags`` (m,) h.
 
-    Moves ``states`` (m,) on, and writes what is known at each sample to ``known`` (5, n): air
-    temperature, humidity, core, surface, and the hours since the sample before (NaN: unknown).
+    Moves ``states`` (m,) on, and writes what is known at each sample to ``known`` (6, n): air
+    temperature, humidity, core, surface, the hours since the sample before, and the surface where
+    it is measured (NaN: unknown).
     """
     for lot in range(len(starts) - 1):
         state, lag = states[lot], lags[lot]
@@ -81,17 +83,18 @@ def follow(
                 if not math.isnan(probe[i]):
                     state.on_surface, state.on_surface_at = probe[i], now
             else:
-                measured = temperature[i] if math.isnan(probe[i]) else probe[i]
-                if not math.isnan(measured):
+                touched = temperature[i] if math.isnan(probe[i]) else probe[i]
+                if not math.isnan(touched):
                     if placement[i] == CORE:
-                        state.core, state.core_at = measured, now
+                        state.core, state.core_at = touched, now
                     else:
-                        state.on_surface, state.on_surface_at = measured, now
+                        state.on_surface, state.on_surface_at = touched, now
             state.newest = now
             warmth = state.temperature if now - state.temperature_at <= HOLD_MS else math.nan
-            if not math.isnan(state.on_surface) and now - state.on_surface_at <= HOLD_MS:
-                # Measured: it is settled at once.
-                state.surface, state.surface_hours = state.on_surface, SETTLED_LAGS * lag
+            measured = state.on_surface if now - state.on_surface_at <= HOLD_MS else math.nan
+            if not math.isnan(measured):
+                # It is settled at once.
+                state.surface, state.surface_hours = measured, SETTLED_LAGS * lag
             elif math.isnan(warmth):
                 state.surface, state.surface_hours = math.nan, 0.0
             else:
@@ -105,6 +108,7 @@ def follow(
             known[2, i] = state.core if now - state.core_at <= HOLD_MS else math.nan
             known[3, i] = state.surface if state.surface_hours >= SETTLED_LAGS * lag else math.nan
             known[4, i] = step
+            known[5, i] = measured
 
 
 @compiled
@@ -499,9 +503,13 @@ def prepare(state: np.dtype[np.void]) -> None:
     whole, real, flags = np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_)
     lots, starts = np.empty(0, state), np.zeros(1, np.int64)
     rows, many = np.empty((0, 0), np.int64), np.empty((0, 0), np.bool_)
-    known, three = np.empty((5, 0)), np.empty((3, 0))
+    known, three = np.empty((6, 0)), np.empty((3, 0))
     follow(lots, real, starts, whole, whole, real, real, real, known)
     courses(lots, np.empty((0, 3)), starts, known, three, three)
+    film.courses(
+        lots, real, real, starts, real, real, real, real, lead.FILM_SETTINGS, lead.SATURATION,
+        np.empty((4, 0)),
+    )  # fmt: skip
     measure(AVERAGE, 1.0, np.empty((0, 0)), flags, starts, whole, real, real, whole, real)
     locate(whole, whole, whole, starts, whole, whole)
     walk(rows, rows, many, whole, starts, whole, real, many, many, whole)

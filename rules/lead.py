@@ -178,6 +178,15 @@ def film_rate(surface_c: ArrayLike, vapour_pa: ArrayLike, transfer: ArrayLike) -
     return np.asarray(np.asarray(transfer, float) * (np.asarray(vapour_pa, float) - saturated))
 
 
+TRANSFERS: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        packaging: float(film_transfer(FILM_SETTINGS.h_w_m2k, wrapping.resistance_m2spa_kg))
+        for packaging, wrapping in WRAPPINGS.items()
+    }
+)
+"""g/(m² h Pa) by `Packaging`, in a bay's air; any other is bare."""
+
+
 class FilmStep(NamedTuple):
     """(…) after a step: the metal, °C; its film, g/m²; hours without one; hours wet in the step."""
 

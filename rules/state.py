@@ -14,8 +14,8 @@ from lots.circumstances import UNKNOWN, Circumstance
 from lots.climate import LotKey
 from lots.clock import HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints
-from lots.terms import Commodity, Form
-from rules import wool
+from lots.terms import Commodity, Form, Packaging
+from rules import lead, wool
 from rules.derived import FRESH, Derived
 from rules.kernels import NEVER, Records
 from rules.rule import Level, Rules, Silence
@@ -50,6 +50,7 @@ class LotFacts:
     form: str
     time_constant_h: float | None = None
     contract_regain: float = NAN
+    packaging: str = ""
     limits: Limits = NO_LIMITS
     interval_ms: int = HOUR_MS  # of the slowest of its tags
     watched: tuple[tuple[int, int], ...] = ()  # spans (ms) in which a tag should be heard
@@ -82,6 +83,7 @@ STATE = np.dtype(
         ("dry_hours", np.float64),
         ("mould", np.float64),
         ("mould_dry_hours", np.float64),
+        *lead.FILM.descr,
     ]
 )
 """The fold's state of a lot but for its rules'."""
@@ -90,6 +92,7 @@ FACTS = np.dtype(
     [
         ("kind", np.int64),  # `Book.kinds`; -1: of a lot that has no facts
         ("lag_h", np.float64),
+        ("transfer", np.float64),  # g/(m² h Pa) of vapour to the metal; NaN: of no metal
         *((name, np.float64) for name in TERMS),
         ("at", np.int64),  # its spans in `Surroundings`, and how many
         ("spans", np.int64),
@@ -104,6 +107,9 @@ def _fresh(n: int) -> Records:
     found["newest"] = NEVER
     for name in ("temperature", "humidity", "core", "on_surface", "surface", "regain"):
         found[name] = NAN
+    dry = lead.no_film(1)
+    for name in dry.dtype.names or ():
+        found[name] = dry[name]
     return found
 
 
@@ -291,11 +297,18 @@ def facts_row(facts: LotFacts, book: Book, at: int) -> tuple[float, ...]:
     return (
         book.kinds[facts.commodity, facts.form],
         facts.lag_h,
+        _transfer(facts),
         *facts.limits,
         facts.contract_regain,
         at,
         len(facts.circumstances),
     )
+
+
+def _transfer(facts: LotFacts) -> float:
+    if facts.commodity != Commodity.LEAD:
+        return NAN
+    return lead.TRANSFERS.get(facts.packaging, lead.TRANSFERS[Packaging.STRAPPED])
 
 
 def silence_limit_ms(test: Silence, facts: LotFacts) -> int:

@@ -566,7 +566,7 @@ def test_a_lot_that_only_its_surface_is_known_of_is_unknown(desk):
     desk.settle()
     assert desk.alerts() == []
     assert desk.now().status == "unknown"
-    assert desk.now().numbers == {"surface": 20.0}
+    assert desk.now().numbers == {"surface": 20.0, "film_most": 200.0, "dry_hours": 0.0}
 
 
 def test_lead_is_ok_once_its_surface_has_settled(desk):

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lots.climate import join
-from rules import air, wool
+from lots.clock import HOUR_MS
+from rules import air, lead, wool
 from rules.pack import load
 from rules.state import Limits
 from tests.rules.timeline import (
@@ -146,7 +147,7 @@ def test_the_humidity_at_the_metal_is_not_that_of_the_air():
     rows = steady(0, 24, 5, 99)
     done = folded(said(*rows, placement="surface"), LEAD, SHIPPED)
     assert done.numbers["surface"] == 5.0
-    assert done.numbers.keys() == {"surface"}
+    assert done.numbers.keys() == {"surface", "film_most", "dry_hours"}
     assert done.transitions == []
 
 
@@ -416,3 +417,44 @@ def test_two_folds_are_as_good_as_one(rows, cut, facts):
     last = second if cut < len(samples) else first
     assert everything(whole) == (contents(second.state), repr(last.numbers))
     assert repr(whole.transitions) == repr(first.transitions + second.transitions)
+
+
+# The film.
+
+
+def test_the_film_is_that_of_the_lot_s_own_course():
+    """Cold metal is carried into a warm hall: both films, by the formula for one lot alone."""
+    samples = said(*steady(0, 24, 0, 60), *steady(24.5, 28, 25, 60, step=0.5))
+    of = lead.film_course(
+        samples.temperature,
+        air.vapour_pressure(samples.temperature, samples.humidity),
+        np.diff(samples.time, prepend=math.nan) / HOUR_MS,
+        wrapping=lead.WRAPPINGS["shrink_wrapped"],
+    )
+    done = folded(samples, replace(LEAD, packaging="shrink_wrapped"))
+    assert of.wet_hours[-1] > 2
+    assert 0 < of.film_g_m2[-1] < of.worst_g_m2[-1]
+    found = [done.numbers[name] for name in ("film", "film_most", "film_hours", "dry_hours")]
+    assert found == pytest.approx([column[-1] for column in of], abs=0.006)
+
+
+def test_a_wrapping_keeps_most_of_the_water_off():
+    samples = said(*steady(0, 24, 0, 60), *steady(24.5, 28, 25, 60, step=0.5))
+    bare, wrapped = (
+        folded(samples, replace(LEAD, packaging=packaging)).numbers["film"]
+        for packaging in ("", "shrink_wrapped")
+    )
+    assert 5 < wrapped < bare / 3
+
+
+def test_wool_has_no_film():
+    assert (
+        not {"film", "film_most", "film_hours", "dry_hours"}
+        & folded(said(*steady(0, 24, 5, 99)), WOOL).numbers.keys()
+    )
+
+
+def test_that_no_film_was_seen_says_nothing_of_a_gap():
+    found = course(said(*steady(0, 14, 20, 50), (18, 20.0, 50.0)), "film")
+    assert found[:12] == [None] * 12
+    assert found[13:] == [0.0, 0.0, None]
