@@ -28,6 +28,9 @@ from rules.surroundings import PHASES, PLACES, located
 
 DRY_MARGIN_K = 3.0
 
+VAPOUR = ("vapour_at", "vapour_humidity")
+"""The air whose vapour is known, °C and %RH; not for packs."""
+
 FILMS = ("film", "film_most", "film_hours", "dry_hours")
 """What `film.courses` finds, by name."""
 
@@ -56,11 +59,11 @@ def fold(
     if not len(samples):
         return {}
     of = np.repeat(np.arange(len(facts)), starts[1:] - starts[:-1])
-    known, added = np.empty((6, len(samples))), np.empty((3, len(samples)))
+    known, added = np.empty((8, len(samples))), np.empty((3, len(samples)))
     lags = np.ascontiguousarray(facts["lag_h"])
-    time = plain(samples.time)
+    time, metal = plain(samples.time), ~np.isnan(facts["transfer"])
     kernels.follow(
-        states.lots, lags, starts, time, plain(samples.placement),
+        states.lots, lags, metal, starts, time, plain(samples.placement),
         plain(samples.temperature), plain(samples.humidity), plain(samples.probe), known,
     )  # fmt: skip
     balance = _balance(known, facts["kind"], of, book)
@@ -68,8 +71,10 @@ def fold(
     films = _films(states, facts, lags, starts, of, known)
     is_wool = book.is_wool[facts["kind"]]
     surface = np.where(is_wool[of], NAN, known[3]) if is_wool.any() else known[3]
-    names = ("temperature", "humidity", "core", "surface", "wet_hours", "regain", "mould_index")
-    values = (*known[:3], surface, *added, *films)
+    names = (
+        "temperature", "humidity", "core", "surface", "wet_hours", "regain", "mould_index", *VAPOUR
+    )  # fmt: skip
+    values = (*known[:3], surface, *added, *known[6:], *films)
     amid = partial(_amid, spans, facts, starts, time)
     signals = Signals(dict(zip((*names, *FILMS), values, strict=True)), facts, of, amid, book)
     for memory in book.memories:
@@ -105,7 +110,7 @@ def _films(
     found = np.full((len(FILMS), len(of)), NAN)
     if metal.any():
         vapour = np.full(len(of), NAN)
-        vapour[metal] = air.vapour_pressure(known[0, metal], known[1, metal])
+        vapour[metal] = air.vapour_pressure(known[6, metal], known[7, metal])
         film.courses(
             states.lots, lags, transfers, starts, known[0], vapour, known[5], known[4],
             lead.FILM_SETTINGS, lead.SATURATION, found,
@@ -227,12 +232,11 @@ class Signals(dict[str, Floats]):
     def _derived(self, name: str) -> Floats:
         if name in self._book.limit_names:
             return self._limit(self._book.limit_names.index(name))
-        temperature, humidity = self["temperature"], self["humidity"]
         match name:
             case "dew_point":
-                return air.dew_point(temperature, humidity)
+                return air.dew_point(*(self[each] for each in VAPOUR))
             case "absolute_humidity":
-                return air.absolute_humidity(temperature, humidity)
+                return air.absolute_humidity(self["temperature"], self["humidity"])
             case "margin":
                 return self["surface"] - self["dew_point"]
             case "outdoors" | "boxed":
@@ -240,7 +244,7 @@ class Signals(dict[str, Floats]):
             case "hours_until_dry":
                 lags = self.facts["lag_h"][self.of]
                 return lead.hours_until_dry_margin(
-                    self["surface"], temperature, self["dew_point"], lags, DRY_MARGIN_K
+                    self["surface"], self["temperature"], self["dew_point"], lags, DRY_MARGIN_K
                 )
         return np.asarray(self.facts[name][self.of])  # a term of the lot
 
@@ -279,11 +283,16 @@ def numbers_now(
 
     temperature, humidity = held("temperature"), held("humidity")
     unknown = np.isnan(temperature + humidity)
+    is_metal = ~np.isnan(facts["transfer"])
+    damp = np.where(
+        lots["beside_humidity"] >= kernels.AT_SATURATION, kernels.BEYOND, lots["beside_humidity"]
+    )
+    at_metal = is_metal & unknown & (newest - lots["beside_at"] <= kernels.HOLD_MS)
+    vapour = np.where(at_metal, (lots["beside"], damp), (temperature, humidity))
     is_wool = book.is_wool[facts["kind"]]
     settled = lots["surface_hours"] >= kernels.SETTLED_LAGS * facts["lag_h"]
     followed = lots["regain_hours"] >= kernels.REGAIN_LAG_H
-    is_metal = ~np.isnan(facts["transfer"])
-    seen = is_metal & ((lots["film"] > 0.0) | settled & ~unknown)
+    seen = is_metal & ((lots["film"] > 0.0) | settled & ~np.isnan(vapour).any(axis=0))
     films = (
         np.where(where, lots[name], NAN)
         for name, where in (
@@ -298,7 +307,7 @@ def numbers_now(
         "wet_hours": np.where(unknown, NAN, lots["wet_hours"]),
         "regain": np.where(followed & is_wool, lots["regain"], NAN),
         "mould_index": np.where(unknown | ~is_wool, NAN, lots["mould"]),
-        **dict(zip(FILMS, films, strict=True)),
+        **dict(zip((*VAPOUR, *FILMS), (*vapour, *films), strict=True)),
     }
     amid = partial(_amid, spans, facts, each, plain(newest))
     signals = Signals(known, facts, each[:-1], amid, book)

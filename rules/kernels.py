@@ -31,6 +31,12 @@ MAX_GAP_H: Final = 3.0
 HOLD_MS: Final = int(MAX_GAP_H * HOUR_MS)
 """So long a measured value holds until the next."""
 
+AT_SATURATION: Final = 98.0
+"""%RH at metal from which a tag on it says that water settles: what its sensor may be off. [D]"""
+BEYOND: Final = 105.0
+"""%RH that are taken for such a reading: it says no more than that the air has more vapour than the
+metal holds back, by an amount that no sensor there can see. [D]"""
+
 WET_HUMIDITY: Final = 80.0  # ISO 9223: wet while T > 0 degC and RH > 80 %
 DRYING_H: Final = 12.0  # dry hours in a row that end a wet spell [D]
 REGAIN_LAG_H: Final = 24.0  # of a bale's outer layer [D]
@@ -53,6 +59,7 @@ _LATER_FROM: Final = 24.0
 def follow(
     states: Records,
     lags: Floats,
+    metal: Bools,
     starts: Ints,
     time: Ints,
     placement: Ints,
@@ -63,9 +70,11 @@ def follow(
 ) -> None:
     """Held values and the surface, which lags behind the air by ``lags`` (m,) h.
 
-    Moves ``states`` (m,) on, and writes what is known at each sample to ``known`` (6, n): air
-    temperature, humidity, core, surface, the hours since the sample before, and the surface where
-    it is measured (NaN: unknown).
+    Moves ``states`` (m,) on, and writes what is known at each sample to ``known`` (8, n): air
+    temperature, humidity, core, surface, the hours since the sample before, the surface where it is
+    measured, and the air whose vapour is known, by temperature and humidity (NaN: unknown). That is
+    the air around the lot; of ``metal`` (m,) without a tag there, the air at it: it has as much
+    vapour, until water settles.
     """
     for lot in range(len(starts) - 1):
         state, lag = states[lot], lags[lot]
@@ -89,6 +98,9 @@ def follow(
                         state.core, state.core_at = touched, now
                     else:
                         state.on_surface, state.on_surface_at = touched, now
+                if placement[i] == SURFACE and not math.isnan(temperature[i] + humidity[i]):
+                    state.beside, state.beside_humidity = temperature[i], humidity[i]
+                    state.beside_at = now
             state.newest = now
             warmth = state.temperature if now - state.temperature_at <= HOLD_MS else math.nan
             measured = state.on_surface if now - state.on_surface_at <= HOLD_MS else math.nan
@@ -103,12 +115,17 @@ def follow(
                 state.surface, state.surface_hours = following(
                     state.surface, state.surface_hours, target, step, lag
                 )
-            known[0, i] = warmth
-            known[1, i] = state.humidity if now - state.humidity_at <= HOLD_MS else math.nan
+            damp = state.humidity if now - state.humidity_at <= HOLD_MS else math.nan
+            known[0, i], known[1, i] = warmth, damp
             known[2, i] = state.core if now - state.core_at <= HOLD_MS else math.nan
             known[3, i] = state.surface if state.surface_hours >= SETTLED_LAGS * lag else math.nan
             known[4, i] = step
             known[5, i] = measured
+            if math.isnan(warmth + damp) and metal[lot] and now - state.beside_at <= HOLD_MS:
+                warmth, damp = state.beside, state.beside_humidity
+                if damp >= AT_SATURATION:
+                    damp = BEYOND
+            known[6, i], known[7, i] = warmth, damp
 
 
 @compiled
@@ -503,8 +520,8 @@ def prepare(state: np.dtype[np.void]) -> None:
     whole, real, flags = np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_)
     lots, starts = np.empty(0, state), np.zeros(1, np.int64)
     rows, many = np.empty((0, 0), np.int64), np.empty((0, 0), np.bool_)
-    known, three = np.empty((6, 0)), np.empty((3, 0))
-    follow(lots, real, starts, whole, whole, real, real, real, known)
+    known, three = np.empty((8, 0)), np.empty((3, 0))
+    follow(lots, real, flags, starts, whole, whole, real, real, real, known)
     courses(lots, np.empty((0, 3)), starts, known, three, three)
     film.courses(
         lots, real, real, starts, real, real, real, real, lead.FILM_SETTINGS, lead.SATURATION,

@@ -6,7 +6,7 @@ MEASURED = {
     "core": ("°C", "of the goods' core, by a core tag"),
 }
 DERIVED = {
-    "dew_point": ("°C", "of the air around the lot"),
+    "dew_point": ("°C", "of the air around the lot; of lead without a tag there, of that at it"),
     "absolute_humidity": ("g/m³", "of the air around the lot"),
     "surface": ("°C", "of the goods (lead): by a tag on them, else following the air by their lag"),
     "margin": ("K", "surface above dew point; below 0 water settles"),

@@ -74,6 +74,9 @@ STATE = np.dtype(
         ("core_at", np.int64),
         ("on_surface", np.float64),
         ("on_surface_at", np.int64),
+        ("beside", np.float64),  # the air at a tag on the surface
+        ("beside_humidity", np.float64),
+        ("beside_at", np.int64),
         # First-order lags: the value, and for how many hours it has followed since it began.
         ("surface", np.float64),
         ("surface_hours", np.float64),
@@ -105,7 +108,7 @@ def _fresh(n: int) -> Records:
     """`STATE` of ``n`` lots that nothing is known of."""
     found = np.zeros(n, STATE)
     found["newest"] = NEVER
-    for name in ("temperature", "humidity", "core", "on_surface", "surface", "regain"):
+    for name in ("temperature", "humidity", "core", "on_surface", "beside", "surface", "regain"):
         found[name] = NAN
     dry = lead.no_film(1)
     for name in dry.dtype.names or ():

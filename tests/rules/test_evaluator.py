@@ -556,17 +556,18 @@ def test_a_request_to_fold_again_is_kept_until_a_snapshot_covers_it(desk):
 # What is known now.
 
 
-def test_a_lot_that_only_its_surface_is_known_of_is_unknown(desk):
+def test_a_tag_on_the_metal_alone_is_enough(desk):
     desk.remove("bindings", f"T1@{written(at(-100))}")
     binding = {"tag": "T1", "lot": "L1", "placement": "surface", "begins": written(at(-100))}
     desk.put("bindings", **binding)
     desk.start(rules=load())
     desk.settle()
-    desk.says(*((hour, 99) for hour in range(30)))
+    desk.says(*((hour, 50) for hour in range(30)))
     desk.settle()
-    assert desk.alerts() == []
-    assert desk.now().status == "unknown"
-    assert desk.now().numbers == {"surface": 20.0, "film_most": 200.0, "dry_hours": 0.0}
+    assert desk.now().status == "ok"
+    desk.says((31, 99))
+    desk.settle()
+    assert (desk.now().status, desk.now().why) == ("at_risk", "lead.sweat")
 
 
 def test_lead_is_ok_once_its_surface_has_settled(desk):

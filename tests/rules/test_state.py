@@ -142,13 +142,43 @@ def test_when_the_tag_on_the_metal_falls_silent_the_surface_goes_on_from_what_it
     assert found[5] == pytest.approx(20 - 15 * math.exp(-1 / 4.3), abs=0.01)
 
 
-def test_the_humidity_at_the_metal_is_not_that_of_the_air():
-    """A tag on the surface alone gives no dew point: whether the metal sweats is unknown."""
-    rows = steady(0, 24, 5, 99)
-    done = folded(said(*rows, placement="surface"), LEAD, SHIPPED)
+def test_a_tag_on_the_metal_alone_knows_the_dew_point_of_the_air_at_it():
+    """There is as much vapour in the air at the metal as in that around it; but no more is known of
+    the air: neither its temperature nor its humidity."""
+    done = folded(said(*steady(0, 24, 5, 90), placement="surface"))
+    dew_point = float(air.dew_point(5, 90))
+    assert done.numbers["dew_point"] == pytest.approx(dew_point, abs=0.006)
+    assert done.numbers["margin"] == pytest.approx(5.0 - dew_point, abs=0.006)
+    assert not {"temperature", "humidity", "absolute_humidity"} & done.numbers.keys()
+
+
+def test_the_dew_point_at_the_metal_goes_with_the_temperature_that_its_humidity_is_of():
+    """The tag's own sensor is warmer than the probe under it."""
+    done = folded(said((0, 10.0, 70.0, 5.0), placement="surface"))
     assert done.numbers["surface"] == 5.0
-    assert done.numbers.keys() == {"surface", "film_most", "dry_hours"}
-    assert done.transitions == []
+    assert done.numbers["dew_point"] == pytest.approx(float(air.dew_point(10, 70)), abs=0.006)
+
+
+@pytest.mark.parametrize(("humidity", "settles"), [(97.9, False), (98.0, True), (100.0, True)])
+def test_at_saturation_water_settles_on_the_metal(humidity, settles):
+    """Its sensor is off by as much, and no sensor there says by how much the air has more."""
+    done = folded(said(*steady(0, 2, 10, humidity), placement="surface"))
+    assert (done.numbers["margin"] < 0) is settles
+    assert (done.numbers["film"] >= 5) is settles
+
+
+def test_an_air_tag_goes_before_the_humidity_at_the_metal_as_long_as_it_speaks():
+    strapped = said(*steady(0, 8, 5, 60), placement="surface", tag=2)
+    samples = join([strapped, said((0, 20.0, 70.0))]).ordered()
+    found = course(samples, "dew_point")
+    around, at_it = (round(float(air.dew_point(*each)), 2) for each in ((20, 70), (5, 60)))
+    assert found[1:] == [around] * 4 + [at_it] * 5
+
+
+def test_the_air_at_a_bale_is_the_bale_s():
+    """Wool gives off vapour of its own."""
+    done = folded(said(*steady(0, 24, 5, 90), placement="surface"), WOOL)
+    assert "dew_point" not in done.numbers
 
 
 def test_a_core_tag_tells_the_core_alone():
