@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -10,14 +10,9 @@ from typing import Final
 import numpy as np
 
 from lots.readings.batch import Bools, Floats
-from rules.expression import (
-    Columns,
-    Condition,
-    ExpressionError,
-    Quantity,
-    condition,
-    quantity,
-)
+from rules import keys
+from rules.expression import Columns, Condition, Quantity, condition, quantity
+from rules.keys import Misfit, listed
 from rules.scope import Scope
 
 
@@ -88,54 +83,33 @@ def _as_number(holds: Bools, fails: Bools) -> Floats:
     return np.where(holds, 1.0, np.where(fails, 0.0, np.nan))
 
 
-def parse(
-    name: str,
-    body: object,
-    names: Collection[str],
-    scope: Scope,
-    duration_ms: Callable[[str, object], int],
-) -> Derived:
+def parse(name: str, body: object, names: Collection[str], scope: Scope) -> Derived:
     """``body`` of a pack's table ``derived``, which may read the signals ``names``.
 
     ``scope``: the goods of its pack. Raises ValueError with what is wrong.
     """
     if not isinstance(body, dict):
-        raise ValueError(f"is a table with one of {_listed(_KINDS)}, and 'unit' and 'about'")
+        raise Misfit(f"is a table with one of {listed(_KINDS)}, and 'unit' and 'about'")
     kinds = [kind for key, kind in _KINDS.items() if key in body]
     if len(kinds) != 1:
-        raise ValueError(f"has exactly one of {_listed(_KINDS)}")
+        raise Misfit(f"has exactly one of {listed(_KINDS)}")
     (kind,) = kinds
-    made = kind.name.lower()
-    span = _SPANS.get(kind, made)  # the key of its time; of a plain number it has none
+    made, span = kind.name.lower(), _SPANS.get(kind)
+    needed = {made, "unit", "about"}
     optional = {span, "per"} if kind in _SUMS else set()
-    allowed = {made, "unit", "about", span} | optional
-    if unknown := sorted(map(str, body.keys() - allowed)):
-        raise ValueError(f"unknown key {unknown[0]!r}; there are {_listed(allowed)}")
-    if missing := sorted(allowed - optional - body.keys()):
-        raise ValueError(f"key {missing[0]!r} is missing: add it")
-    for key in ("unit", "about"):
-        if not isinstance(body[key], str) or not body[key].strip():
-            raise ValueError(f"{key} is {body[key]!r}; it is a text")
-    text = str(body[made])
-    try:
-        source = (condition if kind in _CONDITIONS else quantity)(text, names)
-    except ExpressionError as error:
-        raise ExpressionError(f"{made}: {error}") from error
-    span_ms = duration_ms(span, body[span]) if span in body and span != made else 0
-    if span_ms == 0 and span in body and span != made:
-        raise ValueError(f"{span} is {body[span]!r}; it is longer than nothing")
-    if (per := body.get("per", "")) not in ("", *PERS):
-        raise ValueError(f"per is {per!r}; it is one of {_listed(PERS)}")
-    unit, about = body["unit"].strip(), _line(body["about"])
+    if span is not None and kind not in _SUMS:
+        needed.add(span)
+    keys.table(body, {*needed, *filter(None, optional)}, needed)
+    with keys.under(made):
+        source = (condition if kind in _CONDITIONS else quantity)(str(body[made]), names)
+    span_ms = 0
+    if span is not None and span in body:
+        span_ms = keys.span_ms(span, body[span])
+        if span_ms == 0:
+            raise Misfit(f"{span} is {body[span]!r}; it is longer than nothing", span)
+    per = keys.member("per", body.get("per", ""), ("", *PERS))
+    unit, about = (keys.text(key, body[key]) for key in ("unit", "about"))
     return Derived(name, kind, source, span_ms, per, unit, about, scope)
 
 
 _KINDS: Final[Mapping[str, Kind]] = {kind.name.lower(): kind for kind in Kind}
-
-
-def _listed(keys: Collection[str]) -> str:
-    return ", ".join(sorted(keys))
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())

@@ -17,6 +17,7 @@ from functools import reduce
 import numpy as np
 
 from lots.readings.batch import Bools, Floats
+from rules.keys import listed, meant
 
 Columns = Mapping[str, Floats]
 Number = Callable[[Columns], Floats]
@@ -141,8 +142,8 @@ def _number(node: ast.expr, names: frozenset[str], used: set[str]) -> Number:
             return lambda _: np.asarray(number)
         case ast.Name(id=name):
             if name not in names:
-                known = ", ".join(sorted(names))
-                raise ExpressionError(f"there is no signal {name!r}; there are {known}")
+                there = f"there is no signal {name!r}{meant(name, names)}"
+                raise ExpressionError(f"{there}; there are {listed(names)}")
             used.add(name)
             return lambda columns: columns[name]
         case ast.UnaryOp(op=ast.USub(), operand=operand):

@@ -11,6 +11,7 @@ from typing import Final
 from lots.terms import Phase
 from rules.derived import Derived
 from rules.expression import Condition
+from rules.keys import Lines
 from rules.scope import Scope
 
 
@@ -87,13 +88,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A timeline that a pack carries, as it stands there; `rules.trial` reads it. ``where``: file
-    and line; ``scope``: the pack's."""
+    """A timeline that a pack carries, as it stands there; `rules.trial` reads it. ``scope``, and
+    ``lines`` of its ``file``: the pack's."""
 
-    where: str
     name: str
     body: object
     scope: Scope
+    file: str
+    lines: Lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from lots.climate import CODES, Samples
 from lots.clock import HOUR_MS
 from lots.readings.batch import Floats
 from lots.terms import FORMS, Commodity, Form, Phase, PlaceKind, Placement, SiteRegion
+from rules import keys
 from rules.fold import fold
 from rules.kernels import Records
-from rules.pack import PackError, duration_ms
+from rules.keys import Misfit, meant, under
+from rules.pack import PackError
 from rules.rule import Level, Rules, Written
 from rules.scope import Scope
 from rules.state import FACTS, Book, LotFacts, facts_row
@@ -116,11 +118,11 @@ def _said(points: Sequence[tuple[float, float, float]], every_h: float) -> Float
 
 # How a pack writes them.
 
-KEYS: Final = frozenset({"lot", "every", "air", "surface", "core", "circumstances", "expect"})
-_LOT: Final = frozenset(
-    {"commodity", "form", "time_constant_h", "contract_regain", "customer", "tenant", "lot"}
-)
-_AMID: Final = frozenset({"from", "phase", "journey", "place", "region"})
+_KEYS: Final = ("lot", "every", *Placement, "circumstances", "expect")
+_LOT: Final = (
+    "commodity", "form", "time_constant_h", "contract_regain", "customer", "tenant", "lot",
+)  # fmt: skip
+_AMID: Final = ("from", "phase", "journey", "place", "region")
 
 
 def trials(rules: Rules) -> list[Trial]:
@@ -129,51 +131,49 @@ def trials(rules: Rules) -> list[Trial]:
     found = []
     for written in rules.tests:
         try:
-            found.append(_trial(written, names))
+            with under(said=written.name):
+                found.append(_trial(written, names))
         except ValueError as error:
-            raise PackError(f"{written.where}: {written.name}: {error}") from error
+            raise PackError(
+                f"{written.file}, {written.lines.locate(error, 'tests', written.name)}"
+            ) from error
     return found
 
 
 def _trial(written: Written, names: Collection[str]) -> Trial:
-    body = written.body
-    if not isinstance(body, dict):
-        raise ValueError(f"is a table with {', '.join(sorted(KEYS))}")
-    if unknown := sorted(map(str, body.keys() - KEYS)):
-        raise ValueError(f"unknown key {unknown[0]!r}; there are {', '.join(sorted(KEYS))}")
+    body = keys.table(written.body, _KEYS)
     tags = {place.value: _points(place, body[place]) for place in Placement if place in body}
     if not tags:
-        raise ValueError("no tag says anything: add 'air', a list of [hour, °C, %RH]")
-    every_h = duration_ms(body.get("every", "30 min")) / HOUR_MS
+        raise Misfit("no tag says anything: add 'air', a list of [hour, °C, %RH]")
+    every_h = keys.span_ms("every", body.get("every", "30 min")) / HOUR_MS
     if every_h <= 0 or sum((p[-1][0] - p[0][0]) / every_h for p in tags.values()) > MOST_SAMPLES:
-        raise ValueError(f"every: too short; there are at most {MOST_SAMPLES:,} readings")
-    amid = _circumstances(body.get("circumstances", []))
-    facts = _facts(body.get("lot", {}), written.scope, amid)
-    expects = _expected(body.get("expect", {}))
-    if unknown := sorted(expects.keys() - names):
-        raise ValueError(f"expect: there is no rule {unknown[0]!r} that readings decide")
+        raise Misfit(f"every: too short; there are at most {MOST_SAMPLES:,} readings", "every")
+    with under("circumstances"):
+        amid = _circumstances(body.get("circumstances", []))
+    with under("lot"):
+        facts = _facts(body.get("lot", {}), written.scope, amid)
+    with under("expect"):
+        expects = _expected(body.get("expect", {}), names)
     return Trial(written.name, facts, every_h, tags, expects)
 
 
 def _points(place: str, given: object) -> list[tuple[float, float, float]]:
     if not isinstance(given, list) or not given:
-        raise ValueError(f"{place}: is a list of [hour, °C, %RH]")
+        raise Misfit(f"{place}: is a list of [hour, °C, %RH]", place)
     found: list[tuple[float, float, float]] = []
-    for point in given:
-        if not isinstance(point, list) or len(point) not in (2, 3) or not all(map(_number, point)):
-            raise ValueError(f"{place}: {point!r} is not [hour, °C, %RH] or [hour, °C]")
+    for number, point in enumerate(given):
+        if not keys.are_numbers(point, 2, 3):
+            why = f"{place}: {point!r} is not [hour, °C, %RH] or [hour, °C]"
+            raise Misfit(why, place, number)
         hour, temperature, humidity = (*map(float, point), float("nan"))[:3]
         if found and hour <= found[-1][0]:
-            raise ValueError(f"{place}: {point!r} is not later than what stands before it")
+            why = f"{place}: {point!r} is not later than what stands before it"
+            raise Misfit(why, place, number)
         if not 0 <= hour <= MOST_HOURS:
-            raise ValueError(f"{place}: {point!r} is outside of 0 to {MOST_HOURS:g} h")
+            why = f"{place}: {point!r} is outside of 0 to {MOST_HOURS:g} h"
+            raise Misfit(why, place, number)
         found.append((hour, temperature, humidity))
     return found
-
-
-def _number(value: object) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) < 1e9  # type: ignore[arg-type]
 
 
 def _facts(
@@ -181,32 +181,29 @@ def _facts(
     scope: Scope,
     circumstances: tuple[Circumstance, ...],
 ) -> LotFacts:
-    if not isinstance(given, dict):
-        raise ValueError(f"lot: is a table with {', '.join(sorted(_LOT))}")
-    if unknown := sorted(map(str, given.keys() - _LOT)):
-        raise ValueError(f"lot: unknown key {unknown[0]!r}; there are {', '.join(sorted(_LOT))}")
+    lot = keys.table(given, _LOT)
     pairs = [
         (commodity, form)
         for commodity in Commodity
         for form in FORMS[commodity]
         if scope.has(commodity, form)
     ]
-    wanted = {key: given[key] for key in ("commodity", "form") if key in given}
+    wanted = {key: lot[key] for key in ("commodity", "form") if key in lot}
     fitting = [pair for pair in pairs if wanted.items() <= _named(pair).items()]
     if not fitting:
-        raise ValueError(f"lot: this pack is for no lot that is {wanted or 'of any kind'}")
+        raise Misfit(f"this pack is for no lot that is {wanted or 'of any kind'}")
     for key in ("time_constant_h", "contract_regain"):
-        if key in given and not (_number(given[key]) and given[key] > 0):
-            raise ValueError(f"lot: {key} is {given[key]!r}; it is a number above 0")
+        if key in lot and keys.number(key, lot[key]) <= 0:
+            raise Misfit(f"{key} is {lot[key]!r}; it is a number above 0", key)
     commodity, form = fitting[0]
     return LotFacts(
-        tenant=str(given.get("tenant", "test")),
-        lot=str(given.get("lot", "test")),
+        tenant=str(lot.get("tenant", "test")),
+        lot=str(lot.get("lot", "test")),
         commodity=commodity,
         form=form,
-        time_constant_h=given.get("time_constant_h"),
-        contract_regain=given.get("contract_regain", float("nan")),
-        customer=str(given.get("customer", "")),
+        time_constant_h=lot.get("time_constant_h"),
+        contract_regain=lot.get("contract_regain", float("nan")),
+        customer=str(lot.get("customer", "")),
         circumstances=circumstances,
     )
 
@@ -217,48 +214,42 @@ def _named(pair: tuple[Commodity, Form]) -> dict[str, str]:
 
 def _circumstances(given: object) -> tuple[Circumstance, ...]:
     if not isinstance(given, list):
-        raise ValueError(f"circumstances: is a list of tables with {', '.join(sorted(_AMID))}")
+        raise Misfit(f"is a list of tables with {', '.join(_AMID)}")
     found = [Circumstance(ALWAYS, Phase.IN_STOCK, 0, "", "")]
-    for each in given:
-        if not isinstance(each, dict) or each.keys() - _AMID:
-            raise ValueError(f"circumstances: {each!r} has {', '.join(sorted(_AMID))}")
-        before = found[-1]
-        begins = each.get("from", None)
-        if begins is not None and not _number(begins):
-            raise ValueError(f"circumstances: from is {begins!r}; it is a number of hours")
-        new = Circumstance(
-            ALWAYS if begins is None else START + round(begins * HOUR_MS),
-            Phase(_one_of("phase", each.get("phase", before.phase), Phase)),
-            int(_figure("journey", each.get("journey", before.journey))),
-            _one_of("place", each.get("place", before.place), ("", *PlaceKind)),
-            _one_of("region", each.get("region", before.region), ("", *SiteRegion)),
-        )
-        found = [*found, new] if new.begins > before.begins else [new]
+    for number, each in enumerate(given):
+        with under(number):
+            new = _circumstance(keys.table(each, _AMID), found[-1])
+        found = [*found, new] if new.begins > found[-1].begins else [new]
     return tuple(found)
 
 
-def _one_of(key: str, value: object, known: Any) -> str:
-    if value not in list(known):
-        raise ValueError(f"circumstances: {key} is {value!r}; it is one of {', '.join(known)}")
-    return str(value)
+def _circumstance(given: Mapping[str, Any], before: Circumstance) -> Circumstance:
+    begins = ALWAYS
+    if "from" in given:
+        begins = START + round(keys.number("from", given["from"]) * HOUR_MS)
+    return Circumstance(
+        begins,
+        Phase(keys.member("phase", given.get("phase", before.phase), Phase)),
+        int(keys.number("journey", given.get("journey", before.journey))),
+        keys.member("place", given.get("place", before.place), ("", *PlaceKind)),
+        keys.member("region", given.get("region", before.region), ("", *SiteRegion)),
+    )
 
 
-def _figure(key: str, value: object) -> float:
-    if not _number(value):
-        raise ValueError(f"{key} is {value!r}; it is a number")
-    return float(value)  # type: ignore[arg-type]
-
-
-def _expected(given: object) -> dict[str, list[Alert]]:
+def _expected(given: object, names: Collection[str]) -> dict[str, list[Alert]]:
     if not isinstance(given, dict):
-        raise ValueError("expect: is a table: rule -> a list of [opens, clears], in hours")
-    return {str(rule): list(_alerts(str(rule), alerts)) for rule, alerts in given.items()}
+        raise Misfit("is a table: rule -> a list of [opens, clears], in hours")
+    for rule in sorted(given.keys() - set(names), key=str):
+        there = f"there is no rule {str(rule)!r} that readings decide{meant(rule, names)}"
+        raise Misfit(there, str(rule))
+    return {rule: list(_alerts(rule, alerts)) for rule, alerts in given.items()}
 
 
 def _alerts(rule: str, given: object) -> Iterator[Alert]:
     if not isinstance(given, list):
-        raise ValueError(f"expect: {rule} is a list of [opens, clears], in hours")
-    for alert in given:
-        if not isinstance(alert, list) or len(alert) not in (1, 2) or not all(map(_number, alert)):
-            raise ValueError(f"expect: {rule}: {alert!r} is not [opens, clears] or [opens], hours")
+        raise Misfit(f"{rule} is a list of [opens, clears], in hours", rule)
+    for number, alert in enumerate(given):
+        if not keys.are_numbers(alert, 1, 2):
+            why = f"{rule}: {alert!r} is not [opens, clears] or [opens], hours"
+            raise Misfit(why, rule, number)
         yield float(alert[0]), float(alert[1]) if len(alert) == 2 else None

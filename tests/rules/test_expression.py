@@ -229,7 +229,10 @@ def test_other_comparisons_are_refused_and_named(text):
 
 
 def test_a_signal_that_is_not_there_is_named_with_those_that_are():
-    with pytest.raises(ExpressionError, match="no signal 'margins'; there are a, b, c, margin"):
+    with pytest.raises(
+        ExpressionError,
+        match=r"no signal 'margins' \(did you mean 'margin'\?\); there are a, b, c, margin",
+    ):
         condition("margins < 0", NAMES)
 
 

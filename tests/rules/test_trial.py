@@ -90,7 +90,11 @@ def test_a_tag_on_the_metal_is_one():
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("    air: [[0, 20", "    airs: [[0, 20", "unknown key 'airs'; there are air, circumstan"),
+        (
+            "    air: [[0, 20",
+            "    airs: [[0, 20",
+            "unknown key 'airs' (did you mean 'air'?); there are",
+        ),
         ("    air: [[0, 20, 50], [10, 50, 50], [20, 20, 50]]\n", "", "no tag says anything: add"),
         ("[[0, 20, 50]", "[0, 20, 50", "my.yaml"),
         ("[[0, 20, 50]", "[[0]", "[0] is not [hour, °C, %RH]"),
@@ -106,7 +110,7 @@ def test_a_tag_on_the_metal_is_one():
         ("every: 1 h", "lot: {name: x}", "lot: unknown key 'name'; there are commodity"),
         ("every: 1 h", "lot: {time_constant_h: 0}", "time_constant_h is 0; it is a number above 0"),
         ("every: 1 h", "circumstances: [{phase: sea}]", "phase is 'sea'; it is one of in_stock"),
-        ("every: 1 h", "circumstances: [{from: x}]", "from is 'x'; it is a number of hours"),
+        ("every: 1 h", "circumstances: [{from: x}]", "no. 1: from is 'x'; it is a number"),
         ("every: 1 h", "circumstances: {phase: sea}", "circumstances: is a list of tables with"),
     ],
 )

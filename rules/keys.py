@@ -1,0 +1,204 @@
+"""What stands under the keys of a pack: read, checked, and told by its line where it is wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any, Final
+
+import yaml
+
+Path = tuple[str | int, ...]
+"""Keys, and positions in lists, that lead to a value."""
+
+MOST: Final = 1e9
+"""No number in a pack is larger."""
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(min|h|d)")
+_UNIT_MS = {"min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_LONGEST_MS = 366 * _UNIT_MS["d"]
+
+
+class Misfit(ValueError):
+    """Something in a pack cannot be used. ``path`` leads to it from what was being read."""
+
+    def __init__(self, why: str, *path: str | int) -> None:
+        super().__init__(why)
+        self.path: Path = path
+
+
+@contextmanager
+def under(*path: str | int, said: str = "") -> Iterator[None]:
+    """What is wrong in here stands under ``path``, and says so; or ``said`` in its place."""
+    try:
+        yield
+    except ValueError as error:
+        where = "".join(f", no. {key + 1}" if isinstance(key, int) else f": {key}" for key in path)
+        within: Path = getattr(error, "path", ())
+        raise Misfit(f"{said or where[2:]}: {error}", *path, *within) from error
+
+
+def meant(name: object, known: Collection[str]) -> str:
+    """A guess at which of ``known`` was meant, as part of a message; "" without one."""
+    found = get_close_matches(str(name), known, n=1)
+    return f" (did you mean {found[0]!r}?)" if found else ""
+
+
+def listed(names: Collection[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def table(body: object, allowed: Collection[str], needed: Collection[str] = ()) -> dict[str, Any]:
+    """``body`` as a table that has all keys of ``needed``, and none but ``allowed``."""
+    if not isinstance(body, dict):
+        raise Misfit(f"is a table with {listed(allowed)}")
+    for key in sorted(body.keys() - set(allowed), key=str):
+        there = listed(allowed)
+        raise Misfit(f"unknown key {str(key)!r}{meant(key, allowed)}; there are {there}", str(key))
+    if missing := sorted(set(needed) - body.keys()):
+        raise Misfit(f"key {missing[0]!r} is missing: add it")
+    return body
+
+
+def is_number(value: object) -> bool:
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_one and abs(value) <= MOST  # type: ignore[arg-type]
+
+
+def are_numbers(value: object, *lengths: int) -> bool:
+    """Whether it is a list of so many numbers, one of ``lengths``."""
+    return isinstance(value, list) and len(value) in lengths and all(map(is_number, value))
+
+
+def number(key: str, value: object, least: float = -math.inf, most: float = math.inf) -> float:
+    if not is_number(value) or not least <= float(value) <= most:  # type: ignore[arg-type]
+        limits = f" from {least:g} to {most:g}" if math.isfinite(least) else ""
+        raise Misfit(f"{key} is {value!r}; it is a number{limits}", key)
+    return float(value)  # type: ignore[arg-type]
+
+
+def flag(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Misfit(f"{key} is {value!r}; it is true or false", key)
+    return value
+
+
+def text(key: str, value: object) -> str:
+    """In one line."""
+    if not isinstance(value, str) or not value.strip():
+        raise Misfit(f"{key} is {value!r}; it is a text", key)
+    return " ".join(value.split())
+
+
+def member(key: str, value: object, known: Sequence[str] | type[StrEnum]) -> str:
+    if not isinstance(value, str) or value not in list(known):
+        names = [str(name) for name in known if name]
+        guess = meant(value, names) if isinstance(value, str) else ""
+        raise Misfit(f"{key} is {value!r}{guess}; it is one of {', '.join(names)}", key)
+    return str(value)
+
+
+def duration_ms(said: object) -> int:
+    """``2 h``, ``30 min`` or ``1.5 d`` in ms; raises ValueError with what is accepted."""
+    match = _DURATION.fullmatch(str(said).strip())
+    if match is None:
+        raise ValueError(f"{said!r} is not a time such as '30 min', '2 h' or '1 d'")
+    found = float(match[1]) * _UNIT_MS[match[2]]
+    if found > _LONGEST_MS:
+        raise ValueError(f"{said!r} is longer than a year; write less")
+    return round(found)
+
+
+def span_ms(key: str, said: object) -> int:
+    with under(key):
+        return duration_ms(said)
+
+
+class Lines:
+    """In which line of a file each value stands."""
+
+    def __init__(self, root: yaml.Node | None) -> None:
+        self._at: dict[Path, int] = {(): 1}
+        self._seen: set[int] = set()
+        if root is not None:
+            self._note((), root)
+
+    def of(self, path: Path) -> int:
+        """Of the value at ``path``, or of the nearest above it that there is."""
+        while path not in self._at:
+            path = path[:-1]
+        return self._at[path]
+
+    def locate(self, error: ValueError, *above: str | int) -> str:
+        """``error`` with the line where it is, for a message; its path begins ``above``."""
+        path: Path = (*above, *getattr(error, "path", ()))
+        return f"line {self.of(path)}: {error}"
+
+    def _note(self, path: Path, node: yaml.Node) -> None:
+        if id(node) in self._seen:  # an alias
+            return
+        self._seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    self._at[*path, key.value] = key.start_mark.line + 1
+                    self._note((*path, key.value), value)
+        elif isinstance(node, yaml.SequenceNode):
+            for number, item in enumerate(node.value):
+                self._at[*path, number] = item.start_mark.line + 1
+                self._note((*path, number), item)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as it is safe to read, in which a key may stand only once: YAML itself takes the last
+    of two and forgets the other."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"{key.value!r} is there twice: keep one", key.start_mark
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read(file: str, content: str) -> tuple[object, Lines]:
+    """YAML, and its lines; raises ValueError with file, line and what is wrong."""
+    try:
+        loader = _Loader(content)
+        node = loader.get_single_node()
+        return (None if node is None else loader.construct_document(node)), Lines(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{file}, line {mark.line + 1}" if mark else file
+        hint = _hint(str(error.problem))
+        raise ValueError(f"{where}: is not YAML: {error.problem or error}{hint}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"{file} is not YAML: {error}") from error
+
+
+_HINTS: Final = (
+    ("'\\t'", "indent with spaces, not with tabs"),
+    (
+        "mapping values are not allowed",
+        "a text with ': ' in it goes in quotes",
+    ),
+    (
+        "expected <block end>",
+        "a table's keys begin in one column, quotes go around a whole text",
+    ),
+    ("expected ','", "a text with brackets, braces or ': ' in it goes in quotes"),
+    ("end of", "a quote, a bracket or a brace is not closed"),
+    ("cannot start any token", "put the text in quotes"),
+)
+
+
+def _hint(problem: str) -> str:
+    return next((f"; {hint}" for sign, hint in _HINTS if sign in problem), "")
