@@ -26,6 +26,7 @@ from lots.model import (
     folded,
 )
 from lots.records import HoldRecord, LotRecord
+from lots.terms import HoldKind
 from lots.whereabouts import FOREVER, Dated, Source, Stay, Watch
 
 AT_ONCE = 10_000
@@ -164,12 +165,14 @@ def holds_by_lot(
     """Holds in force at ``at_ms`` on each lot, on where it stands, or on a shipment that it is of.
 
     A lot whose place is not known counts as standing where it last stood: it may still be in the
-    container that was fumigated. The number of queries does not grow with the number of lots.
+    container that was fumigated. A fumigation is over when a certificate says so, not when it was
+    to end. The number of queries does not grow with the number of lots.
     """
+    uncertified = and_(Hold.kind == HoldKind.FUMIGATED, Hold.certificate.is_(None))
     query = select(Hold.id).where(
         Hold.tenant == tenant,
         Hold.begins <= at_ms,
-        or_(Hold.ends.is_(None), Hold.ends > at_ms),
+        or_(Hold.ends.is_(None), Hold.ends > at_ms, uncertified),
     )
     ids = session.scalars(query.order_by(Hold.begins, Hold.id)).all()
     if not ids:
@@ -182,25 +185,51 @@ def holds_by_lot(
     for number, hold in enumerate(records):
         for kind in ("lot", "place", "shipment"):
             on[kind, getattr(hold, kind)].append(number)
-    subjects: dict[str, list[tuple[str, str]]] = {lot: [("lot", lot)] for lot in lots}
-    for lot, place in last_places(session, tenant, lots, at_ms).items():
-        subjects[lot].append(("place", place))
-    shipped = select(ShipmentLot.lot, ShipmentLot.shipment).where(ShipmentLot.tenant == tenant)
-    for lot, shipment in _rows(session, shipped, ShipmentLot.lot, sorted(lots)):
-        subjects[lot].append(("shipment", shipment))
     return {
         lot: [records[number] for number in sorted({n for one in of for n in on.get(one, ())})]
-        for lot, of in subjects.items()
+        for lot, of in _subjects(session, tenant, lots, at_ms).items()
     }
 
 
-def last_places(session: Session, tenant: str, lots: Collection[str], at_ms: int) -> dict[str, str]:
+def gas_free(session: Session, tenant: str, lots: Collection[str], at_ms: int) -> dict[str, int]:
+    """Lots of which, or of whose place or shipment, a certificate has ended a fumigation by
+    ``at_ms``: when that last was, ms."""
+    query = select(Hold.lot, Hold.place, Hold.shipment, Hold.ends).where(
+        Hold.tenant == tenant,
+        Hold.kind == HoldKind.FUMIGATED,
+        Hold.certificate.is_not(None),
+        Hold.ends <= at_ms,
+    )
+    ended: dict[tuple[str, str | None], int] = {}
+    for lot, place, shipment, ends in session.execute(query.order_by(Hold.ends)):
+        ended |= {("lot", lot): ends, ("place", place): ends, ("shipment", shipment): ends}
+    if not ended:
+        return {}
+    subjects = _subjects(session, tenant, lots, at_ms)
+    times = {lot: [ended[one] for one in of if one in ended] for lot, of in subjects.items()}
+    return {lot: max(own) for lot, own in times.items() if own}
+
+
+def _subjects(
+    session: Session, tenant: str, lots: Collection[str], at_ms: int
+) -> dict[str, list[tuple[str, str | None]]]:
+    """What a hold on would be one on the lot: itself, where it stands, a shipment that it is of."""
+    found: dict[str, list[tuple[str, str | None]]] = {lot: [("lot", lot)] for lot in lots}
+    for lot, stay in last_stays(session, tenant, lots, at_ms).items():
+        found[lot].append(("place", stay.place))
+    shipped = select(ShipmentLot.lot, ShipmentLot.shipment).where(ShipmentLot.tenant == tenant)
+    for lot, shipment in _rows(session, shipped, ShipmentLot.lot, sorted(lots)):
+        found[lot].append(("shipment", shipment))
+    return found
+
+
+def last_stays(session: Session, tenant: str, lots: Collection[str], at_ms: int) -> dict[str, Stay]:
     """Where each of ``lots`` stands at ``at_ms``, or last stood; without those never seen."""
     found = {}
     for lot, where in whereabouts_of(session, tenant, lots).items():
         for stay in where.stays:
             if stay.begins <= at_ms and stay.place is not None:
-                found[lot] = stay.place
+                found[lot] = stay
     return found
 
 

@@ -23,7 +23,7 @@ from lots.readings.store import ReadingHistory
 from lots.shapes import portions
 from lots.terms import PlaceKind
 from lots.whereabouts import Source, without
-from rules.knowledge import Restraint
+from rules.knowledge import Box, Restraint
 from rules.state import NO_LIMITS, Limits, LotFacts
 
 AHEAD_MS = 7 * DAY_MS
@@ -115,10 +115,10 @@ def history(
 
 
 class Restrained(NamedTuple):
-    """What holds a lot, and whether it is in a closed box."""
+    """What holds a lot, and what is known of the box that it is in."""
 
     by: list[Restraint]
-    boxed: bool
+    box: Box
 
 
 def restrained(
@@ -127,17 +127,26 @@ def restrained(
     """What restrains each of ``lots`` at ``at`` (ms).
 
     As `facts.holds_by_lot` has it: a lot whose place is not known may still be where it last stood.
+    A box is free of gas where a certificate said so while the lot was in it.
     """
     holds = facts.holds_by_lot(session, tenant, lots, at)
-    places = facts.last_places(session, tenant, lots, at)
+    stays = facts.last_stays(session, tenant, lots, at)
     closed = select(Place.id).where(
         Place.tenant == tenant, Place.kind.in_((PlaceKind.CONTAINER, PlaceKind.VEHICLE))
     )
-    boxes = set(session.scalars(closed)) if places else set()
+    boxes = set(session.scalars(closed)) if stays else set()
+    certified = facts.gas_free(session, tenant, lots, at) if boxes else {}
+
+    def box(lot: str) -> Box:
+        if lot not in stays:
+            return Box.UNKNOWN
+        stay = stays[lot]
+        if stay.place not in boxes or certified.get(lot, stay.begins) > stay.begins:
+            return Box.NONE
+        return Box.CLOSED
+
     return {
-        lot: Restrained(
-            [Restraint(hold.kind, hold.lifted_by) for hold in holds[lot]], places.get(lot) in boxes
-        )
+        lot: Restrained([Restraint(hold.kind, hold.lifted_by) for hold in holds[lot]], box(lot))
         for lot in lots
     }
 

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from typing import Final
 
+from lots.terms import HoldKind
 from rules.rule import Rule
 
 READ_THE_LABEL = (
     "Read the door label first: nothing is known of gas in it. Keep it closed until it is known "
     "to be free of gas."
 )
+PLACE_UNKNOWN = (
+    "It is not known where it stands. If that is a container or a vehicle, read the door label "
+    "first, and keep it closed until it is known to be free of gas."
+)
+
+HANDS_ON: Final = re.compile(
+    r"\b(?:(?:re)?open|enter|ventilat|unwrap|unpack|unseal|unload)\w*", re.IGNORECASE
+)
+"""Words for a box that is known to be free of gas, in all their forms."""
+
+
+class Box(Enum):
+    """What a lot stands in, as far as gas goes."""
+
+    NONE = "in no box, or in one that a certificate says is free of gas"
+    CLOSED = "in a container or a vehicle, of which nothing is known"
+    UNKNOWN = "nobody knows where"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +54,10 @@ def words(
     lot: str,
     numbers: Mapping[str, float],
     restraints: Sequence[Restraint],
-    closed_box: bool,
+    box: Box,
 ) -> Words:
-    """Title and action of an alert. Holds come first: while there is one, or a closed box of which
-    nothing is known, no text says open, enter, ventilate or unwrap.
+    """Title and action of an alert. Holds come first: while there is one, or a box of which nothing
+    is known, no text says open, enter, ventilate or unwrap.
     """
     fields = defaultdict(lambda: "unknown", {n: f"{value:g}" for n, value in numbers.items()})
     fields["lot"] = lot
@@ -45,8 +66,9 @@ def words(
     if restraints:
         first = " ".join(_restrained(restraint) for restraint in restraints)
         then = " Once it is lifted: "
-    elif closed_box:
-        first, then = READ_THE_LABEL, " Then: "
+    elif box is not Box.NONE:
+        first = READ_THE_LABEL if box is Box.CLOSED else PLACE_UNKNOWN
+        then = " Then: "
     else:
         return Words(title, action)
     return Words(title, first if rule.touches else first + then + action)
@@ -54,5 +76,7 @@ def words(
 
 def _restrained(restraint: Restraint) -> str:
     who = restraint.lifted_by or "whoever set it (read the door label first)"
-    kind = restraint.kind.replace("_", " ")
-    return f"Leave it closed and untouched: it is held ({kind}). {who} lifts the hold; ask there."
+    why = restraint.kind.replace("_", " ")
+    if restraint.kind == HoldKind.FUMIGATED:
+        why += ", no gas-free certificate"
+    return f"Leave it closed and untouched: it is held ({why}). {who} lifts the hold; ask there."

@@ -131,6 +131,17 @@ def test_holds_on_the_lot_its_place_and_its_shipment(world: World) -> None:
     assert held(7) == []
 
 
+def test_a_fumigation_holds_until_a_certificate_ends_it(world: World) -> None:
+    def held(at: float) -> bool:
+        return bool(registry.holds_on(world.session, world.tenant, "a", ms(at)))
+
+    fumigated = {"id": "F", "kind": "fumigated", "lot": "a", "begins": day(1)}
+    world.put("holds", **fumigated, ends=day(2))
+    assert [held(at) for at in (0.5, 1, 2, 9)] == [False, True, True, True]
+    world.put("holds", **fumigated, ends=day(3), certificate="F-3321")
+    assert [held(at) for at in (2, 3, 9)] == [True, False, False]
+
+
 def test_unknown_tags_newest_first(world: World) -> None:
     for tag, seen in (("x", 5), ("y", 9)):
         world.session.add(

@@ -1,7 +1,6 @@
 """Alerts and messages in the registry, on SQLite and PostgreSQL."""
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +11,15 @@ from lots import registry
 from lots.climate import LotKey
 from lots.fields import written
 from lots.model import Outgoing
+from lots.terms import HoldKind
 from rules.evaluator import REWORD_EVERY
-from rules.knowledge import READ_THE_LABEL
+from rules.knowledge import HANDS_ON, PLACE_UNKNOWN, READ_THE_LABEL
 from rules.ledger import Ledger, without_gone
+from rules.pack import load
+from rules.rule import Level, Silence
 from rules.state import Change, Transition
 from tests.rules.desk import BOTH, RULES, TENANT
 from tests.rules.timeline import KEY, at
-
-HANDS_ON = re.compile(r"\b(open|enter|ventilat|unwrap)", re.IGNORECASE)
 
 
 def opens(hour, rule="test.damp"):
@@ -204,7 +204,10 @@ def test_in_a_fumigated_container_nobody_is_told_to_open_anything(desk):
     assert len(found) == 6
     for action in found:
         assert not HANDS_ON.search(action)
-        assert "Leave it closed and untouched: it is held (fumigated)" in action
+        assert (
+            "Leave it closed and untouched: it is held (fumigated, no gas-free certificate)"
+            in action
+        )
         assert "Port Fumigation Ltd lifts the hold" in action
     assert not any(HANDS_ON.search(row.title) for row in desk.rows())
 
@@ -217,10 +220,61 @@ def test_a_hold_counts_whatever_it_is_on(desk, on):
     assert not HANDS_ON.search(desk.rows()[0].action)
 
 
-def test_a_hold_that_was_lifted_holds_no_longer(desk):
-    desk.hold("fumigated", 0, 5, lot="L1")
+@pytest.mark.parametrize("kind", ["seal", "quarantine", "on_warrant"])
+def test_a_hold_that_was_lifted_holds_no_longer(desk, kind):
+    desk.hold(kind, 0, 5, lot="L1")
     write(desk, change(opens(6)), now=6)
     assert desk.rows()[0].action.startswith("Open the doors")
+
+
+@pytest.mark.parametrize("on", ["lot", "place", "shipment"])
+def test_a_fumigation_is_over_when_a_certificate_says_so_and_then_its_box_is_known(desk, on):
+    """Stuffed at 0 h, fumigated from 1 h to, as planned, 5 h; the certificate comes at 7 h."""
+    desk.move("L1", 0, "box")
+    desk.put("shipments", id="S1", lots=["L1"])
+    subject = {on: {"lot": "L1", "place": "box", "shipment": "S1"}[on]}
+    desk.hold("fumigated", 1, 5, id="H1", **subject)
+    write(desk, change(opens(6)), now=6)
+    assert "held (fumigated, no gas-free certificate)" in desk.rows()[0].action
+    desk.hold("fumigated", 1, 7, id="H1", certificate="F-3321", **subject)
+    with registry.writing(desk.database) as session:
+        assert Ledger(RULES, BOTH).reword(session, at(8)) == 1
+    assert desk.rows()[0].action.startswith("Open the doors")
+
+
+def test_a_certificate_is_of_what_was_in_the_box_then(desk):
+    """Certified at 5 h; stuffed anew at 8 h: nothing is known of gas in it."""
+    desk.hold("fumigated", 1, 5, place="box", certificate="F-3321")
+    desk.move("L1", 8, "box")
+    write(desk, change(opens(9)), now=9)
+    assert desk.rows()[0].action == READ_THE_LABEL
+
+
+def test_a_lot_that_nobody_knows_the_place_of_may_be_in_a_box(desk):
+    desk.lot("L2")
+    write(desk, replace(change(opens(1)), key=LotKey(TENANT, "L2")))
+    (row,) = desk.rows()
+    assert row.action == PLACE_UNKNOWN
+
+
+@pytest.mark.parametrize("kind", HoldKind)
+def test_what_is_sent_of_every_shipped_rule_leaves_a_held_lot_alone(desk, kind):
+    rules = load()
+    desk.hold(kind, 0, lot="L1", lifted_by="Port Authority")
+    with registry.writing(desk.database) as session:
+        ledger = Ledger(rules, BOTH)
+        silences = [r.name for r in rules.rules if isinstance(r.test, Silence)]
+        levels = [r.name for r in rules.rules if isinstance(r.test, Level)]
+        told = change(*(each for name in levels for each in (opens(1, name), clears(3, name))))
+        ledger.write(session, [told], at(4))
+        quiet = change(*(opens(2, name) for name in silences), silence=True)
+        ledger.write(session, [quiet], at(4))
+    with registry.reading(desk.database) as session:
+        sent = [message.payload["data"] for message in session.scalars(select(Outgoing))]
+    assert {data["rule"] for data in sent} == {rule.name for rule in rules.rules}
+    for data in sent:
+        assert not HANDS_ON.search(f"{data['title']} {data['action']}")
+        assert "Port Authority lifts the hold" in data["action"]
 
 
 def test_a_hold_that_began_after_the_trouble_and_before_it_came_to_light_counts(desk):
