@@ -45,7 +45,7 @@ def under(*path: str | int, said: str = "") -> Iterator[None]:
 def meant(name: object, known: Collection[str]) -> str:
     """A guess at which of ``known`` was meant, as part of a message; "" without one."""
     found = get_close_matches(str(name), known, n=1)
-    return f" (did you mean {found[0]!r}?)" if found else ""
+    return f" (did you mean {str(found[0])!r}?)" if found else ""
 
 
 def listed(names: Collection[str]) -> str:
