@@ -202,7 +202,8 @@ def gas_free(session: Session, tenant: str, lots: Collection[str], at_ms: int) -
     )
     ended: dict[tuple[str, str | None], int] = {}
     for lot, place, shipment, ends in session.execute(query.order_by(Hold.ends)):
-        ended |= {("lot", lot): ends, ("place", place): ends, ("shipment", shipment): ends}
+        for subject in (("lot", lot), ("place", place), ("shipment", shipment)):
+            ended[subject] = ends or 0  # which it has, by the query
     if not ended:
         return {}
     subjects = _subjects(session, tenant, lots, at_ms)
