@@ -28,7 +28,9 @@ def test_packs_are_checked(shell: Shell) -> None:
     file.write_text(PACK.replace("value: 40", "value: hot"), encoding="utf-8")
     assert "my.yaml, line 4: hottest: value is 'hot'" in shell.refusal("rules", "check", "mine")
     file.write_text(PACK.replace("every: 1 h", "every: 1"), encoding="utf-8")
-    assert "my.yaml, line 17: a hot day: 1 is not a time" in shell.refusal("rules", "check", "mine")
+    assert "my.yaml, line 18: a hot day: every: 1 is not a time" in shell.refusal(
+        "rules", "check", "mine"
+    )
 
 
 def test_timelines_are_played(shell: Shell) -> None:

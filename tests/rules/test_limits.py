@@ -7,25 +7,21 @@ import pytest
 from lots.circumstances import ALWAYS, Circumstance
 from lots.terms import Phase
 from rules.pack import PackError, parse
-from tests.rules.timeline import LEAD, at, course, folded, hours, said, steady
+from tests.rules.timeline import HEAT, LEAD, at, course, folded, hours, said, steady
 
-PACK = """\
-pack: test
-applies_to: {commodity: lead}
-limits:
-  hottest: {value: 40, unit: °C, about: most heat that is borne}
-overlays:
-  - for: {tenant: acme, lot: L1}
-    limits: {hottest: 10}
-  - for: {region: coastal_humid}
-    limits: {hottest: 30}
-  - for: {tenant: acme, customer: foundry}
-    limits: {hottest: 20}
+PACK = f"""\
+{HEAT}overlays:
+  - for: {{tenant: acme, lot: L1}}
+    limits: {{hottest: 10}}
+  - for: {{region: coastal_humid}}
+    limits: {{hottest: 30}}
+  - for: {{tenant: acme, customer: foundry}}
+    limits: {{hottest: 20}}
 derived:
-  hot_hours: {hours: temperature > hottest, unit: h, about: hours above it}
+  hot_hours: {{hours: temperature > hottest, unit: h, about: hours above it}}
 rules:
   test.hot:
-    title: "{lot} is above {hottest} °C"
+    title: "{{lot}} is above {{hottest}} °C"
     when: temperature > hottest
     clear: temperature < hottest - 2
     severity: warning

@@ -8,19 +8,16 @@ import pytest
 
 from rules.pack import PackError, load, parse
 from rules.trial import run, trials
+from tests.rules.timeline import HEAT
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "rules.md"
-PACK = """\
-pack: test
-applies_to: {commodity: lead}
-limits:
-  hottest: {value: 40, unit: °C, about: most heat that is borne}
-overlays:
-  - for: {region: cold_winter}
-    limits: {hottest: 30}
+PACK = f"""\
+{HEAT}overlays:
+  - for: {{region: cold_winter}}
+    limits: {{hottest: 30}}
 rules:
   test.hot:
-    title: "{lot}"
+    title: "{{lot}}"
     when: temperature > hottest
     clear: temperature < hottest
     severity: warning

@@ -80,6 +80,14 @@ def rule(name: str, when: str, clear: str, wait: str = "0 min") -> str:
 
 NO_RULES = Rules((), "none")
 
+HEAT = """\
+pack: test
+applies_to: {commodity: lead}
+limits:
+  hottest: {value: 40, unit: °C, about: most heat that is borne}
+"""
+"""The head of a pack whose rules ask for one limit."""
+
 
 @dataclass(frozen=True)
 class Folded:
