@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, repeat
+from operator import itemgetter
 
 import numpy as np
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from lots.climate import (
     QUANTITIES,
     Bound,
     Calibration,
+    Chosen,
     Corrections,
     LotKey,
     Samples,
@@ -32,6 +34,9 @@ from lots.whereabouts import Source
 
 SAMPLES = 100_000
 """That are bound and judged at once: a part of what the rules keep in memory."""
+
+
+_TENANT, _NAME = itemgetter(0), itemgetter(1)  # of a `TagKey`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,10 +108,9 @@ class Directory:
         whole = list(rosters.values())
         self.lots = [lot for roster in whole for lot in roster.lots]
         tags = np.cumsum([0, *(len(roster.numbers) for roster in whole)]).tolist()
-        self._numbers = {
-            TagKey(roster.tenant, tag): number + before
+        self._tags = {
+            roster.tenant: (roster.numbers, before)
             for roster, before in zip(whole, tags, strict=False)
-            for tag, number in roster.numbers.items()
         }
         self.salts = np.concatenate([_none(), *(roster.salts for roster in whole)])
         self.spans = _one_spans(whole)
@@ -116,7 +120,17 @@ class Directory:
 
     def numbers(self, tags: Sequence[TagKey]) -> Ints:
         """The numbers of ``tags``, -1 for one that speaks for no lot."""
-        return np.fromiter(map(self._numbers.get, tags, repeat(-1)), np.int64, len(tags))
+        tenants = list(map(_TENANT, tags))
+        if len(set(tenants)) > 1:
+            found = np.full(len(tags), -1)
+            for tenant in set(tenants):
+                its = [n for n, each in enumerate(tenants) if each == tenant]
+                found[its] = self.numbers([tags[n] for n in its])
+            return found
+        # By their names alone, which takes half as long as by the pairs.
+        numbers, before = self._tags.get(tenants[0] if tenants else "", ({}, 0))
+        found = np.fromiter(map(numbers.get, map(_NAME, tags), repeat(-1)), np.int64, len(tags))
+        return np.where(found >= 0, found + before, -1)
 
 
 def parted(
@@ -157,8 +171,7 @@ def bind(batch: ReadingBatch, directory: Directory) -> Bound:
     order = arranged(lot, found)
     lot = lot[order]
     edges = np.concatenate((lot[:1] * 0, np.flatnonzero(lot[1:] != lot[:-1]) + 1))
-    keys = directory.lots
-    lots = tuple(keys[number] for number in lot[edges].tolist())
+    lots = Chosen(directory.lots, lot[edges])
     return Bound(lots, np.concatenate((edges, [len(lot)])), found.take(order))
 
 

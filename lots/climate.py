@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,30 @@ Corrections = Mapping[str, Sequence[Adjustment]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Chosen(Sequence[LotKey]):
+    """Those of ``whole``, a list that stays as it is, that have these ``numbers`` in it.
+
+    Who keeps something by these numbers need not look lots up by their names.
+    """
+
+    whole: Sequence[LotKey]
+    numbers: Ints
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, at: int) -> LotKey: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Chosen: ...
+
+    def __getitem__(self, at: int | slice) -> LotKey | Chosen:
+        found = self.numbers[at]
+        return Chosen(self.whole, found) if isinstance(at, slice) else self.whole[int(found)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """What the tags of one lot measured: columns of one length n, in order of time.
 
@@ -88,7 +112,7 @@ class Bound:
     ``lots`` (m,) distinct; the samples of lots[i] are samples[starts[i]:starts[i + 1]], `ordered`.
     """
 
-    lots: tuple[LotKey, ...]
+    lots: Sequence[LotKey]
     starts: Ints
     samples: Samples
 

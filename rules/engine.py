@@ -23,8 +23,9 @@ from rules.fold import fold, numbers_now
 from rules.kernels import NEVER
 from rules.part import Part, alone, none_of, portions
 from rules.rule import Rules
+from rules.shelf import Shelf
 from rules.silence import Silences
-from rules.state import Book, Change, LotFacts, States, Transition
+from rules.state import Book, Change, LotFacts, States, Transition, rows_of
 from rules.table import LotTable
 from rules.window import FAR
 
@@ -82,7 +83,7 @@ class Engine:
         part = self._news(self._of_known(bound))
         if not len(part.rows):
             return []
-        newest = self.table.head.lots["newest"][part.rows]
+        newest = self.table.head.newest[part.rows]
         behind = part.first <= newest
         oldest = np.minimum(self.table.window.oldest[part.rows], part.first)
         full = np.maximum(newest, part.last) - oldest >= 2 * WINDOW_MS
@@ -123,9 +124,9 @@ class Engine:
         late = np.empty(len(part.rows), np.int64)
         keep = np.empty(len(part.samples), np.bool_)
         time, identity = map(np.ascontiguousarray, (part.samples.time, part.samples.identity))
-        bases = self.table.base.lots["newest"][part.rows]
+        bases = self.table.base.newest[part.rows]
         kernels.sift(part.starts, time, identity, bases, keep, late)
-        behind = part.first <= self.table.head.lots["newest"][part.rows]
+        behind = part.first <= self.table.head.newest[part.rows]
         if behind.any():
             some = part.lots(behind)
             of_some = np.repeat(behind, part.counts)
@@ -158,10 +159,13 @@ class Engine:
         for lot, events in found.items():
             row = int(part.rows[lot])
             key = self.table.keys[row]
-            before = self.book.open_rules(self.table.head.opened[row])
+            before = self._open(self.table.head, row)
             changes.append(Change(key, int(part.first[lot]), before, events))
             happened[key] = self.happened.get(key, []) + events
         return _Done(part.rows, states, changes, happened)
+
+    def _open(self, shelf: Shelf, row: int) -> dict[str, int]:
+        return self.book.open_rules(shelf.take(np.asarray([row])).opened[0])
 
     def _put_in(self, part: Part) -> _Done | None:
         """Put older samples in their place in the window, and fold that again."""
@@ -174,7 +178,7 @@ class Engine:
         for lot, row in enumerate(part.rows.tolist()):
             key, events = self.table.keys[row], found.get(lot, [])
             if _told(events) != _told(self.happened.get(key, [])):
-                before = self.book.open_rules(self.table.base.opened[row])
+                before = self._open(self.table.base, row)
                 changes.append(Change(key, int(whole.first[lot]), before, events))
             happened[key] = events
         return _Done(part.rows, states, changes, happened)
@@ -240,7 +244,7 @@ class Engine:
         return Part(part.rows, starts + part.starts, samples.take(arranged(lot, samples)))
 
     def _fold(self, part: Part, states: States) -> dict[int, list[Transition]]:
-        facts = self.table.facts[part.rows]
+        facts = rows_of(self.table.facts, part.rows)
         return fold(
             states, facts, self.table.surroundings.spans, part.samples, part.starts, self.book
         )
@@ -342,7 +346,7 @@ class Engine:
         states = self.table.head.take(rows)
         found = []
         numbers = numbers_now(
-            states, self.table.facts[rows], self.table.surroundings.spans, self.book
+            states, rows_of(self.table.facts, rows), self.table.surroundings.spans, self.book
         )
         for key, newest, fires, its in zip(
             keys, states.lots["newest"].tolist(), states.opened, numbers, strict=True

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -22,7 +22,9 @@ from rules.keys import listed, meant
 Columns = Mapping[str, Floats]
 Number = Callable[[Columns], Floats]
 Compare = Callable[[Floats, Floats], Bools]
-Truth = Callable[[Columns], tuple[Bools, Bools]]
+Holds = Callable[[Columns], Bools]
+Truth = tuple[Holds, Holds]
+"""Where something holds, and where it fails: each worked out only where it is asked for."""
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Floats, Floats], Floats]] = {
     ast.Add: operator.add,
@@ -72,7 +74,13 @@ class Condition:
     def __call__(self, columns: Columns) -> tuple[Bools, Bools]:
         """Where it holds and where it fails, (n,) each; where neither, it is unknown."""
         with np.errstate(all="ignore"):
-            return self._truth(columns)
+            holds, fails = self._truth
+            return holds(columns), fails(columns)
+
+    def holds(self, columns: Columns) -> Bools:
+        """(n,) where it holds, alone."""
+        with np.errstate(all="ignore"):
+            return self._truth[0](columns)
 
 
 def condition(text: str, names: Collection[str]) -> Condition:
@@ -121,8 +129,7 @@ def _truth(node: ast.expr, names: frozenset[str], used: set[str]) -> Truth:
             parts = [_truth(value, names, used) for value in values]
             return _all(parts) if isinstance(op, ast.And) else _any(parts)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            inner = _truth(operand, names, used)
-            return lambda columns: inner(columns)[::-1]
+            return _truth(operand, names, used)[::-1]
         case ast.Compare(left=left, ops=ops, comparators=comparators):
             sides = [_number(side, names, used) for side in (left, *comparators)]
             pairs = zip(sides, ops, sides[1:], strict=False)
@@ -164,31 +171,23 @@ def _comparison(left: Number, op: ast.cmpop, right: Number, node: ast.Compare) -
             f"{ast.unparse(node)!r}: only < <= > >= compare; measured numbers are never just equal"
         )
     holds, fails = _COMPARISONS[type(op)]
-
-    def truth(columns: Columns) -> tuple[Bools, Bools]:
-        a, b = left(columns), right(columns)
-        return holds(a, b), fails(a, b)
-
-    return truth
+    return (
+        lambda columns: holds(left(columns), right(columns)),
+        lambda columns: fails(left(columns), right(columns)),
+    )
 
 
 def _all(parts: list[Truth]) -> Truth:
-    def truth(columns: Columns) -> tuple[Bools, Bools]:
-        found = [part(columns) for part in parts]
-        return (
-            reduce(np.logical_and, [holds for holds, _ in found]),
-            reduce(np.logical_or, [fails for _, fails in found]),
-        )
-
-    return truth
+    holds, fails = zip(*parts, strict=True)
+    return _joined(np.logical_and, holds), _joined(np.logical_or, fails)
 
 
 def _any(parts: list[Truth]) -> Truth:
-    def truth(columns: Columns) -> tuple[Bools, Bools]:
-        found = [part(columns) for part in parts]
-        return (
-            reduce(np.logical_or, [holds for holds, _ in found]),
-            reduce(np.logical_and, [fails for _, fails in found]),
-        )
+    holds, fails = zip(*parts, strict=True)
+    return _joined(np.logical_or, holds), _joined(np.logical_and, fails)
 
-    return truth
+
+def _joined(join: np.ufunc, parts: Sequence[Holds]) -> Holds:
+    if len(parts) == 1:
+        return parts[0]
+    return lambda columns: np.asarray(reduce(join, [part(columns) for part in parts]))

@@ -23,7 +23,7 @@ from lots.terms import PlaceKind
 from rules import air, film, kernels, lead, wool
 from rules.derived import Kind
 from rules.kernels import NEVER, Records
-from rules.state import NAN, Book, Memory, States, Transition
+from rules.state import NAN, Book, Memory, States, Transition, rows_of
 from rules.surroundings import PHASES, PLACES, located
 
 DRY_MARGIN_K = 3.0
@@ -147,13 +147,13 @@ def _judged(
     busy = ((states.opened != NEVER) | (states.pending != NEVER)).any(axis=0)
     for rule in np.flatnonzero(applies.any(axis=0)).tolist():
         _, test = book.levels[rule]
-        holds[rule], _ = test.opens(signals)
+        holds[rule] = test.opens.holds(signals)
         valid = book.phases[rule]
         if not valid.all():
             holds[rule] &= valid[signals.spans["phase"]]
         if busy[rule] or holds[rule].any():
             busy[rule] = True
-            clears[rule], _ = test.clears(signals)
+            clears[rule] = test.clears.holds(signals)
             if not valid.all():
                 clears[rule] |= ~valid[signals.spans["phase"]]
     if not busy.any():
@@ -189,7 +189,7 @@ def _transitions(
 
 def _amid(spans: Records, facts: Records, starts: Ints, time: Ints) -> Records:
     at = located(spans, plain(facts["at"]), plain(facts["spans"]), starts, time)
-    return spans[at]
+    return rows_of(spans, at)
 
 
 def _era(per: str, spans: Records) -> Ints:

@@ -23,6 +23,9 @@ from rules import film, lead
 Records = NDArray[np.void]
 """Columns that belong together, one row a lot, so that a lot's are side by side in memory."""
 
+Links = NDArray[np.int32]
+"""Places in the window's log."""
+
 NEVER: Final = -(2**63)
 """No instant, where one is kept as an integer: before all others."""
 
@@ -486,7 +489,7 @@ def sift(starts: Ints, time: Ints, identity: Ints, bases: Ints, keep: Bools, lat
 
 @compiled
 def recall(
-    last: Ints, previous: Ints, times: Ints, identities: Ints,
+    last: Links, previous: Links, times: Ints, identities: Ints,
     starts: Ints, time: Ints, identity: Ints, keep: Bools,
 ) -> None:  # fmt: skip
     """Set ``keep`` (n,) to False for samples that the lot's window has already.
@@ -506,7 +509,45 @@ def recall(
 
 
 @compiled
-def chains(last: Ints, previous: Ints, starts: Ints, index: Ints) -> None:
+def chain(
+    rows: Ints, starts: Ints, times: Ints, first: int,
+    previous: Links, last: Links, held: Links, oldest: Ints,
+) -> None:  # fmt: skip
+    """Hang samples, which stand in the log from ``first`` on, to the chains of ``rows`` (m,)."""
+    for lot in range(len(rows)):
+        row, begin = rows[lot], first + starts[lot]
+        end = first + starts[lot + 1]
+        for i in range(begin, end):
+            previous[i] = last[row]
+            last[row] = i
+            oldest[row] = min(oldest[row], times[i])
+        held[row] += end - begin
+
+
+@compiled
+def tidy(last: Links, previous: Links, there: Links) -> None:
+    """Let the chains be as if their samples alone stood in the log, in the order in which they do.
+
+    ``there`` (n,): where each now stands, -1 of one that no chain has.
+    """
+    there[:] = -1
+    for at in last:
+        while at >= 0:
+            there[at] = 0
+            at = previous[at]
+    count = 0
+    for i in range(len(there)):
+        if there[i] == 0:
+            there[i] = count
+            previous[count] = there[previous[i]] if previous[i] >= 0 else -1
+            count += 1
+    for row in range(len(last)):
+        if last[row] >= 0:
+            last[row] = there[last[row]]
+
+
+@compiled
+def chains(last: Links, previous: Links, starts: Ints, index: Ints) -> None:
     """Write each lot's chain to its part of ``index``, the oldest link first."""
     for lot in range(len(starts) - 1):
         at = last[lot]
@@ -531,5 +572,8 @@ def prepare(state: np.dtype[np.void]) -> None:
     locate(whole, whole, whole, starts, whole, whole)
     walk(rows, rows, many, whole, starts, whole, real, many, many, whole)
     sift(starts, whole, whole, whole, flags, whole)
-    recall(whole, whole, whole, whole, starts, whole, whole, flags)
-    chains(whole, whole, starts, whole)
+    links = np.empty(0, np.int32)
+    recall(links, links, whole, whole, starts, whole, whole, flags)
+    chain(whole, starts, whole, 0, links, links, links, whole)
+    tidy(links, links, links)
+    chains(links, links, starts, whole)

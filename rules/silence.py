@@ -72,7 +72,7 @@ class Silences:
     def _candidates(self, now: int) -> Ints:
         """Rows of lots for which a tick can change something."""
         notes = self._table.notes
-        since = np.maximum(self._table.head.lots["newest"], self.listening_since)
+        since = np.maximum(self._table.head.newest, self.listening_since)
         watched = (notes["watched_from"] <= now) & (now < notes["watched_to"])
         quiet = watched & (now - since >= notes["patience"])
         return np.flatnonzero((self._table.facts["kind"] >= 0) & (quiet | notes["silent"]))
@@ -83,7 +83,7 @@ class Silences:
         begun = [begins for begins, ends in facts.watched if begins <= now < ends]
         if not begun:
             return [Transition(rule, False, max(now, at), {}) for rule, at in silent.items()]
-        newest = int(self._table.head.lots["newest"][row])
+        newest = int(self._table.head.newest[row])
         quiet_since = max(*begun, newest, self.listening_since)
         found = []
         for rule, test in self._book.silences[self._table.facts["kind"][row]]:

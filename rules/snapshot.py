@@ -23,19 +23,23 @@ from numpy.typing import NDArray
 from lots.climate import LotKey, Samples
 from lots.readings.batch import Ints
 from rules.engine import Engine
+from rules.shelf import Shelf
 from rules.state import STATE, Book, States, Transition
 from rules.table import LotTable
 from rules.window import LOG
 
 Buffer = bytes | memoryview
 
-VERSION = 4
+VERSION = 5
 ROOM_BYTES = 1 << 18
 """The least that a file takes; one that is outgrown takes twice what it needs."""
 
 _CHECK = 4  # bytes of CRC-32 of what follows: head, columns, and zeros up to the file's end
 _LENGTH = 8  # before the head and each column
 _CHUNK = 1 << 20
+
+PORTION = 20_000
+"""Lots that are written, and read, at once: a million's columns are not in memory twice."""
 
 
 class _Snapshot(msgspec.Struct):
@@ -49,7 +53,7 @@ class _Snapshot(msgspec.Struct):
     rules: list[str]
     derived: list[tuple[str, int]]
     """What each derived quantity is, and how many numbers it keeps of a lot."""
-    lots: list[LotKey]
+    lots: int
     happened: list[tuple[LotKey, list[Transition]]]
     silent: list[tuple[LotKey, dict[str, int]]]
     dirty: list[tuple[LotKey, int]]
@@ -150,15 +154,10 @@ def restore(path: Path, engine: Engine, journal: str) -> int | None:
         if found.journal != journal:
             return None
         _unpack(found, file, engine)
-    for key in {key for key, _ in found.silent}.difference(found.lots):
-        engine.distrust(key)  # a brief one knows of their silence alone
     for key, since in found.dirty:
         engine.mark(key, since)
     engine.blind.update(found.blind)
     engine.aside.update(engine.blind - engine.dirty.keys())
-    if found.digest != engine.rules.digest:
-        for key in found.lots:
-            engine.mark(key, 0)
     return found.offset
 
 
@@ -199,24 +198,30 @@ def _parts(engine: Engine, journal: str, offset: int, brief: bool) -> Iterator[B
     rows = np.union1d(heard, np.asarray(waiting, np.int64))
     if brief:
         rows = rows[:0]
-    head = msgspec.msgpack.encode(_packed(engine, journal, offset, rows, brief))
-    yield len(head).to_bytes(_LENGTH, "big")
-    yield head
-    for column in _columns(table, rows):
-        yield column.nbytes.to_bytes(_LENGTH, "big")
-        yield column.view(np.uint8).data
+    yield from _measured(msgspec.msgpack.encode(_packed(engine, journal, offset, len(rows), brief)))
+    for column in engine.book.fresh(1).columns():
+        yield from _measured(column.ravel().view(np.uint8).data)
+    for begin in range(0, len(rows), PORTION):
+        some = rows[begin : begin + PORTION]
+        yield from _measured(msgspec.msgpack.encode([table.keys[row] for row in some.tolist()]))
+        for column in _columns(table, some):
+            yield from _measured(column.view(np.uint8).data)
+
+
+def _measured(part: Buffer) -> Iterator[Buffer]:
+    yield memoryview(part).nbytes.to_bytes(_LENGTH, "big")
+    yield part
 
 
 def _columns(table: LotTable, rows: Ints) -> Iterator[NDArray[Any]]:
-    for states in (table.base, table.head):
-        for column in states.columns():
-            yield column[rows].ravel()
+    for shelf in (table.base, table.head):
+        yield from shelf.only(rows).columns()
     starts, columns = table.window.columns(rows)
     yield starts
     yield from columns
 
 
-def _packed(engine: Engine, journal: str, offset: int, rows: Ints, brief: bool) -> _Snapshot:
+def _packed(engine: Engine, journal: str, offset: int, lots: int, brief: bool) -> _Snapshot:
     silences = engine.silences
     return _Snapshot(
         version=VERSION,
@@ -228,7 +233,7 @@ def _packed(engine: Engine, journal: str, offset: int, rows: Ints, brief: bool) 
         listening_since=silences.listening_since,
         rules=engine.book.names,
         derived=[(m.derived.definition, len(m.fresh)) for m in engine.book.memories],
-        lots=[engine.table.keys[row] for row in rows.tolist()],
+        lots=lots,
         happened=[] if brief else list(engine.happened.items()),
         silent=list(silences.of.items()),
         dirty=[] if brief else list(engine.dirty.items()),
@@ -238,31 +243,53 @@ def _packed(engine: Engine, journal: str, offset: int, rows: Ints, brief: bool) 
 
 def _unpack(found: _Snapshot, file: FileIO, engine: Engine) -> None:
     table, silences = engine.table, engine.silences
-    rows = np.asarray([table.row(key) for key in found.lots], np.int64)
-    table.notes["heard"][rows] = True
-    for states in (table.base, table.head):
-        states.put(rows, _states(file, found, engine.book))
-    starts = _next(file).view(np.int64)
-    columns = {name: _next(file).view(kind) for name, kind in LOG.items()}
-    table.window.append(rows, starts, Samples(**columns))
+    fresh = _fresh(file, found)
+    there = 0
+    while there < found.lots:
+        keys = msgspec.msgpack.decode(_next(file).tobytes(), type=list[LotKey])
+        there += len(keys)
+        rows = np.asarray([table.row(key) for key in keys], np.int64)
+        table.notes["heard"][rows] = True
+        for shelf in (table.base, table.head):
+            written = Shelf(fresh, [_next(file).view(np.int64) for _ in range(3)])
+            states = written.take(np.arange(len(rows)))
+            shelf.put(rows, _carried_over(states, found, engine.book))
+        starts = _next(file).view(np.int64)
+        columns = {name: _next(file).view(kind) for name, kind in LOG.items()}
+        table.window.append(rows, starts, Samples(**columns))
+        if found.digest != engine.rules.digest:
+            for key in keys:
+                engine.mark(key, 0)
     engine.happened.update(found.happened)
     for key, silent in found.silent:
+        heard = table.notes["heard"][table.row(key)]
         silences.set(key, silent)
+        if not heard:
+            engine.distrust(key)  # a brief one knows of their silence alone
     silences.ticked, silences.listening_since = found.ticked, found.listening_since
 
 
-def _states(file: FileIO, found: _Snapshot, book: Book) -> States:
-    """States with columns of the rules and derived quantities in force; of those that are new, as
-    of a lot that nothing is known of."""
-    lots = _next(file).view(STATE)
-    states = book.fresh(len(lots))
-    states.lots = lots
-    rules = [(name, 1) for name in found.rules]
-    for column in (states.pending, states.opened):
-        written = _next(file).view(np.int64)
-        _carry_over(written, rules, column, [(name, 1) for name in book.names])
+def _fresh(file: FileIO, found: _Snapshot) -> States:
+    """The state of a lot that nothing is known of, as it was when this was written."""
+    rules, numbers = len(found.rules), sum(width for _, width in found.derived)
+    return States(
+        _next(file).view(STATE),
+        _next(file).view(np.int64).reshape(1, rules),
+        _next(file).view(np.int64).reshape(1, rules),
+        _next(file).view(np.float64).reshape(1, numbers),
+    )
+
+
+def _carried_over(written: States, found: _Snapshot, book: Book) -> States:
+    """``written`` with columns of the rules and derived quantities in force; of those that are new,
+    as of a lot that nothing is known of."""
+    states = book.fresh(len(written.lots))
+    states.lots = written.lots
+    before, rules = [(name, 1) for name in found.rules], [(name, 1) for name in book.names]
+    _carry_over(written.pending, before, states.pending, rules)
+    _carry_over(written.opened, before, states.opened, rules)
     derived = [(memory.derived.definition, len(memory.fresh)) for memory in book.memories]
-    _carry_over(_next(file).view(np.float64), found.derived, states.memory, derived)
+    _carry_over(written.memory, found.derived, states.memory, derived)
     return states
 
 
@@ -272,11 +299,10 @@ Widths = Sequence[tuple[str, int]]
 
 def _carry_over(written: NDArray[Any], before: Widths, column: NDArray[Any], now: Widths) -> None:
     """Into ``column`` (n, …) from what was ``written``, the things that are in both."""
-    rows = written.reshape(len(column), sum(width for _, width in before))
     places = _places(before)
     for name, span in _places(now).items():
         if name in places:
-            column[:, span] = rows[:, places[name]]
+            column[:, span] = written[:, places[name]]
 
 
 def _places(widths: Widths) -> dict[str, slice]:

@@ -7,9 +7,10 @@ from itertools import repeat
 
 import numpy as np
 
-from lots.climate import LotKey
+from lots.climate import Chosen, LotKey
 from lots.readings.batch import Ints
 from rules.kernels import Records
+from rules.shelf import Shelf
 from rules.state import FACTS, Book, LotFacts, facts_row, silence_limit_ms
 from rules.surroundings import Surroundings
 from rules.window import FAR, Window
@@ -18,6 +19,7 @@ LEAST = 256
 """Rows that there is room for at least."""
 
 NOBODY = LotKey("", "")
+_NOT_SOUGHT = -2
 
 NOTE = np.dtype(
     [
@@ -42,12 +44,15 @@ class LotTable:
         self.keys: list[LotKey] = []
         """By row; `NOBODY`: it is free."""
         self._free: list[int] = []
-        self.base, self.head = book.fresh(0), book.fresh(0)
+        self.base, self.head = Shelf(book.fresh(1)), Shelf(book.fresh(1))
         self.facts: Records = np.zeros(0, FACTS)
         self.notes: Records = np.zeros(0, NOTE)
         self.surroundings = Surroundings()
         self.window = Window()
         self.known: Mapping[LotKey, LotFacts] = {}
+        self._whole: Sequence[LotKey] = ()
+        """Whose rows were sought last, and what was found."""
+        self._found = np.empty(0, np.int64)
 
     def row(self, key: LotKey) -> int:
         """The row of a lot; it gets one if it has none."""
@@ -57,11 +62,21 @@ class LotTable:
                 self._grow()
             found = self.rows[key] = self._free.pop()
             self.keys[found] = key
+            self._whole = ()
         return found
 
     def rows_of(self, keys: Sequence[LotKey]) -> Ints:
         """(n,) rows of ``keys``; -1 where one has none."""
-        return np.fromiter(map(self.rows.get, keys, repeat(-1)), np.int64, len(keys))
+        if not isinstance(keys, Chosen):
+            return np.fromiter(map(self.rows.get, keys, repeat(-1)), np.int64, len(keys))
+        if self._whole is not keys.whole:
+            self._whole, self._found = keys.whole, np.full(len(keys.whole), _NOT_SOUGHT)
+        found = self._found[keys.numbers]
+        if (unsought := found == _NOT_SOUGHT).any():
+            numbers = keys.numbers[unsought]
+            sought = [keys.whole[number] for number in numbers.tolist()]
+            found[unsought] = self._found[numbers] = self.rows_of(sought)
+        return found
 
     def know(self, facts: Mapping[LotKey, LotFacts]) -> None:
         """Take over the lots' facts; a lot that has none any more keeps its row."""
@@ -78,6 +93,7 @@ class LotTable:
         """Give a lot's row back."""
         row = self.rows.pop(key, None)
         if row is not None:
+            self._whole = ()
             self._clear(np.asarray([row]))
             self.keys[row] = NOBODY
             self._free.append(row)
@@ -97,8 +113,8 @@ class LotTable:
             self.facts["at"] = self.surroundings.gather(self.facts["at"], self.facts["spans"])
 
     def _clear(self, rows: Ints) -> None:
-        self.base.put(rows, self._book.fresh(len(rows)))
-        self.head.put(rows, self._book.fresh(len(rows)))
+        self.base.clear(rows)
+        self.head.clear(rows)
         self.facts[rows] = np.zeros(1, FACTS)
         self.facts["kind"][rows] = -1
         self.notes[rows] = np.zeros(1, NOTE)
@@ -107,8 +123,8 @@ class LotTable:
     def _grow(self) -> None:
         before = len(self.keys)
         rows = np.arange(before, max(LEAST, 2 * before))
-        fresh = self._book.fresh(len(rows))
-        self.base, self.head = self.base.longer(fresh), self.head.longer(fresh)
+        self.base.resize(before + len(rows))
+        self.head.resize(before + len(rows))
         self.facts = np.concatenate((self.facts, np.zeros(len(rows), FACTS)))
         self.notes = np.concatenate((self.notes, np.zeros(len(rows), NOTE)))
         self.window.resize(before + len(rows))

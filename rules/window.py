@@ -20,6 +20,9 @@ from rules.part import PORTION
 LEAST = 4096
 """Samples that the log has room for at least."""
 
+SPARE = 4
+"""Where so little of what there is is left to add to, the log gets more room."""
+
 FAR = 2**62
 """Later than any sample, ms."""
 
@@ -39,20 +42,20 @@ class Window:
 
     def __init__(self) -> None:
         self._log = {name: np.empty(LEAST, kind) for name, kind in LOG.items()}
-        self._previous = np.empty(LEAST, np.int64)
+        self._previous = np.empty(LEAST, np.int32)
         self._end = 0
         self.live = 0
         """Samples that a lot still has."""
-        self._last = np.empty(0, np.int64)
-        self._held = np.empty(0, np.int64)
+        self._last = np.empty(0, np.int32)
+        self._held = np.empty(0, np.int32)
         self.oldest = np.empty(0, np.int64)
         """By row, ms; `FAR` where there is none."""
 
     def resize(self, rows: int) -> None:
         """Have room for ``rows``."""
         more = rows - len(self._last)
-        self._last = np.concatenate((self._last, np.full(more, -1)))
-        self._held = np.concatenate((self._held, np.zeros(more, np.int64)))
+        self._last = np.concatenate((self._last, np.full(more, -1, np.int32)))
+        self._held = np.concatenate((self._held, np.zeros(more, np.int32)))
         self.oldest = np.concatenate((self.oldest, np.full(more, FAR)))
 
     @property
@@ -85,19 +88,13 @@ class Window:
         """Add ``samples`` of the distinct ``rows``, as they come."""
         n = len(samples)
         self._make_room(n)
-        counts = starts[1:] - starts[:-1]
-        if not counts.all():
-            some = counts > 0
-            rows, counts, starts = rows[some], counts[some], np.append(starts[:-1][some], n)
-        first, end = self._end, self._end + n
+        end = self._end + n
         for name, column in self._log.items():
-            column[first:end] = getattr(samples, name)
-        self._previous[first:end] = np.arange(first - 1, end - 1)
-        self._previous[first + starts[:-1]] = self._last[rows]
-        self._last[rows] = first + starts[1:] - 1
-        self._held[rows] += counts
-        first_of_each = np.minimum.reduceat(samples.time, starts[:-1]) if n else FAR
-        self.oldest[rows] = np.minimum(self.oldest[rows], first_of_each)
+            column[self._end : end] = getattr(samples, name)
+        kernels.chain(
+            rows, starts, self._log["time"], self._end,
+            self._previous, self._last, self._held, self.oldest,
+        )  # fmt: skip
         self._end = end
         self.live += n
 
@@ -135,15 +132,15 @@ class Window:
         fits = self._end + n <= self.room
         if fits and (self._end < LEAST or 4 * self.live >= self._end):
             return
-        rows = np.flatnonzero(self._held)
-        index, starts = self._index(rows)
-        needed = self.live + n
-        room = needed + max(LEAST, needed // 2)
-        for name, column in self._log.items():
-            self._log[name] = np.empty(room, column.dtype)
-            self._log[name][: self.live] = column[index]
-        self._previous = np.empty(room, np.int64)
-        self._previous[: self.live] = np.arange(-1, self.live - 1)
-        self._previous[starts[:-1]] = -1
-        self._last[rows] = starts[1:] - 1
+        there = np.empty(self._end, np.int32)
+        kernels.tidy(self._last, self._previous, there)
+        live = there >= 0
+        columns = [*self._log.values(), self._previous]
+        for column in columns[:-1]:
+            column[: self.live] = column[: self._end][live]
         self._end = self.live
+        needed = self.live + n
+        if not needed + needed // SPARE <= self.room <= LEAST + 3 * needed:
+            for column in columns:
+                # In place, where the system can: what there is is not in memory twice.
+                column.resize(needed + max(LEAST, needed // 2), refcheck=False)

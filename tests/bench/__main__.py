@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from cli.logging import to_stderr
-from tests.bench import decoding, draining, fleet, folding, keeping, stores, years
+from tests.bench import decoding, draining, fleet, keeping, rules, stores, years
 from tests.bench.comparing import Figure
 
 PARTS: Mapping[str, Callable[[], Iterator[Figure]]] = MappingProxyType(
     {
         "journal": keeping.figures,
         "decode": decoding.figures,
-        "rules": folding.figures,
+        "rules": rules.figures,
         "stores": stores.figures,
         "history": years.figures,
         "worker": draining.figures,

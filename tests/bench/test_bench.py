@@ -75,6 +75,20 @@ def test_the_brokers_bench_plays_every_contender_and_says_what_it_found() -> Non
     assert found["rss_mb"] == found["live_rss_mb"]
 
 
+RULES = {
+    *("readings_per_s", "ratio_limits", "lot_year_s", "refold_per_s"),
+    *("million_lots_rss_mb", "restart_s", "million_readings_per_s"),
+}
+
+
+def test_the_rules_bench_says_what_it_found() -> None:
+    done = bench("--rounds", "1", "--lots", "20000", "--json", module="tests.bench.rules")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.keys() == RULES
+    assert all(value > 0 for value in found.values()), found
+
+
 def _require(program: str, package: str) -> None:
     """As `tests.conftest.make` has it."""
     try:

@@ -48,9 +48,9 @@ def tick(of, now, facts=FACTS):
     return of.tick(now)
 
 
-def contents(states, row):
-    """A lot's row, so that unknowns are equal to each other."""
-    return repr((states.lots[row], states.pending[row].tolist(), states.opened[row].tolist()))
+def contents(shelf, row):
+    """A lot's state, so that unknowns are equal to each other."""
+    return repr([column.tolist() for column in shelf.take(np.asarray([row])).columns()])
 
 
 def state(of, key=KEY):
@@ -63,8 +63,8 @@ def base(of, key=KEY):
     return contents(of.table.base, of.table.rows[key])
 
 
-def newest(states, row):
-    return int(states.lots["newest"][row])
+def newest(shelf, row):
+    return int(shelf.newest[row])
 
 
 def recent(of, key=KEY):
@@ -675,7 +675,7 @@ def test_a_snapshot_needs_no_more_of_the_disk_than_those_before(lived):
 def test_a_snapshot_that_outgrows_its_file_takes_room_for_the_next_one_too(lived):
     of, path = lived
     saved(path, of)
-    others = {LotKey("acme", f"{n}"): LEAD for n in range(snapshot.ROOM_BYTES // 400)}
+    others = {LotKey("acme", f"{n}"): LEAD for n in range(snapshot.ROOM_BYTES // 100)}
     hear(of, dict.fromkeys(others, damp((0, 50))), FACTS | others)
     for offset in (1, 2):
         snapshot.save(path, of, "j", offset)

@@ -8,16 +8,18 @@ import pytest
 SCRIPT = """
 import math
 from lots.climate import LotKey, join, together
-from rules import kernels, pack
+from rules import kernels, pack, shelf
 from rules.engine import Engine
 from rules.state import STATE, LotFacts
 from tests.rules.timeline import said
 
 def compiled():
-    each = {name: getattr(found, "signatures", None) for name, found in vars(kernels).items()}
+    every = vars(kernels) | vars(shelf)
+    each = {name: getattr(found, "signatures", None) for name, found in every.items()}
     return {name: len(found) for name, found in each.items() if found is not None}
 
 kernels.prepare(STATE)
+shelf.prepare()
 before = compiled()
 keys = [LotKey("acme", name) for name in ("L1", "L2")]
 of = Engine(pack.load())
@@ -28,7 +30,7 @@ late = said((29.5, 20.0, math.nan, 3.0), (29, 20.0, 50.0), placement="surface", 
 for part in (ahead, late, ahead, said((31, 20.0, 50.0))):
     of.evaluate(together(dict.fromkeys(keys, part)))
 of.refold(keys[1], 0, [ahead])
-loops = ("follow", "courses", "walk", "sift", "recall", "chains")
+loops = ("follow", "courses", "walk", "sift", "recall", "chains", "pack", "unpack")
 print(before == compiled(), {before[name] for name in loops} == {1})
 """
 

@@ -75,10 +75,8 @@ def windows(samples):
 
 
 def everything(of, key):
-    row = of.table.rows[key]
-    states = of.table.head
-    rules = states.pending[row].tolist(), states.opened[row].tolist()
-    return repr((states.lots[row], rules, of.known([key])))
+    states = of.table.head.take(of.table.rows_of([key]))
+    return repr((*(column.tolist() for column in states.columns()), of.known([key])))
 
 
 def told(changes, records):

@@ -1,0 +1,236 @@
+"""States of many lots, packed: of each only what differs from one that nothing is known of.
+
+A lot's state is a row of words of 8 bytes. Most of them are what they were at first: a rule that is
+idle, the wool's moisture of a lot of lead. Others are the time of its newest sample. Two bits a
+word say which; all others stand behind these, as they are, so that nothing is lost. A million lots
+take a third of what their columns would, and a state is few lines of the processor's cache.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lots.compiled import compiled
+from lots.readings.batch import Ints
+from rules.kernels import NEVER
+from rules.state import States
+
+FRESH: Final = 0  # as of a lot that nothing is known of
+NEWEST: Final = 1  # the time of the lot's newest sample
+KEPT: Final = 2
+A_CODE: Final = 2  # bits
+CODES: Final = 64 // A_CODE  # of so many words in one
+
+STEP: Final = 4  # words: extents are multiples of it
+SLACK: Final = 2  # steps that an extent may be too large, so that it need not move each time
+NOWHERE: Final = -1
+
+_EXPONENT: Final = 0x7FF0000000000000
+_MANTISSA: Final = 0x000FFFFFFFFFFFFF
+
+
+Steps = NDArray[np.int16]
+
+
+class Shelf:
+    """States by row. ``fresh``: of one lot that nothing is known of, which all rows are at first.
+
+    ``newest`` (rows,) ms, of each one's state: to be read, not written.
+    """
+
+    def __init__(self, fresh: States, columns: Sequence[Ints] = ()) -> None:
+        """``columns``: what another had to say, to read from."""
+        self._like = fresh
+        self._fresh = _words(fresh)
+        widths = [_width(column) for column in fresh.columns()]
+        begins = np.cumsum([0, *widths[:-1]])
+        self._stride = np.repeat(np.asarray(widths, np.int64), widths)
+        """Of a word, from one lot to the next, where the columns stand one after another."""
+        self._column = np.repeat(begins, widths)
+        self._codes = -(-len(self._fresh) // CODES)
+        self._largest = -(-(self._codes + len(self._fresh)) // STEP) * STEP
+        newest, at, words = columns or [np.empty(0, np.int64) for _ in range(3)]
+        self.newest, self._at, self._words = newest, at, words
+        self._steps = np.zeros(len(self._at), np.int16)
+        self._used = np.zeros(1, np.int64)
+        self._free = np.full(self._largest // STEP + 1, NOWHERE, np.int64)
+        """By an extent's steps, the first that is free; its first word says which is the next."""
+
+    def resize(self, rows: int) -> None:
+        """Have room for ``rows``."""
+        more = rows - len(self.newest)
+        self.newest = np.concatenate((self.newest, np.full(more, NEVER)))
+        self._at = np.concatenate((self._at, np.full(more, NOWHERE)))
+        self._steps = np.concatenate((self._steps, np.zeros(more, np.int16)))
+
+    def take(self, rows: Ints) -> States:
+        """The states at ``rows``: copies, that can go their own way."""
+        found = np.empty(len(rows) * len(self._fresh), np.int64)
+        unpack(
+            rows, self.newest, self._at, self._words, self._fresh, self._codes,
+            self._first(len(rows)), self._stride, found,
+        )  # fmt: skip
+        return _states(found, self._like, len(rows))
+
+    def _first(self, lots: int) -> Ints:
+        """Where each word of the first lot stands."""
+        return np.asarray(np.arange(len(self._fresh)) + (lots - 1) * self._column)
+
+    def put(self, rows: Ints, states: States) -> None:
+        """Write ``states`` over those at the distinct ``rows``."""
+        room = int(self._used[0]) + len(rows) * self._largest
+        if room > len(self._words):
+            # In place, where the system can: what there is is not in memory twice.
+            self._words.resize(room + room // 8, refcheck=False)
+        pack(
+            rows, _words(states), self._fresh, self._codes, self._first(len(rows)), self._stride,
+            self.newest, self._at, self._steps, self._words, self._used, self._free,
+        )  # fmt: skip
+
+    def only(self, rows: Ints) -> Shelf:
+        """A shelf with what is at ``rows`` alone."""
+        found = Shelf(self._like)
+        found.resize(len(rows))
+        found.put(np.arange(len(rows)), self.take(rows))
+        return found
+
+    def columns(self) -> tuple[Ints, Ints, Ints]:
+        """What it is made of: one can be made of these again."""
+        return self.newest, self._at, self._words[: self._used[0]]
+
+    def clear(self, rows: Ints) -> None:
+        """Let nothing be known at ``rows``."""
+        drop(rows, self.newest, self._at, self._steps, self._words, self._free)
+
+
+def _words(states: States) -> Ints:
+    """The columns of ``states`` one after another."""
+    columns = [np.ascontiguousarray(column) for column in states.columns()]
+    return np.concatenate([column.view(np.int64).ravel() for column in columns])
+
+
+def _states(words: Ints, like: States, lots: int) -> States:
+    """``words`` as states of so many ``lots``, with columns ``like`` these."""
+    found, at = [], 0
+    for column in like.columns():
+        part = words[at : (at := at + lots * _width(column))]
+        found.append(part.view(column.dtype).reshape(lots, *column.shape[1:]))
+    return States(*found)
+
+
+def _width(column: NDArray[Any]) -> int:
+    """Words of a row."""
+    return column.dtype.itemsize // 8 * math.prod(column.shape[1:])
+
+
+@compiled
+def unpack(
+    rows: Ints, newest: Ints, at: Ints, words: Ints, fresh: Ints, codes: int,
+    first: Ints, stride: Ints, found: Ints,
+) -> None:  # fmt: skip
+    """Write the states at ``rows`` (m,) to ``found``.
+
+    The n-th word of the m-th of them is at first[n] + m stride[n].
+    """
+    for m in range(len(rows)):
+        row = rows[m]
+        begin = at[row]
+        if begin == NOWHERE:
+            for n in range(len(fresh)):
+                found[first[n] + m * stride[n]] = fresh[n]
+            continue
+        kept = begin + codes
+        code = 0
+        for n in range(len(fresh)):
+            if n % CODES == 0:
+                code = words[begin + n // CODES]
+            which = code & 3
+            code >>= A_CODE
+            if which == FRESH:
+                found[first[n] + m * stride[n]] = fresh[n]
+            elif which == NEWEST:
+                found[first[n] + m * stride[n]] = newest[row]
+            else:
+                found[first[n] + m * stride[n]] = words[kept]
+                kept += 1
+
+
+@compiled
+def pack(
+    rows: Ints, states: Ints, fresh: Ints, codes: int, first: Ints, stride: Ints,
+    newest: Ints, at: Ints, steps: Steps, words: Ints, used: Ints, free: Ints,
+) -> None:  # fmt: skip
+    """Write ``states``, as `unpack` has them, to ``rows`` (m,).
+
+    A lot's first word is its newest time. Behind ``used`` there is room for the largest extents.
+    """
+    which = np.empty(len(fresh), np.int64)
+    for m in range(len(rows)):
+        row, count = rows[m], codes
+        now = states[first[0] + m * stride[0]]
+        newest[row] = now
+        for n in range(len(fresh)):
+            word = states[first[n] + m * stride[n]]
+            if word == fresh[n] or (is_nan(word) and is_nan(fresh[n])):
+                which[n] = FRESH
+            elif word == now:
+                which[n] = NEWEST
+            else:
+                which[n] = KEPT
+                count += 1
+        needed = (count + STEP - 1) // STEP
+        if not needed <= steps[row] <= needed + SLACK:
+            leave(row, at, steps, words, free)
+            if free[needed] != NOWHERE:
+                at[row] = free[needed]
+                free[needed] = words[at[row]]
+            else:
+                at[row] = used[0]
+                used[0] += needed * STEP
+            steps[row] = needed
+        begin = at[row]
+        kept, code = begin + codes, 0
+        for n in range(len(fresh)):
+            code |= which[n] << (n % CODES * A_CODE)
+            if n % CODES == CODES - 1 or n == len(fresh) - 1:
+                words[begin + n // CODES] = code
+                code = 0
+            if which[n] == KEPT:
+                words[kept] = states[first[n] + m * stride[n]]
+                kept += 1
+
+
+@compiled
+def is_nan(word: int) -> bool:
+    """Whether the number whose bits these are is none."""
+    return (word & _EXPONENT) == _EXPONENT and (word & _MANTISSA) != 0
+
+
+@compiled
+def leave(row: int, at: Ints, steps: Steps, words: Ints, free: Ints) -> None:
+    """Give a row's extent back."""
+    if at[row] != NOWHERE:
+        words[at[row]] = free[steps[row]]
+        free[steps[row]] = at[row]
+        at[row], steps[row] = NOWHERE, 0
+
+
+@compiled
+def drop(rows: Ints, newest: Ints, at: Ints, steps: Steps, words: Ints, free: Ints) -> None:
+    """Let nothing be known at ``rows``."""
+    for row in rows:
+        leave(row, at, steps, words, free)
+        newest[row] = NEVER
+
+
+def prepare() -> None:
+    """Have everything in here compiled, or fetched from where it is kept."""
+    whole, steps = np.empty(0, np.int64), np.empty(0, np.int16)
+    unpack(whole, whole, whole, whole, whole, 0, whole, whole, whole)
+    pack(whole, whole, whole, 0, whole, whole, whole, whole, steps, whole, whole, whole)
+    drop(whole, whole, whole, steps, whole, whole)

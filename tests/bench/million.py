@@ -1,0 +1,189 @@
+"""A million lots in one process: `python -m tests.bench.million FOLDER LOTS first|again`.
+
+``first``: the rules' side of a worker, with an empty registry, learns of so many lots with a tag
+each, and each says something some times; it ends with a snapshot, and the journal goes on.
+``again``: a new process takes up there. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from cli.parts import own_routes
+from ingest.bind import Rosters, bind
+from ingest.formats import Memory
+from ingest.journal import Journal
+from ingest.message import Message
+from ingest.repeats import Repeats
+from ingest.understanding import Understanding
+from lots import registry
+from lots.clock import Clock
+from lots.readings.batch import ReadingBatch
+from lots.readings.sqlite import SqliteStore
+from lots.settings import Settings
+from rules import pack
+from rules.evaluator import Evaluator
+from tests.bench.messages import NOW
+from tests.bench.telling import KINDS, STEP_MS, TENANT, Fleet
+
+LOTS = 1_000_000
+BATCH = 1_000
+ROUNDS = 5
+"""Readings of each lot before the snapshot: more than a window of one of so many holds."""
+AT_ONCE = 20_000
+"""In these rounds, which are no measurement."""
+TAIL = 100
+"""Batches of messages that the journal has after it."""
+LIVE = 300
+
+
+def measured(lots: int, say: Callable[[str], None]) -> dict[str, float]:
+    """Memory, restart and live rate of so many lots."""
+    found: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for part in ("first", "again"):
+            command = [sys.executable, "-m", "tests.bench.million", folder, str(lots), part]
+            told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+            found = json.loads(told.splitlines()[-1])
+            say(f"{lots:,} lots, {part}: {found}")
+    return {
+        "million_lots_rss_mb": found["rss_mb"],
+        "restart_s": found["restart_s"],
+        "million_readings_per_s": found["readings_per_s"],
+    }
+
+
+def _database(folder: Path) -> Engine:
+    return registry.connect(f"sqlite:///{folder / 'registry.sqlite'}")
+
+
+def register(database: Engine, lots: int) -> None:
+    """A tag and a binding for each lot, a thousand an hour. SQLite itself makes them."""
+    numbers = (
+        "with recursive numbers(n) as (select 0 union all select n + 1 from numbers"
+        f" where n < {lots - 1})"
+    )
+    commodity, form = (
+        f"case n % 3 when 0 then {a!r} when 1 then {b!r} else {c!r} end"
+        for a, b, c in zip(*KINDS, strict=True)
+    )
+    begins = f"{NOW} - 3600000 - n / 1000 * 3600000"
+    tables = {
+        "tags (tenant, id, interval_s)": f"'tag-' || n, {STEP_MS // 1000}",
+        "lots (tenant, id, folded, commodity, form, packaging, net_mass_kg, packages)": (
+            f"'lot-' || n, 'lot-' || n, {commodity}, {form}, 'strapped', 1000.0, 1"
+        ),
+        "bindings (tenant, id, tag, lot, placement, begins)": (
+            f"'binding-' || n, 'tag-' || n, 'lot-' || n, 'air', {begins}"
+        ),
+    }
+    with registry.writing(database) as session:
+        registry.create_tenant(session, TENANT, TENANT)
+        for table, values in tables.items():
+            made = f"{numbers} select {TENANT!r}, {values} from numbers"  # names of ours
+            session.connection().exec_driver_sql(f"insert into {table} {made}")
+
+
+class Office:
+    """What a worker has to judge by: registry, rules, and who speaks for whom."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = registry.connect(f"sqlite:///{folder / 'registry.sqlite'}")
+        registry.migrate(self.database)
+        self.journal = Journal(folder / "journal")
+        routes = own_routes(Settings())
+        self.understanding = Understanding(self.journal, routes, Memory(), Repeats())
+        store = SqliteStore(folder / "readings.sqlite")
+        self.evaluator = Evaluator(
+            self.database, store, pack.load(None), [], folder, Clock(), 36_500
+        )
+        self._rosters = Rosters()
+
+    def restore(self) -> None:
+        """Until all that the journal has is judged."""
+        at = self.evaluator.restore(self.journal.id, self.journal.start)
+        self.refresh()
+        while (found := self.understanding.after(at)) is not None:
+            at = found.entry.end
+            self.take(at, found.decoded.batch)
+
+    def refresh(self) -> None:
+        with registry.reading(self.database) as session:
+            self._rosters.refresh(session)
+
+    def take(self, offset: int, batch: ReadingBatch) -> int:
+        self.evaluator.take(offset, bind(batch, self._rosters.directory))
+        return len(batch)
+
+
+def first(office: Office, lots: int) -> dict[str, float]:
+    office.restore()
+    register(office.database, lots)
+    office.evaluator.settle(0)
+    office.refresh()
+    fleet = Fleet(lots, AT_ONCE)
+    for number in range(ROUNDS * lots // AT_ONCE):
+        office.take(0, fleet.batch(number))
+    begun = time.perf_counter()
+    office.evaluator.save()
+    took = time.perf_counter() - begun
+    fleet = Fleet(lots, BATCH)
+    for number in range(TAIL):
+        office.journal.append(_messages(fleet.batch(ROUNDS * lots // BATCH + number)))
+    return {"save_s": took}
+
+
+def again(office: Office, lots: int) -> dict[str, float]:
+    begun = time.perf_counter()
+    office.restore()
+    took = time.perf_counter() - begun
+    fleet = Fleet(lots, BATCH)
+    begins = ROUNDS * lots // BATCH + TAIL
+    batches = [fleet.batch(begins + number) for number in range(LIVE)]
+    del fleet
+    begun = time.process_time()
+    readings = sum(office.take(office.evaluator.offset, batch) for batch in batches)
+    return {
+        "restart_s": took,
+        "readings_per_s": readings / (time.process_time() - begun),
+    }
+
+
+def _messages(batch: ReadingBatch) -> list[Message]:
+    rows = zip(
+        batch.tag.tolist(), batch.time.tolist(), *(c.tolist() for c in batch.values.values()),
+        strict=True,
+    )  # fmt: skip
+    return [
+        Message(
+            time, f"dunnage/v1/{TENANT}/{batch.tags[tag].tag}/readings",
+            json.dumps({"t": time, "temperature": temperature, "humidity": humidity}).encode(),
+        )
+        for tag, time, temperature, humidity in rows
+    ]  # fmt: skip
+
+
+def memory() -> dict[str, float]:
+    """MB now, and at most so far."""
+    with open("/proc/self/status") as file:
+        lines = dict(line.split(":", 1) for line in file)
+    named = {"rss_now_mb": "VmRSS", "rss_mb": "VmHWM"}
+    return {name: int(lines[line].split()[0]) / 1024 for name, line in named.items()}
+
+
+def main() -> None:
+    folder, lots, part = sys.argv[1:]
+    found = {"first": first, "again": again}[part](Office(Path(folder)), int(lots))
+    print(json.dumps(found | memory()))
+
+
+if __name__ == "__main__":
+    main()
