@@ -27,8 +27,10 @@ Kind = Literal[
     "shipments",
     "holds",
     "readings",
+    "climate",
 ]
 LOGGERS = "For readings"
+CLIMATES = "For a climate"
 
 
 def import_file(
@@ -54,6 +56,16 @@ def import_file(
     ] = None,
     place: Annotated[
         str | None, typer.Option(help="Or the place where it was.", rich_help_panel=LOGGERS)
+    ] = None,
+    site: Annotated[
+        str | None, typer.Option(help="The site that it is of.", rich_help_panel=CLIMATES)
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the figures are from; else what the file says, or its name.",
+            rich_help_panel=CLIMATES,
+        ),
     ] = None,
     placement: Annotated[
         Literal["air", "surface", "core"],
@@ -133,7 +145,15 @@ def import_file(
     Readings are those of a logger that was read out: CSV as its program exports it. They are shown
     as they would be stored, and with --apply go to the worker like any other. Importing a file
     again changes nothing.
+
+    A climate is a year or more of hourly weather, CSV with time, temperature_c and humidity_pct or
+    an EPW file, of which the means and spreads by month and hour are kept with the --site. Without
+    a file, what the tags of --place have measured is taken, a yard of the site for one.
     """
+    if kind == "climate":
+        raise typer.Exit(_climate(file, tenant, site, place, source, dry_run=dry_run))
+    if site or source:
+        raise typer.BadParameter(f"--site and --source are for a climate, not for {kind}")
     if kind == "readings":
         if file is None:
             if example:
@@ -171,6 +191,28 @@ def import_file(
     except ImportRefused as refused:
         _tell(refused, str(file), errors)
         raise typer.Exit(1) from refused
+
+
+def _climate(
+    file: Path | None,
+    tenant: str,
+    site: str | None,
+    place: str | None,
+    source: str | None,
+    *,
+    dry_run: bool,
+) -> int:
+    from cli.import_climate import from_file, from_own_history
+
+    if site is None:
+        raise typer.BadParameter("say which --site it is of")
+    if (file is None) == (place is None):
+        raise typer.BadParameter("name a file, or the --place whose tags measured it")
+    if file is not None:
+        from_file(file, _contents(file), tenant, site, source or "", dry_run)
+    elif place is not None:
+        from_own_history(tenant, site, place, dry_run)
+    return 0
 
 
 def _readings(

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from lots import shapes, whereabouts
-from lots.circumstances import Circumstance, Stand, Voyage, circumstances
+from lots import normals, shapes, whereabouts
+from lots.circumstances import Circumstance, Course, Stand, Voyage, circumstances
 from lots.model import (
     Binding,
     Hold,
@@ -25,6 +25,7 @@ from lots.model import (
     UnknownTag,
     folded,
 )
+from lots.normals import Normals
 from lots.records import HoldRecord, LotRecord
 from lots.terms import HoldKind
 from lots.whereabouts import FOREVER, Dated, Source, Stay, Watch
@@ -83,9 +84,12 @@ def circumstances_of(
     """What each of these lots is in the middle of, by time."""
     # Of very many one query for all lots is less than portions of theirs.
     asked = sorted(whereabouts) if len(whereabouts) <= AT_ONCE else None
+    shipments = _voyages(session, tenant, asked)
+    aboard = select(ShipmentLot.lot, ShipmentLot.shipment).where(ShipmentLot.tenant == tenant)
     voyages: dict[str, list[Voyage]] = defaultdict(list)
-    for lot, departs, arrives, customer in _rows(session, _voyages(tenant), ShipmentLot.lot, asked):
-        voyages[lot].append(Voyage(departs, arrives, customer is not None))
+    for lot, shipment in _rows(session, aboard, ShipmentLot.lot, asked):
+        if shipment in shipments:
+            voyages[lot].append(shipments[shipment])
     places = {id_: (kind, region or "") for id_, kind, region in session.execute(_places(tenant))}
     return {
         lot: circumstances(
@@ -119,6 +123,16 @@ def lots_in(session: Session, tenant: str, places: Collection[str]) -> set[str]:
     sent = select(ShipmentLot.lot).join(Leg, _LEG_OF_LOT).where(ShipmentLot.tenant == tenant)
     found = {lot for (lot,) in _rows(session, moved, Move.place, asked)}
     return found | {lot for (lot,) in _rows(session, sent.distinct(), Leg.place, asked)}
+
+
+def lots_between(session: Session, tenant: str, sites: Collection[str]) -> set[str]:
+    """Lots of shipments with a leg from or to one of ``sites``."""
+    query = (
+        select(ShipmentLot.lot)
+        .join(Leg, _LEG_OF_LOT)
+        .where(ShipmentLot.tenant == tenant, or_(Leg.origin.in_(sites), Leg.destination.in_(sites)))
+    )
+    return set(session.scalars(query.distinct()))
 
 
 def lots_of_tags(session: Session, tenant: str, tags: Collection[str]) -> set[str]:
@@ -234,6 +248,12 @@ def last_stays(session: Session, tenant: str, lots: Collection[str], at_ms: int)
     return found
 
 
+def watches_of(session: Session, tenant: str, place: str) -> list[Watch]:
+    """The tags that were bound to a place."""
+    query = _bindings(tenant, Binding.place).where(Binding.place == place)
+    return [_watch(*watch) for _, *watch in session.execute(query)]
+
+
 def unknown_tags(session: Session, tenant: str) -> list[UnknownTag]:
     """Tags that report and are not registered, the newest first; putting one adopts it."""
     query = select(UnknownTag).where(UnknownTag.tenant == tenant)
@@ -258,16 +278,43 @@ def _legs(tenant: str) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _voyages(tenant: str) -> Select[*tuple[Any, ...]]:
-    """Shipments of lots that have legs: when the first departs, when the last arrives."""
-    shipment = and_(Shipment.tenant == ShipmentLot.tenant, Shipment.id == ShipmentLot.shipment)
-    return (
-        select(ShipmentLot.lot, func.min(Leg.departs), func.max(Leg.arrives), Shipment.customer)
-        .join(Leg, _LEG_OF_LOT)
+def _voyages(session: Session, tenant: str, lots: Sequence[str] | None) -> dict[str, Voyage]:
+    """Shipments that have legs: when the first departs, when the last arrives, and the climates
+    between; those of ``lots`` alone, if these are named."""
+    shipment = and_(Shipment.tenant == Leg.tenant, Shipment.id == Leg.shipment)
+    query = (
+        select(Leg.shipment, Leg.number, Leg.departs, Leg.arrives, Leg.origin, Leg.destination)
+        .add_columns(Shipment.customer)
         .join(Shipment, shipment)
-        .where(ShipmentLot.tenant == tenant)
-        .group_by(ShipmentLot.lot, ShipmentLot.shipment, Shipment.customer)
+        .where(Leg.tenant == tenant)
     )
+    if lots is not None:
+        query = query.join(ShipmentLot, _LEG_OF_LOT).distinct()
+    climates = normals_of(session, tenant)
+    legs: dict[str, dict[int, Any]] = defaultdict(dict)
+    for row in _rows(session, query, ShipmentLot.lot, lots):
+        legs[row.shipment][row.number] = row
+    return {shipment: _voyage(list(of.values()), climates) for shipment, of in legs.items()}
+
+
+def _voyage(legs: Sequence[Any], climates: Mapping[str, Normals]) -> Voyage:
+    courses = (
+        Course(leg.departs, leg.arrives, climates[leg.origin], climates[leg.destination])
+        for leg in legs
+        if leg.origin in climates and leg.destination in climates
+    )
+    return Voyage(
+        min(leg.departs for leg in legs),
+        max(leg.arrives for leg in legs),
+        legs[0].customer is not None,
+        tuple(sorted(courses, key=lambda course: course.departs)),
+    )
+
+
+def normals_of(session: Session, tenant: str) -> dict[str, Normals]:
+    """The climate normals of the sites that have some."""
+    query = select(Site.id, Site.climate).where(Site.tenant == tenant, Site.climate.is_not(None))
+    return {site: normals.of_lists(climate) for site, climate in session.execute(query)}
 
 
 def _places(tenant: str) -> Select[*tuple[Any, ...]]:

@@ -141,7 +141,8 @@ def differing(layout: Layout, rows: Sequence[SheetRow]) -> list[Cell]:
 
 
 def _fields_of(kind: str) -> tuple[str, ...]:
-    return tuple(n for n in KINDS[kind].model_fields if n not in ("references", "corrections"))
+    apart = ("references", "corrections", "climate")
+    return tuple(name for name in KINDS[kind].model_fields if name not in apart)
 
 
 def _needed(kind: str) -> tuple[str, ...]:

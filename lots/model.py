@@ -111,6 +111,7 @@ class Site(Owned):
     longitude: Mapped[float]
     region: Mapped[str] = mapped_column(default=SiteRegion.TEMPERATE)
     timezone: Mapped[str]
+    climate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # its normals
 
 
 class Place(Owned):

@@ -19,6 +19,7 @@ from lots.fields import (
     Id,
     Instant,
     Number,
+    Spread,
     Temperature,
     Text,
     WebAddress,
@@ -27,6 +28,7 @@ from lots.fields import (
     milliseconds,
     written,
 )
+from lots.normals import HOURS, MONTHS
 from lots.terms import (
     FORMS,
     Commodity,
@@ -82,6 +84,29 @@ def _one_of(info: ValidationInfo, names: tuple[str, ...], last: Any) -> None:
         )
 
 
+Months = Annotated[
+    list[Annotated[list[Temperature], Field(min_length=HOURS, max_length=HOURS)]],
+    Field(min_length=MONTHS, max_length=MONTHS),
+]
+Spreads = Annotated[
+    list[Annotated[list[Spread], Field(min_length=HOURS, max_length=HOURS)]],
+    Field(min_length=MONTHS, max_length=MONTHS),
+]
+
+
+class ClimateRecord(BaseModel):
+    """What the air outside a site is like: twelve months from January, of each the hours of a day
+    in UTC."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: Annotated[Text, Field(description="Where these are from, and of which years")]
+    temperature: Annotated[Months, Field(description="Mean, degC")]
+    temperature_spread: Annotated[Spreads, Field(description="Standard deviation, K")]
+    dew_point: Annotated[Months, Field(description="Mean, degC over water")]
+    dew_point_spread: Annotated[Spreads, Field(description="Standard deviation, K")]
+
+
 class SiteRecord(Record):
     """A warehouse, yard or terminal."""
 
@@ -92,6 +117,10 @@ class SiteRecord(Record):
         SiteRegion.TEMPERATE
     )
     timezone: Annotated[Zone, Field(description="IANA time zone, such as Europe/Berlin")]
+    climate: Annotated[
+        ClimateRecord | None,
+        Field(description="Its climate normals, for forecasts (dunnage import climate)"),
+    ] = None
 
 
 class PlaceRecord(Record):

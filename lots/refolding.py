@@ -9,13 +9,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from lots import facts
-from lots.circumstances import Circumstance
+from lots.circumstances import AHEAD_MS, Circumstance
 from lots.facts import Whereabouts
 from lots.model import Place, Refold
 from lots.shapes import Kept, Row
@@ -55,7 +56,7 @@ def request(session: Session, tenant: str, before: Before) -> None:
     rows = []
     for lot, was in before.whereabouts.items():
         now = after[lot]
-        changed = _first_difference(_dated(before.circumstances[lot]), _dated(amid[lot]))
+        changed = _first_change(before.circumstances[lot], amid[lot])
         since = since_when(was, now, changed)
         if before.kind == "lots":
             since = _first(now.sources)
@@ -94,6 +95,24 @@ def _spans(items: Iterable[Any]) -> set[tuple[int, int, tuple[Any, ...]]]:
         )
         for item in items
     }
+
+
+def _first_change(was: Sequence[Circumstance], now: Sequence[Circumstance]) -> int:
+    """From when on what a lot is in the middle of, or is known to come to, differs."""
+    coming = _first_difference(_coming(was), _coming(now))
+    seen_from = coming if coming == FOREVER else coming - AHEAD_MS
+    return min(seen_from, _first_difference(_dated(was), _dated(now)))
+
+
+def _coming(items: Sequence[Circumstance]) -> set[tuple[int, int, tuple[Any, ...]]]:
+    """The courses, however else their spans are divided."""
+    found: set[tuple[int, int, tuple[Any, ...]]] = set()
+    ends = [*(item.begins for item in items[1:]), FOREVER]
+    for course, spans in groupby(zip(items, ends, strict=True), lambda each: each[0].course):
+        if course is not None:
+            of = list(spans)
+            found.add((of[0][0].begins, of[-1][1], (course,)))
+    return found
 
 
 def _dated(items: Sequence[Circumstance]) -> set[tuple[int, int, tuple[Any, ...]]]:
@@ -182,15 +201,19 @@ def _by_places(session: Session, tenant: str, changes: Sequence[Change]) -> set[
 
 
 def _by_sites(session: Session, tenant: str, changes: Sequence[Change]) -> set[str]:
-    sites = {
-        now.row["id"]
-        for was, now in changes
-        if was and now and was.row["region"] != now.row["region"]
-    }
-    if not sites:
-        return set()
-    query = select(Place.id).where(Place.tenant == tenant, Place.site.in_(sites))
-    return facts.lots_in(session, tenant, session.scalars(query).all())
+    """Lots of places whose region is another, and of shipments to or from another climate."""
+    lots: set[str] = set()
+    if sites := _differing(changes, "region"):
+        query = select(Place.id).where(Place.tenant == tenant, Place.site.in_(sites))
+        lots |= facts.lots_in(session, tenant, session.scalars(query).all())
+    if sites := _differing(changes, "climate"):
+        lots |= facts.lots_between(session, tenant, sites)
+    return lots
+
+
+def _differing(changes: Sequence[Change], column: str) -> set[str]:
+    """The ids of things of which ``column`` was another."""
+    return {n.row["id"] for was, n in changes if was and n and was.row[column] != n.row[column]}
 
 
 def _by_tags(session: Session, tenant: str, changes: Sequence[Change]) -> set[str]:

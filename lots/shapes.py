@@ -9,6 +9,7 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
 from sqlalchemy import (
     ColumnElement,
     Result,
@@ -256,6 +257,8 @@ def _rows(result: Result[*tuple[Any, ...]]) -> Iterator[Row]:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return milliseconds(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump()
     return str(value) if isinstance(value, StrEnum) else value
 
 

@@ -4,6 +4,7 @@ The tables beside this file are made by `simulators.climate.make`; ``SOURCES.md`
 """
 
 from simulators.climate.measured import Measured, NotHere, load_measured
+from simulators.climate.normals import normals
 from simulators.climate.table import HOURS, STATIONS, Climate, Station, load
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "Station",
     "load",
     "load_measured",
+    "normals",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from simulators.climate import normals
 from simulators.journeys.model import Hold, Journey, Lot, Place, Shipment, Site
 from simulators.physics.cargo import FORMS
 
@@ -53,6 +54,7 @@ def _site(site: Site) -> Record:
         "longitude": site.longitude,
         "region": site.region,
         "timezone": site.timezone,
+        "climate": normals(site.climate),
     }
 
 

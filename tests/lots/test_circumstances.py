@@ -1,7 +1,17 @@
 """What a lot is in the middle of: timelines in hours."""
 
-from lots.circumstances import ALWAYS, LOADING_MS, UNKNOWN, Stand, Voyage, circumstances
+from lots.circumstances import (
+    ALWAYS,
+    LOADING_MS,
+    OPENING_MS,
+    UNKNOWN,
+    Course,
+    Stand,
+    Voyage,
+    circumstances,
+)
 from lots.clock import HOUR_MS
+from lots.normals import Normals
 
 LOADING = LOADING_MS // HOUR_MS
 
@@ -81,3 +91,45 @@ def test_a_place_and_its_region_are_known_while_the_lot_stands_there():
         (210, "at_customer", 1, "bay", "cold_winter"),
         (300, "at_customer", 1, "", ""),
     ]
+
+
+COLD, WARM = Normals(b"cold"), Normals(b"warm")
+OPENING = OPENING_MS // HOUR_MS
+
+
+def course(departs, arrives, origin=COLD, destination=WARM):
+    return Course(departs * HOUR_MS, arrives * HOUR_MS, origin, destination)
+
+
+def courses(voyages, stands=()):
+    """(hour, course) where it changes."""
+    found = [(None, None)]
+    for one in circumstances(voyages, stands):
+        if one.course != found[-1][1]:
+            found.append((one.begins / HOUR_MS, one.course))
+    return found[1:]
+
+
+def of(*legs):
+    return Voyage(legs[0].departs, legs[-1].arrives, True, legs)
+
+
+def test_a_lot_is_on_its_course_until_it_is_opened_at_the_latest():
+    leg = course(100, 200)
+    assert courses([of(leg)]) == [(100, leg), (200 + OPENING, None)]
+
+
+def test_where_it_is_booked_in_the_air_is_that_of_the_place():
+    leg = course(100, 200)
+    aboard, bay = stand(100, 200, "container"), stand(206, 999)
+    assert courses([of(leg)], [stand(0, 100), aboard, bay]) == [(100, leg), (206, None)]
+
+
+def test_between_two_legs_it_is_where_the_first_one_ended():
+    first, second = course(100, 120), course(130, 200, WARM, COLD)
+    found = courses([of(first, second)])
+    assert found == [(100, first), (130, second), (200 + OPENING, None)]
+
+
+def test_a_leg_between_unknown_climates_has_no_course():
+    assert courses([voyage(100, 200)]) == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lots import registry
-from lots.circumstances import LOADING_MS
+from lots.circumstances import AHEAD_MS, LOADING_MS
 from tests.lots.world import World, day, ms
 
 
@@ -114,6 +114,43 @@ def test_a_place_of_another_kind_and_a_site_of_another_region_fold_their_lots(st
         region="coastal_humid",
     )  # fmt: skip
     assert stood.refolds() == folded
+
+
+def climate(warmth: float) -> dict[str, Any]:
+    quantities = ("temperature", "temperature_spread", "dew_point", "dew_point_spread")
+    return {"source": "made up", **{name: [[warmth] * 24] * 12 for name in quantities}}
+
+
+def test_a_course_that_is_another_folds_from_so_long_before_as_it_is_foreseen(
+    stood: World,
+) -> None:
+    for site, warmth in (("north", 1.0), ("south", 9.0)):
+        stood.put(
+            "sites", id=site, name=site, latitude=0, longitude=0, timezone="UTC",
+            climate=climate(warmth),
+        )  # fmt: skip
+
+    def ship(arrives: float) -> dict[str, int]:
+        leg = {
+            "number": 1, "mode": "sea", "place": "box", "departs": day(20), "arrives": day(arrives),
+            "origin": "north", "destination": "south",
+        }  # fmt: skip
+        stood.put("shipments", id="S", lots=["a"], legs=[leg])
+        return stood.refolds()
+
+    assert ship(24) == {"a": ms(20) - AHEAD_MS}
+    assert ship(24) == {}
+    assert ship(26) == {"a": ms(20) - AHEAD_MS}, "on the whole of its way it is elsewhere"
+    stood.put(
+        "sites", id="south", name="south", latitude=0, longitude=0, timezone="UTC",
+        climate=climate(8.0),
+    )  # fmt: skip
+    assert stood.refolds() == {"a": ms(20) - AHEAD_MS}
+    stood.put(
+        "sites", id="south", name="its other name", latitude=0, longitude=0, timezone="UTC",
+        climate=climate(8.0),
+    )  # fmt: skip
+    assert stood.refolds() == {}
 
 
 def correction(begins: float, offset: float, **fields: Any) -> dict[str, Any]:
