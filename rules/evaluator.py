@@ -26,7 +26,7 @@ from lots.cursors import CursorMismatch, read_cursor, write_cursor
 from lots.model import Refold
 from lots.readings.store import ReadingStore, StoreMisconfigured, StoreUnavailable
 from lots.revisions import Revisions
-from rules import census, kernels, shelf, snapshot
+from rules import census, kernels, shelf, snapshot, surroundings
 from rules.engine import Engine, Known
 from rules.ledger import Ledger, Recipient, without_gone
 from rules.rule import Rules
@@ -95,6 +95,7 @@ class Evaluator:
         snapshot.reserve(self._snapshot)
         kernels.prepare(STATE)
         shelf.prepare()
+        surroundings.prepare()
         with registry.reading(self._database) as session:
             self.committed = max(read_cursor(session, CURSOR, journal), start)
             self.refresh(session)

@@ -10,17 +10,19 @@ mould index stands still, a lag starts anew and is unknown until it has settled.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from collections.abc import Mapping
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lots.circumstances import AHEAD_MS
 from lots.climate import Samples
 from lots.clock import HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints
 from lots.terms import PlaceKind
-from rules import air, film, kernels, lead, wool
+from rules import ahead, air, film, kernels, lead, wool
 from rules.derived import Kind
 from rules.kernels import NEVER, Records
 from rules.state import NAN, Book, Memory, States, Transition, rows_of
@@ -30,6 +32,9 @@ DRY_MARGIN_K = 3.0
 
 VAPOUR = ("vapour_at", "vapour_humidity")
 """The air whose vapour is known, °C and %RH; not for packs."""
+
+SWEAT = ("sweat_ahead", "sweat_in", "sweat_lasts")
+"""What `ahead.look` finds, by name."""
 
 FILMS = ("film", "film_most", "film_hours", "dry_hours")
 """What `film.courses` finds, by name."""
@@ -75,7 +80,7 @@ def fold(
         "temperature", "humidity", "core", "surface", "wet_hours", "regain", "mould_index", *VAPOUR
     )  # fmt: skip
     values = (*known[:3], surface, *added, *known[6:], *films)
-    amid = partial(_amid, spans, facts, starts, time)
+    amid = Amid(spans, facts, starts, time, book)
     signals = Signals(dict(zip((*names, *FILMS), values, strict=True)), facts, of, amid, book)
     for memory in book.memories:
         signals[memory.derived.name] = _measured(memory, states, starts, time, known[4], signals)
@@ -187,9 +192,41 @@ def _transitions(
     return by_lot
 
 
-def _amid(spans: Records, facts: Records, starts: Ints, time: Ints) -> Records:
-    at = located(spans, plain(facts["at"]), plain(facts["spans"]), starts, time)
-    return rows_of(spans, at)
+class Amid(NamedTuple):
+    """What lots are in the middle of, and come to; looked up where a rule asks.
+
+    ``every`` `SPAN`; ``facts``, ``starts``, ``time`` as `fold` has them.
+    """
+
+    every: Records
+    facts: Records
+    starts: Ints
+    time: Ints
+    book: Book
+
+    def at(self, index: NDArray[np.intp] | Ints | Bools, of: NDArray[np.intp]) -> Amid:
+        """At the samples ``index`` alone, which are of the lots ``of``."""
+        return self._replace(
+            facts=self.facts[of], starts=np.arange(len(of) + 1), time=self.time[index]
+        )
+
+    def spans(self) -> Records:
+        """(n,) `SPAN` of each sample."""
+        at = located(
+            self.every, plain(self.facts["at"]), plain(self.facts["spans"]), self.starts, self.time
+        )
+        return rows_of(self.every, at)
+
+    def sweat(self, metal: Floats, air: Floats, dew_point: Floats) -> dict[str, Floats]:
+        """`SWEAT`, seen from each sample."""
+        found, facts = np.empty((len(SWEAT), len(self.time))), self.facts
+        ahead.look(
+            self.every, plain(facts["at"]), plain(facts["spans"]), self.starts, self.time,
+            plain(metal), plain(air), plain(dew_point), plain(facts["lag_h"]),
+            plain(facts["transfer"]), AHEAD_MS, self.book.courses.courses,
+            self.book.courses.normals, found,
+        )  # fmt: skip
+        return dict(zip(SWEAT, found, strict=True))
 
 
 def _era(per: str, spans: Records) -> Ints:
@@ -210,12 +247,10 @@ class Signals(dict[str, Floats]):
         known: Mapping[str, Floats],
         facts: Records,
         of: NDArray[np.intp],
-        amid: Callable[[], Records],
+        amid: Amid,
         book: Book,
     ) -> None:
-        """``known``: the measured ones and those that add up; ``of`` (n,): whose, in ``facts``;
-        ``amid`` gives (n,) `SPAN`, what each lot is in the middle of: asked if anything reads it.
-        """
+        """``known``: the measured ones and those that add up; ``of`` (n,): whose, in ``facts``."""
         super().__init__(known)
         self.facts, self.of, self._amid = facts, of, amid
         self._book = book
@@ -223,7 +258,7 @@ class Signals(dict[str, Floats]):
     @cached_property
     def spans(self) -> Records:
         """(n,) `SPAN`"""
-        return self._amid()
+        return self._amid.spans()
 
     def __missing__(self, name: str) -> Floats:
         self[name] = found = self._derived(name)
@@ -232,6 +267,9 @@ class Signals(dict[str, Floats]):
     def _derived(self, name: str) -> Floats:
         if name in self._book.limit_names:
             return self._limit(self._book.limit_names.index(name))
+        if name in SWEAT:
+            self |= self._amid.sweat(self["surface"], self["temperature"], self["dew_point"])
+            return self[name]
         match name:
             case "dew_point":
                 return air.dew_point(*(self[each] for each in VAPOUR))
@@ -255,12 +293,13 @@ class Signals(dict[str, Floats]):
     def at(self, index: NDArray[np.intp] | Ints | Bools) -> Signals:
         """The same at ``index`` alone."""
         known = {name: column[index] for name, column in self.items()}
-        return Signals(known, self.facts, self.of[index], lambda: self.spans[index], self._book)
+        of = self.of[index]
+        return Signals(known, self.facts, of, self._amid.at(index, of), self._book)
 
     def numbers(self) -> list[dict[str, float]]:
         """The known signals at each place, rounded to what the sensors can say."""
         names = self._book.shown
-        columns = [self[name].tolist() for name in names]
+        columns = [self._told(name).tolist() for name in names]
         return [
             {
                 name: round(value, 2)
@@ -269,6 +308,12 @@ class Signals(dict[str, Floats]):
             }
             for row in zip(*columns, strict=True)
         ]
+
+    def _told(self, name: str) -> Floats:
+        """That nothing is known to come is not worth a number."""
+        if name == "sweat_ahead":
+            return np.where(np.isnan(self["sweat_in"]), NAN, self[name])
+        return self[name]
 
 
 def numbers_now(
@@ -309,7 +354,7 @@ def numbers_now(
         "mould_index": np.where(unknown | ~is_wool, NAN, lots["mould"]),
         **dict(zip((*VAPOUR, *FILMS), (*vapour, *films), strict=True)),
     }
-    amid = partial(_amid, spans, facts, each, plain(newest))
+    amid = Amid(spans, facts, each, plain(newest), book)
     signals = Signals(known, facts, each[:-1], amid, book)
     for memory in book.memories:
         applies = memory.applies[facts["kind"]]

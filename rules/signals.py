@@ -19,6 +19,11 @@ DERIVED = {
     "regain": ("%", "of the wool's outer layer: sorption equilibrium, following by a day"),
     "mould_index": ("0-6", "VTT: 1 is the first growth under a microscope, 3 is visible"),
 }
+AHEAD = {
+    "sweat_ahead": ("0-1", "probability that water settles within 2 days, on a way known to come"),
+    "sweat_in": ("h", "until it is likely to settle, or else most likely"),
+    "sweat_lasts": ("h", "that it is expected to go on settling"),
+}
 PLACED = {
     "outdoors": ("0/1", "in a yard, where rain and ice come that no tag sees"),
     "boxed": ("0/1", "in a container or a vehicle"),
@@ -30,4 +35,4 @@ TERMS = {
     "limit_humidity_max": ("%RH", "the customer's own; infinity without one"),
     "contract_regain": ("%", "of the contract"),
 }
-SIGNALS = MEASURED | DERIVED | PLACED | TERMS
+SIGNALS = MEASURED | DERIVED | AHEAD | PLACED | TERMS

@@ -20,7 +20,7 @@ from rules.derived import FRESH, Derived
 from rules.kernels import NEVER, Records
 from rules.rule import Level, Rules, Silence
 from rules.signals import PLACED, SIGNALS, TERMS
-from rules.surroundings import PHASES, PLACES, Span
+from rules.surroundings import PHASES, PLACES, Courses, Span
 
 LEAD_TIME_CONSTANT_H = 4.3
 """Of a bundle of about 1 t at 8 W/m2K; a lot has its own where it is stacked otherwise."""
@@ -219,6 +219,7 @@ class Book:
             applies = np.asarray([each.scope.has(*pair) for pair in pairs], np.bool_)
             self.memories.append(Memory(each, span, applies))
             at = span.stop
+        self.courses = Courses()
         self._limits = rules.limits
         self._overlays = rules.overlays
         self._rows: dict[tuple[int, ...], int] = {}
@@ -260,6 +261,7 @@ class Book:
                 one.journey,
                 PLACES.index(one.place),
                 self._limits_row(self._overlays_of(facts, one.region)),
+                self.courses.row(one.course),
             )
             for one in facts.circumstances
         ]

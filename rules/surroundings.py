@@ -7,9 +7,12 @@ from typing import Final
 
 import numpy as np
 
+from lots.circumstances import Course
+from lots.normals import HOURS, MONTHS, QUANTITIES, Normals
 from lots.readings.batch import Ints
 from lots.terms import Phase, PlaceKind
-from rules import kernels
+from rules import ahead, kernels
+from rules.ahead import COURSE
 from rules.kernels import Records
 
 PHASES: Final = tuple(Phase)
@@ -23,10 +26,41 @@ SPAN: Final = np.dtype(
         ("journey", np.int64),
         ("place", np.int64),
         ("limits", np.int64),  # a row of the book's limits
+        ("course", np.int64),  # a row of its courses; -1: none
     ]
 )
 
-Span = tuple[int, int, int, int, int]
+Span = tuple[int, int, int, int, int, int]
+
+
+class Courses:
+    """Courses and the climates between which they lie, each once however many lots are on it."""
+
+    def __init__(self) -> None:
+        self.normals = np.zeros((1, len(QUANTITIES), MONTHS, HOURS), np.float32)
+        self.courses = np.zeros(1, COURSE)
+        self._climates: dict[Normals, int] = {}
+        self._rows: dict[Course, int] = {}
+
+    def row(self, course: Course | None) -> int:
+        """Of ``courses``; -1 for none."""
+        if course is None:
+            return -1
+        if course not in self._rows:
+            ends = self._climate(course.origin), self._climate(course.destination)
+            at = self._rows[course] = len(self._rows)
+            if at == len(self.courses):
+                self.courses = np.resize(self.courses, 2 * at)
+            self.courses[at] = (course.departs, course.arrives, *ends)
+        return self._rows[course]
+
+    def _climate(self, normals: Normals) -> int:
+        if normals not in self._climates:
+            at = self._climates[normals] = len(self._climates)
+            if at == len(self.normals):
+                self.normals = np.concatenate((self.normals, np.zeros_like(self.normals)))
+            self.normals[at] = normals.table
+        return self._climates[normals]
 
 
 class Surroundings:
@@ -35,6 +69,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self.spans = np.zeros(1, SPAN)
+        self.spans["course"] = -1
         self.used = 1
         """How many spans there are, with those that nobody has any more."""
 
@@ -61,3 +96,12 @@ def located(spans: Records, at: Ints, count: Ints, starts: Ints, time: Ints) -> 
     begins = np.ascontiguousarray(spans["begins"])
     kernels.locate(begins, at, count, starts, time, found)
     return found
+
+
+def prepare() -> None:
+    """Have `rules.ahead` compiled, or fetched from where it is kept."""
+    whole, real, none = np.empty(0, np.int64), np.empty(0), Courses()
+    ahead.look(
+        np.zeros(1, SPAN), whole, whole, np.zeros(1, np.int64), whole, real, real, real, real, real,
+        0, none.courses, none.normals, np.empty((3, 0)),
+    )  # fmt: skip

@@ -1,0 +1,177 @@
+"""Sweat that is known to come: lots on their way from one climate to another, compiled.
+
+From the newest sample on, the metal follows the air that the lot is brought into, by steps: on a
+course the climate's normals and what is left of the present anomaly. Before a course it goes slowly
+to the air that it has, which swings by the day. All that is compiled stands in this file, as in
+`rules.kernels`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lots.clock import DAY_MS, HOUR_MS
+from lots.compiled import compiled
+from lots.normals import HOURS, MONTHS, YEAR_MS
+from lots.readings.batch import Floats, Ints
+
+COURSE: Final = np.dtype(
+    [
+        ("departs", np.int64),  # ms
+        ("arrives", np.int64),
+        # Rows of the normals.
+        ("origin", np.int64),
+        ("destination", np.int64),
+    ]
+)
+"""`lots.circumstances.Course`"""
+
+STEP_H: Final = 3.0
+ANOMALY_H: Final = 48.0
+"""So slowly an anomaly of the weather decays: measured on a year and a half of Tampere's air."""
+TOGETHER: Final = 0.7
+"""How far warm weather is damp weather: the correlation of the two anomalies. [D]"""
+SENSOR_K: Final = 0.67
+"""Of a margin, by a sensor of ±0.2 °C, ±1.8 %RH at 20 °C, 40 %RH. [P]"""
+NEEDED_G_M2: Final = 5.0
+"""A film of sweat that counts."""
+SETTLES_H: Final = 12.0
+"""In which it may settle. [D]"""
+LIKELY: Final = 0.5
+STORE_LAG_H: Final = 24.0
+"""In which metal in store is as warm as the air now; in less it has followed the day's swing. [D]
+"""
+
+_STEP_MS: Final = int(STEP_H * HOUR_MS)
+_PA_K: Final = 100.0  # of vapour for each kelvin of dew point, about 17 °C
+
+
+@compiled
+def look(
+    spans: NDArray[np.void],
+    at: Ints,
+    count: Ints,
+    starts: Ints,
+    time: Ints,
+    metal: Floats,
+    air: Floats,
+    dew_point: Floats,
+    lags: Floats,
+    transfers: Floats,
+    horizon: int,
+    courses: NDArray[np.void],
+    normals: NDArray[np.float32],
+    found: Floats,
+) -> None:
+    """What is to come of each lot, seen from each of its samples.
+
+    ``spans``: `rules.surroundings.SPAN`; of lot i those at [at[i], at[i] + count[i]). ``metal``,
+    ``air``, ``dew_point`` °C (n,); ``lags`` h and ``transfers`` g/(m² h Pa) (m,), NaN of a lot that
+    is not of metal. ``courses`` `COURSE`; ``normals`` (k, 4, 12, 24). Writes to ``found`` (3, n):
+    the probability that a film of sweat settles within ``horizon`` ms, in how many hours, and for
+    how many; 0 and NaN where no course is known so far ahead, NaN where the metal is not.
+    """
+    for lot in range(len(starts) - 1):
+        last = at[lot] + max(count[lot], 1) - 1
+        for i in range(starts[lot], starts[lot + 1]):
+            if math.isnan(transfers[lot]):
+                found[0, i] = found[1, i] = found[2, i] = math.nan
+                continue
+            now = time[i]
+            span = last
+            while span > at[lot] and spans[span].begins > now:
+                span -= 1
+            first = span
+            while first < last and spans[first].course < 0:
+                first += 1
+            if spans[first].course < 0 or spans[first].begins >= now + horizon:
+                found[0, i], found[1, i], found[2, i] = 0.0, math.nan, math.nan
+            else:
+                found[0, i], found[1, i], found[2, i] = sweat(
+                    spans, span, last, now, metal[i], air[i], dew_point[i], lags[lot],
+                    transfers[lot], horizon, courses, normals,
+                )  # fmt: skip
+
+
+@compiled
+def sweat(
+    spans: NDArray[np.void], span: int, last: int, now: int, metal: float, air: float,
+    dew_point: float, lag: float, transfer: float, horizon: int, courses: NDArray[np.void],
+    normals: NDArray[np.float32],
+) -> tuple[float, float, float]:  # fmt: skip
+    """Of a lot that is in ``span``, and has ``last`` as its last: as `look` finds it."""
+    if math.isnan(metal):
+        return math.nan, math.nan, math.nan
+    # The weather that the lot is out in now: what is left of it is known of the next days.
+    seen = spans[span].course >= 0 and not math.isnan(air + dew_point)
+    warmer = damper = 0.0
+    if seen:
+        mean, _, dew, _ = climate(courses[spans[span].course], normals, now)
+        warmer, damper = air - mean, dew_point - dew
+    if math.isnan(air):
+        air = metal
+    needed = NEEDED_G_M2 / (transfer * _PA_K * SETTLES_H)
+    settling = math.exp(-STEP_H / lag)
+    probability, when, lasts, gone = 0.0, math.nan, 0.0, 1.0
+    for step in range(1, horizon // _STEP_MS + 1):
+        at = now + step * _STEP_MS
+        while span < last and spans[span + 1].begins <= at:
+            span += 1
+        course = spans[span].course
+        if course < 0 and span == last:
+            break
+        if course < 0:
+            metal = air + (metal - air) * math.exp(-STEP_H / max(STORE_LAG_H, lag))
+            continue
+        left = math.exp(-step * STEP_H / ANOMALY_H) if seen else 0.0
+        after, spread, dew, dew_spread = climate(courses[course], normals, at)
+        after += left * warmer
+        dew = min(dew + left * damper, after)
+        # The air goes straight from one to the other, and the metal behind it.
+        behind = (after - air) / STEP_H * lag
+        metal = after - behind + (metal - air + behind) * settling
+        air = after
+        gone *= settling
+        new = 1.0 - left * left
+        of_metal = spread * (1.0 - gone)
+        variance = dew_spread**2 + of_metal**2 - 2.0 * TOGETHER * dew_spread * of_metal
+        deviation = math.sqrt(max(variance, 0.0) * new + SENSOR_K**2)
+        here = (1.0 + math.erf((dew - metal - needed) / deviation / math.sqrt(2.0))) / 2.0
+        if here > probability and probability < LIKELY:
+            when = step * STEP_H
+        probability = max(probability, here)
+        if dew > metal:
+            lasts += STEP_H
+    return probability, when, lasts
+
+
+@compiled
+def climate(
+    course: Any, normals: NDArray[np.float32], at: int
+) -> tuple[float, float, float, float]:
+    """Of a course at ``at`` ms: the air's mean and spread, its dew point's mean and spread."""
+    part = 1.0
+    if at < course.arrives:
+        part = max((at - course.departs) / (course.arrives - course.departs), 0.0)
+    month = (at % YEAR_MS) / YEAR_MS * MONTHS - 0.5
+    hour = (at % DAY_MS) / HOUR_MS
+    m, h = math.floor(month), math.floor(hour)
+    later, further = month - m, hour - h
+    found = (0.0, 0.0, 0.0, 0.0)
+    for i in range(2):
+        for j in range(2):
+            weight = (later if i else 1.0 - later) * (further if j else 1.0 - further)
+            row, column = int(m + i) % MONTHS, int(h + j) % HOURS
+            begin = normals[course.origin, :, row, column]
+            end = normals[course.destination, :, row, column]
+            found = (
+                found[0] + weight * (begin[0] + part * (end[0] - begin[0])),
+                found[1] + weight * (begin[1] + part * (end[1] - begin[1])),
+                found[2] + weight * (begin[2] + part * (end[2] - begin[2])),
+                found[3] + weight * (begin[3] + part * (end[3] - begin[3])),
+            )
+    return found
