@@ -201,7 +201,7 @@ class _Office:
         self._session.flush()
 
     def _learn(self) -> None:
-        self.facts = lot_facts(self._session, TENANT)
+        self.facts = dict(lot_facts(self._session, TENANT))
         self.directory = Directory({TENANT: load(self._session, TENANT)})
         self.sources = registry.sources_of_all(self._session, TENANT)
 

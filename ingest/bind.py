@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, repeat
 from operator import itemgetter
+from typing import overload
 
 import numpy as np
 from sqlalchemy import select
@@ -27,7 +30,7 @@ from lots.climate import (
     calibrations,
     salt,
 )
-from lots.model import Tag
+from lots.model import Lot, Tag
 from lots.readings.batch import Ints, ReadingBatch, TagKey
 from lots.revisions import Revisions
 from lots.whereabouts import Source
@@ -80,25 +83,59 @@ class Roster:
     def __init__(
         self,
         tenant: str,
-        sources: Mapping[str, Iterable[Source]],
+        sources: Iterable[tuple[str, Iterable[Source]]],
         corrections: Mapping[str, Corrections],
         tags: Iterable[str],
     ) -> None:
-        """``sources``: lot -> who speaks for it; ``corrections``: tag -> its; ``tags``: known."""
+        """``sources``: lots and who speaks for them; ``corrections``: tag -> its; ``tags``: all
+        that are registered."""
         self.tenant = tenant
-        self.known = frozenset(tags)
-        self.lots = tuple(LotKey(tenant, lot) for lot in sources)
-        uses: dict[str, list[tuple[int, int, int, int]]] = {}
-        for number, found in enumerate(sources.values()):
-            for source in found:
-                use = (source.begins, source.ends, number, CODES[source.placement])
-                uses.setdefault(source.tag, []).append(use)
-        self.numbers = {tag: number for number, tag in enumerate(uses)}
+        self.lots: list[str] = []
+        self.numbers: dict[str, int] = {}
         """Of the tags that speak for a lot at any time."""
-        rows = np.asarray([use for of in uses.values() for use in of], np.int64).reshape(-1, 4)
-        self.spans = Spans(np.cumsum([0, *map(len, uses.values())]), *rows.T.copy())
-        self.salts = np.asarray([salt(TagKey(tenant, tag)) for tag in uses], np.int64)
-        self.calibrations = calibrations([corrections.get(tag, {}) for tag in uses])
+        rows = array("q")  # of a million lots there are as many: no objects
+        for number, (lot, found) in enumerate(sources):
+            self.lots.append(lot)
+            for source in found:
+                tag = self.numbers.setdefault(source.tag, len(self.numbers))
+                rows.extend((tag, source.begins, source.ends, number, CODES[source.placement]))
+        table = np.frombuffer(rows, np.int64).reshape(-1, 5)
+        table = table[np.argsort(table[:, 0], kind="stable")]
+        starts = np.searchsorted(table[:, 0], np.arange(len(self.numbers) + 1))
+        self.spans = Spans(starts, *table[:, 1:].T.copy())
+        salts = (salt(TagKey(tenant, tag)) for tag in self.numbers)
+        self.salts = np.fromiter(salts, np.int64, len(self.numbers))
+        of = [corrections.get(tag, {}) for tag in self.numbers] if corrections else []
+        self.calibrations = calibrations(of)
+        self._silent = frozenset(tag for tag in tags if tag not in self.numbers)
+
+    def knows(self, tag: str) -> bool:
+        """Whether there is such a tag."""
+        return tag in self.numbers or tag in self._silent
+
+
+class Lots(Sequence[LotKey]):
+    """The lots of all ``rosters`` by number, those of one after those of another."""
+
+    def __init__(self, rosters: Sequence[Roster]) -> None:
+        self._of = [(roster.tenant, roster.lots) for roster in rosters]
+        self._begins = np.cumsum([0, *(len(roster.lots) for roster in rosters)]).tolist()
+
+    def __len__(self) -> int:
+        return int(self._begins[-1])
+
+    @overload
+    def __getitem__(self, at: int) -> LotKey: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[LotKey]: ...
+
+    def __getitem__(self, at: int | slice) -> LotKey | list[LotKey]:
+        if isinstance(at, slice):
+            return [self[number] for number in range(*at.indices(len(self)))]
+        roster = bisect_right(self._begins, at) - 1
+        tenant, lots = self._of[roster]
+        return LotKey(tenant, lots[at - self._begins[roster]])
 
 
 class Directory:
@@ -106,7 +143,7 @@ class Directory:
 
     def __init__(self, rosters: Mapping[str, Roster]) -> None:
         whole = list(rosters.values())
-        self.lots = [lot for roster in whole for lot in roster.lots]
+        self.lots = Lots(whole)
         tags = np.cumsum([0, *(len(roster.numbers) for roster in whole)]).tolist()
         self._tags = {
             roster.tenant: (roster.numbers, before)
@@ -205,10 +242,14 @@ class Rosters:
 
 def load(session: Session, tenant: str) -> Roster:
     """The roster of a tenant as the registry has it now."""
-    found = facts.whereabouts_of(session, tenant, None)
-    tags = session.scalars(select(Tag.id).where(Tag.tenant == tenant)).all()
-    sources = {lot: each.sources for lot, each in found.items()}
-    return Roster(tenant, sources, corrections_of(session, tenant, None), tags)
+    tags = session.scalars(select(Tag.id).where(Tag.tenant == tenant))
+    return Roster(tenant, _sources(session, tenant), corrections_of(session, tenant, None), tags)
+
+
+def _sources(session: Session, tenant: str) -> Iterator[tuple[str, list[Source]]]:
+    for between, _ in facts.pages(session, tenant, [Lot.__table__.columns.id]):
+        found = facts.whereabouts_of(session, tenant, between)
+        yield from ((lot, where.sources) for lot, where in found.items() if where.sources)
 
 
 def _one_spans(rosters: Sequence[Roster]) -> Spans:

@@ -42,7 +42,7 @@ class Strangers:
         batch, rosters = decoded.batch, self._rosters.by_tenant
         for number, tag in enumerate(batch.tags):
             roster = rosters.get(tag.tenant)
-            if roster is None or tag.tag in roster.known:
+            if roster is None or roster.knows(tag.tag):
                 continue
             rows = np.flatnonzero(batch.tag == number)
             if len(rows):

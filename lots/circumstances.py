@@ -87,6 +87,8 @@ UNKNOWN: Final = (Circumstance(ALWAYS, Phase.IN_STOCK, 0, "", ""),)
 
 def circumstances(voyages: Sequence[Voyage], stands: Sequence[Stand]) -> tuple[Circumstance, ...]:
     """Of one lot, from `ALWAYS` on; of two shipments at a time the later counts."""
+    if not voyages and not stands:
+        return UNKNOWN
     phases = _phases(sorted(voyages, key=lambda one: (one.departs, one.arrives)))
     courses = sorted(
         (each for voyage in voyages for each in voyage.courses),

@@ -34,6 +34,13 @@ AT_ONCE = 10_000
 """Lots whose ids are named in queries."""
 
 
+class Between(NamedTuple):
+    """Lots whose ids are these or between them, in the order that the database has."""
+
+    first: str
+    last: str
+
+
 class Whereabouts(NamedTuple):
     """Where a lot was, and which tags speak for it; both by time."""
 
@@ -45,13 +52,14 @@ NOWHERE = Whereabouts([], [])
 
 
 def whereabouts_of(
-    session: Session, tenant: str, lots: Collection[str] | None
+    session: Session, tenant: str, lots: Collection[str] | Between | None
 ) -> dict[str, Whereabouts]:
-    """Whereabouts by lot, of each of ``lots``; None: of every lot that has some.
+    """Whereabouts by lot, of each of ``lots``; None: of every lot that has some, and of those
+    `Between` two too.
 
     The number of queries does not grow with the number of lots, but that ids go in portions.
     """
-    asked = None if lots is None else sorted(lots)
+    asked = lots if lots is None or isinstance(lots, Between) else sorted(lots)
     own: dict[str, list[Watch]] = defaultdict(list)
     moves: dict[str, list[Dated]] = defaultdict(list)
     legs: dict[str, list[Stay]] = defaultdict(list)
@@ -75,15 +83,31 @@ def whereabouts_of(
         lot: Whereabouts(stays[lot], whereabouts.sources(own[lot], stays[lot], watches))
         for lot in known
     }
-    return found if lots is None else {lot: found.get(lot, NOWHERE) for lot in lots}
+    if lots is None or isinstance(lots, Between):
+        return found
+    return {lot: found.get(lot, NOWHERE) for lot in lots}
+
+
+def pages(
+    session: Session, tenant: str, columns: Sequence[ColumnElement[Any]]
+) -> Iterator[tuple[Between, Sequence[Any]]]:
+    """``columns`` of all lots, by their ids, which are the first: some thousands at a time."""
+    after: str | None = None
+    query = select(*columns).where(Lot.tenant == tenant).order_by(Lot.id).limit(AT_ONCE)
+    while rows := session.execute(query if after is None else query.where(Lot.id > after)).all():
+        after = rows[-1][0]
+        yield Between(rows[0][0], after), rows
 
 
 def circumstances_of(
-    session: Session, tenant: str, whereabouts: Mapping[str, Whereabouts]
+    session: Session,
+    tenant: str,
+    whereabouts: Mapping[str, Whereabouts],
+    between: Between | None = None,
 ) -> dict[str, tuple[Circumstance, ...]]:
-    """What each of these lots is in the middle of, by time."""
+    """What each of these lots, which are all that there are ``between``, is in the middle of."""
     # Of very many one query for all lots is less than portions of theirs.
-    asked = sorted(whereabouts) if len(whereabouts) <= AT_ONCE else None
+    asked = between or (sorted(whereabouts) if len(whereabouts) <= AT_ONCE else None)
     shipments = _voyages(session, tenant, asked)
     aboard = select(ShipmentLot.lot, ShipmentLot.shipment).where(ShipmentLot.tenant == tenant)
     voyages: dict[str, list[Voyage]] = defaultdict(list)
@@ -278,7 +302,9 @@ def _legs(tenant: str) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _voyages(session: Session, tenant: str, lots: Sequence[str] | None) -> dict[str, Voyage]:
+def _voyages(
+    session: Session, tenant: str, lots: Sequence[str] | Between | None
+) -> dict[str, Voyage]:
     """Shipments that have legs: when the first departs, when the last arrives, and the climates
     between; those of ``lots`` alone, if these are named."""
     shipment = and_(Shipment.tenant == Leg.tenant, Shipment.id == Leg.shipment)
@@ -290,10 +316,10 @@ def _voyages(session: Session, tenant: str, lots: Sequence[str] | None) -> dict[
     )
     if lots is not None:
         query = query.join(ShipmentLot, _LEG_OF_LOT).distinct()
-    climates = normals_of(session, tenant)
     legs: dict[str, dict[int, Any]] = defaultdict(dict)
     for row in _rows(session, query, ShipmentLot.lot, lots):
         legs[row.shipment][row.number] = row
+    climates = normals_of(session, tenant) if legs else {}
     return {shipment: _voyage(list(of.values()), climates) for shipment, of in legs.items()}
 
 
@@ -332,9 +358,12 @@ def _rows(
     session: Session,
     query: Select[*tuple[Any, ...]],
     column: ColumnElement[Any] | InstrumentedAttribute[Any],
-    asked: Sequence[str] | None,
+    asked: Sequence[str] | Between | None,
 ) -> Iterator[Any]:
     """Rows of ``query`` whose ``column`` is one of ``asked``; None: all of them."""
+    if isinstance(asked, Between):
+        yield from session.execute(query.where(column.between(*asked)))
+        return
     portions: Iterable[Sequence[str] | None] = [None] if asked is None else shapes.portions(asked)
     for portion in portions:
         yield from session.execute(query if portion is None else query.where(column.in_(portion)))

@@ -54,6 +54,8 @@ def stays(moves: Sequence[Dated], legs: Sequence[Stay]) -> list[Stay]:
     At each time what began last counts. A lot that arrived and was not yet booked in is nowhere
     known: not in the container still, nor back in the bay that it left.
     """
+    if not moves and not legs:
+        return []
     spans = [Stay(at, FOREVER, place) for at, place in moves]
     begun = sorted([*spans, *legs], key=lambda span: span.begins)
     newest = {span.begins: span for span in reversed(begun)}  # of one time, a move before a leg

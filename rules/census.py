@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Insert, inspect, select
+from sqlalchemy import Insert, func, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from lots import climate, facts
 from lots.calibration import corrections_of
-from lots.circumstances import UNKNOWN
+from lots.circumstances import UNKNOWN, Circumstance
 from lots.climate import LotKey, Samples
 from lots.clock import DAY_MS
 from lots.model import Leg, Lot, LotNow, Party, Place, ShipmentLot, Tag
@@ -26,31 +25,47 @@ from lots.whereabouts import Source, without
 from rules.knowledge import Box, Restraint
 from rules.state import NO_LIMITS, Limits, LotFacts
 
+HOUR_S = 3600
+"""How often a tag measures, where nothing else is said."""
+
 AHEAD_MS = 7 * DAY_MS
 """A reading is a day ahead at most, of a clock that may have been set back since."""
 
 
-def lot_facts(session: Session, tenant: str) -> dict[LotKey, LotFacts]:
-    """The facts of all lots of ``tenant``."""
-    whereabouts = facts.whereabouts_of(session, tenant, None)
-    tags = session.execute(select(Tag.id, Tag.interval_s).where(Tag.tenant == tenant))
-    intervals = dict(tags.all())
-    query = (
-        select(Lot, Party)
-        .outerjoin(Party, (Party.tenant == Lot.tenant) & (Party.id == Lot.customer))
-        .where(Lot.tenant == tenant)
-    )
+def lot_facts(session: Session, tenant: str) -> Iterator[tuple[LotKey, LotFacts]]:
+    """The facts of all lots of ``tenant``, by lot; read some thousands at a time."""
+    intervals = _intervals(session, tenant)
+    parties = {p.id: p for p in session.scalars(select(Party).where(Party.tenant == tenant))}
     offline = _offline_legs(session, tenant)
-    circumstances = facts.circumstances_of(session, tenant, whereabouts)
-    found = {}
-    for lot, party in session.execute(query):
-        sources = whereabouts[lot.id].sources if lot.id in whereabouts else []
-        away = offline.get(lot.id, ())
-        found[LotKey(tenant, lot.id)] = replace(
-            _facts(lot, party, sources, intervals, away),
-            circumstances=circumstances.get(lot.id, UNKNOWN),
-        )
-    return found
+    columns = Lot.__table__.columns
+    for between, rows in facts.pages(session, tenant, [columns.id, *columns]):
+        whereabouts = facts.whereabouts_of(session, tenant, between)
+        circumstances = facts.circumstances_of(session, tenant, whereabouts, between)
+        for lot in rows:
+            sources = whereabouts[lot.id].sources if lot.id in whereabouts else []
+            amid = circumstances.get(lot.id, UNKNOWN)
+            away = offline.get(lot.id, ())
+            party = parties.get(lot.customer)
+            yield LotKey(tenant, lot.id), _facts(lot, party, sources, intervals, away, amid)
+
+
+class Intervals(dict[str, int]):
+    """How often each tag measures, s: of most, which are not named, ``usual``."""
+
+    def __init__(self, usual: int, others: Iterable[tuple[str, int]]) -> None:
+        super().__init__(others)
+        self._usual = usual
+
+    def __missing__(self, tag: str) -> int:
+        return self._usual
+
+
+def _intervals(session: Session, tenant: str) -> Intervals:
+    own = Tag.tenant == tenant
+    most = select(Tag.interval_s).where(own).group_by(Tag.interval_s).order_by(func.count().desc())
+    usual = session.scalars(most.limit(1)).first() or HOUR_S
+    others = select(Tag.id, Tag.interval_s).where(own, Tag.interval_s != usual)
+    return Intervals(usual, ((tag, interval) for tag, interval in session.execute(others)))
 
 
 def _offline_legs(session: Session, tenant: str) -> dict[str, list[tuple[int, int]]]:
@@ -67,13 +82,14 @@ def _offline_legs(session: Session, tenant: str) -> dict[str, list[tuple[int, in
 
 
 def _facts(
-    lot: Lot,
+    lot: Any,
     party: Party | None,
     sources: list[Source],
-    intervals: dict[str, int],
+    intervals: Intervals,
     offline: Sequence[tuple[int, int]],
+    circumstances: tuple[Circumstance, ...],
 ) -> LotFacts:
-    slowest = max((intervals[source.tag] for source in sources), default=3600)
+    slowest = max((intervals[source.tag] for source in sources), default=HOUR_S)
     return LotFacts(
         tenant=lot.tenant,
         lot=lot.id,
@@ -88,6 +104,7 @@ def _facts(
         ),
         limits=_limits(party) if party else NO_LIMITS,
         customer=lot.customer or "",
+        circumstances=circumstances,
     )
 
 

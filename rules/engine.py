@@ -22,10 +22,11 @@ from rules import kernels
 from rules.fold import fold, numbers_now
 from rules.kernels import NEVER
 from rules.part import Part, alone, none_of, portions
+from rules.register import NOTHING
 from rules.rule import Rules
 from rules.shelf import Shelf
 from rules.silence import Silences
-from rules.state import Book, Change, LotFacts, States, Transition, rows_of
+from rules.state import Book, Change, LotFacts, States, Transition
 from rules.table import LotTable
 from rules.window import FAR
 
@@ -77,6 +78,29 @@ class Engine:
         """Take over what the registry says of all lots; others are unknown and left out."""
         self.table.know(facts)
 
+    def learn(self, tenant: str, facts: Iterable[tuple[LotKey, LotFacts]]) -> list[LotKey]:
+        """Take over what the registry says of all lots of a tenant; returns those that are gone.
+
+        Lots of which it says something else than before count as changed.
+        """
+        rows, news = self.table.learn(facts)
+        self.show_again(news)
+        there = np.zeros(len(self.table.keys), np.bool_)
+        there[rows] = True
+        gone = self._keys(np.flatnonzero((self.table.register.of != NOTHING) & ~there))
+        return [key for key in gone if key.tenant == tenant]
+
+    def anew(self) -> Engine:
+        """One that knows of the lots what the registry says, and nothing else.
+
+        This one is of no use afterwards.
+        """
+        found = Engine(self.rules, self._samples)
+        for key in self.unfitting()[0]:
+            self.forget(key)
+        found.table.take_over(self.table)
+        return found
+
     def evaluate(self, bound: Bound) -> list[Change]:
         """Fold a batch, bound to its lots. After an exception nothing of it is folded."""
         self._make_room(len(bound.samples))
@@ -115,7 +139,7 @@ class Engine:
     def _of_known(self, bound: Bound) -> Part:
         rows = self.table.rows_of(bound.lots)
         known = rows >= 0
-        known[known] = self.table.facts["kind"][rows[known]] >= 0
+        known[known] = self.table.register.of[rows[known]] != NOTHING
         return Part(rows, bound.starts, bound.samples).lots(known)
 
     def _news(self, part: Part) -> Part:
@@ -244,9 +268,14 @@ class Engine:
         return Part(part.rows, starts + part.starts, samples.take(arranged(lot, samples)))
 
     def _fold(self, part: Part, states: States) -> dict[int, list[Transition]]:
-        facts = rows_of(self.table.facts, part.rows)
+        facts = self.table.register.facts(part.rows)
         return fold(
-            states, facts, self.table.surroundings.spans, part.samples, part.starts, self.book
+            states,
+            facts,
+            self.table.register.surroundings.spans,
+            part.samples,
+            part.starts,
+            self.book,
         )
 
     def _remember(self, happened: Mapping[LotKey, list[Transition]]) -> None:
@@ -324,6 +353,14 @@ class Engine:
         """The lots that something is known of, besides their facts."""
         return set(self._keys(np.flatnonzero(self.table.notes["heard"])))
 
+    def unfitting(self) -> tuple[list[LotKey], list[LotKey]]:
+        """Lots that something is known of and the registry says nothing of; and the other way
+        round, of those that a tag speaks for."""
+        heard, said = self.table.notes["heard"], self.table.register.of != NOTHING
+        watched = self.table.register.watches()["watched_from"] != FAR
+        unknown, unheard = heard & ~said, said & ~heard & watched
+        return self._keys(np.flatnonzero(unknown)), self._keys(np.flatnonzero(unheard))
+
     def take_changed(self, limit: int = FAR) -> list[LotKey]:
         """Lots whose numbers moved since they were taken: at most ``limit``, each in its turn."""
         notes = self.table.notes
@@ -337,8 +374,8 @@ class Engine:
 
     def show_again(self, keys: Iterable[LotKey]) -> None:
         """Let lots count as changed."""
-        rows = self.table.rows
-        self.table.notes["changed"][[rows[key] for key in keys if key in rows]] = True
+        rows = self.table.rows_of(list(keys))
+        self.table.notes["changed"][rows[rows >= 0]] = True
 
     def known(self, keys: Sequence[LotKey]) -> list[Known]:
         """What is known of each of ``keys``, which are in memory."""
@@ -346,7 +383,10 @@ class Engine:
         states = self.table.head.take(rows)
         found = []
         numbers = numbers_now(
-            states, rows_of(self.table.facts, rows), self.table.surroundings.spans, self.book
+            states,
+            self.table.register.facts(rows),
+            self.table.register.surroundings.spans,
+            self.book,
         )
         for key, newest, fires, its in zip(
             keys, states.lots["newest"].tolist(), states.opened, numbers, strict=True

@@ -71,7 +71,6 @@ class Evaluator:
         self._snapshot = folder / "rules.snapshot"
         self._clock = clock
         self._retention_ms = retention_days * DAY_MS
-        self._facts: dict[LotKey, LotFacts] = {}
         self._revisions = Revisions()
         self.pending: list[Change] = []
         """Changes that are folded and not yet written."""
@@ -114,8 +113,7 @@ class Evaluator:
 
         But silences: those are in the record alone.
         """
-        self.engine = Engine(self.engine.rules)
-        self.engine.know(self._facts)
+        self.engine = self.engine.anew()
         self.offset = self.saved = start
         for key in self._facts:
             self.engine.distrust(key)
@@ -123,27 +121,26 @@ class Evaluator:
 
     def _fit_registry(self) -> None:
         """Lots may have come and gone since the snapshot."""
-        heard = self.engine.heard()
-        for key in heard - self._facts.keys():
+        unknown, unheard = self.engine.unfitting()
+        for key in unknown:
             self.engine.forget(key)
-        for key in self._facts.keys() - heard:
-            if self._facts[key].watched:
-                self.engine.distrust(key)
+        for key in unheard:
+            self.engine.distrust(key)
+
+    @property
+    def _facts(self) -> Mapping[LotKey, LotFacts]:
+        return self.engine.table.known
 
     def refresh(self, session: Session) -> None:
         """Take over the lots' facts of tenants whose registry changed."""
         news = self._revisions.news(session)
         if not news:
             return
-        stale = news.changed.keys() | news.gone
-        kept = {key: facts for key, facts in self._facts.items() if key.tenant not in stale}
+        gone = [key for key in self._facts if key.tenant in news.gone]
         for tenant in news.changed:
-            kept |= census.lot_facts(session, tenant)
-        for key in self._facts.keys() - kept.keys():
+            gone += self.engine.learn(tenant, census.lot_facts(session, tenant))
+        for key in gone:
             self.engine.forget(key)
-        self.engine.show_again([k for k, facts in kept.items() if self._facts.get(k) != facts])
-        self._facts = kept
-        self.engine.know(kept)
         self._revisions.taken(news)
 
     def take(self, offset: int, bound: Bound) -> None:

@@ -309,13 +309,13 @@ def hours_to(target: float, m: float, rate: float, highest: float) -> float:
 
 
 @compiled
-def locate(begins: Ints, at: Ints, count: Ints, starts: Ints, time: Ints, found: Ints) -> None:
-    """The span that each sample is in: of lot i those at [at[i], at[i] + count[i]), by their
-    ``begins``; the first is from ever on. Samples are mostly in the last."""
+def locate(spans: Records, at: Ints, count: Ints, starts: Ints, time: Ints, found: Ints) -> None:
+    """The span that each sample is in: of lot i those at [at[i], at[i] + count[i]), by when they
+    begin; the first is from ever on. Samples are mostly in the last."""
     for lot in range(len(starts) - 1):
         for i in range(starts[lot], starts[lot + 1]):
             span = at[lot] + max(count[lot], 1) - 1
-            while span > at[lot] and begins[span] > time[i]:
+            while span > at[lot] and spans[span].begins > time[i]:
                 span -= 1
             found[i] = span
 
@@ -569,7 +569,6 @@ def prepare(state: np.dtype[np.void]) -> None:
         np.empty((4, 0)),
     )  # fmt: skip
     measure(AVERAGE, 1.0, np.empty((0, 0)), flags, starts, whole, real, real, whole, real)
-    locate(whole, whole, whole, starts, whole, whole)
     walk(rows, rows, many, whole, starts, whole, real, many, many, whole)
     sift(starts, whole, whole, whole, flags, whole)
     links = np.empty(0, np.int32)

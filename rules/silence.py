@@ -10,6 +10,7 @@ from lots.climate import LotKey
 from lots.clock import HOUR_MS
 from lots.readings.batch import Ints
 from rules.part import Part
+from rules.register import NOTHING
 from rules.state import Book, Change, Transition, silence_limit_ms
 from rules.table import LotTable
 
@@ -71,11 +72,11 @@ class Silences:
 
     def _candidates(self, now: int) -> Ints:
         """Rows of lots for which a tick can change something."""
-        notes = self._table.notes
+        notes, watches = self._table.notes, self._table.register.watches()
         since = np.maximum(self._table.head.newest, self.listening_since)
-        watched = (notes["watched_from"] <= now) & (now < notes["watched_to"])
-        quiet = watched & (now - since >= notes["patience"])
-        return np.flatnonzero((self._table.facts["kind"] >= 0) & (quiet | notes["silent"]))
+        watched = (watches["watched_from"] <= now) & (now < watches["watched_to"])
+        quiet = watched & (now - since >= watches["patience"])
+        return np.flatnonzero((self._table.register.of != NOTHING) & (quiet | notes["silent"]))
 
     def _judged(self, key: LotKey, row: int, now: int) -> list[Transition]:
         """Silences that begin, and those that end because no tag speaks for the lot any more."""
@@ -86,7 +87,9 @@ class Silences:
         newest = int(self._table.head.newest[row])
         quiet_since = max(*begun, newest, self.listening_since)
         found = []
-        for rule, test in self._book.silences[self._table.facts["kind"][row]]:
+        for rule, test in self._book.silences[
+            self._table.register.facts(np.asarray([row]))["kind"][0]
+        ]:
             limit = silence_limit_ms(test, facts)
             if rule not in silent and now - quiet_since >= limit:
                 numbers = {"hours_silent": round(limit / HOUR_MS, 1)}

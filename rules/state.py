@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lots.circumstances import UNKNOWN, Circumstance
 from lots.climate import LotKey
@@ -116,7 +117,7 @@ def _fresh(n: int) -> Records:
     return found
 
 
-def rows_of(records: Records, rows: Ints) -> Records:
+def rows_of(records: Records, rows: Ints | NDArray[np.int32]) -> Records:
     """``records[rows]``, of fields of 8 bytes: numpy would copy it field by field."""
     words = records.view(np.int64).reshape(len(records), -1)
     return np.take(words, rows, axis=0).view(records.dtype).ravel()
@@ -222,6 +223,7 @@ class Book:
         self.courses = Courses()
         self._limits = rules.limits
         self._overlays = rules.overlays
+        self.tells_lots_apart = any("lot" in overlay.subject for overlay in rules.overlays)
         self._rows: dict[tuple[int, ...], int] = {}
         self.limits: Floats = np.empty((0, len(rules.limits)))
         """(rows, limits) their values: a row for each set of overlays that some lot has; the first

@@ -70,37 +70,28 @@ class Surroundings:
     def __init__(self) -> None:
         self.spans = np.zeros(1, SPAN)
         self.spans["course"] = -1
-        self.used = 1
-        """How many spans there are, with those that nobody has any more."""
+        self._used = 1
 
     def put(self, spans: Sequence[Span]) -> int:
-        """Where these, by time, now are. What a lot had before stays where it is, unused."""
-        at, self.used = self.used, self.used + len(spans)
-        if self.used > len(self.spans):
-            self.spans = np.resize(self.spans, 2 * self.used)
-        self.spans[at : self.used] = spans
+        """Where these, by time, now are."""
+        at, self._used = self._used, self._used + len(spans)
+        if self._used > len(self.spans):
+            self.spans = np.resize(self.spans, 2 * self._used)
+        self.spans[at : self._used] = spans
         return at
-
-    def gather(self, at: Ints, count: Ints) -> Ints:
-        """Keep the spans of these lots (n,) alone; returns where each lot's are now."""
-        moved = 1 + np.cumsum(count) - count
-        index = np.arange(1, 1 + count.sum()) + np.repeat(at - moved, count)
-        self.spans = self.spans[np.concatenate(([0], index))]
-        self.used = len(self.spans)
-        return np.where(count > 0, moved, 0)
 
 
 def located(spans: Records, at: Ints, count: Ints, starts: Ints, time: Ints) -> Ints:
     """(n,) the span that each sample is in. ``at``, ``count``, ``starts``: of m lots."""
     found = np.empty(len(time), np.int64)
-    begins = np.ascontiguousarray(spans["begins"])
-    kernels.locate(begins, at, count, starts, time, found)
+    kernels.locate(spans, at, count, starts, time, found)
     return found
 
 
 def prepare() -> None:
-    """Have `rules.ahead` compiled, or fetched from where it is kept."""
+    """Have what looks in spans compiled, or fetched from where it is kept."""
     whole, real, none = np.empty(0, np.int64), np.empty(0), Courses()
+    kernels.locate(np.zeros(1, SPAN), whole, whole, np.zeros(1, np.int64), whole, whole)
     ahead.look(
         np.zeros(1, SPAN), whole, whole, np.zeros(1, np.int64), whole, real, real, real, real, real,
         0, none.courses, none.normals, np.empty((3, 0)),

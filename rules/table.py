@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import repeat
 
 import numpy as np
@@ -10,10 +12,10 @@ import numpy as np
 from lots.climate import Chosen, LotKey
 from lots.readings.batch import Ints
 from rules.kernels import Records
+from rules.register import NOTHING, Register
 from rules.shelf import Shelf
-from rules.state import FACTS, Book, LotFacts, facts_row, silence_limit_ms
-from rules.surroundings import Surroundings
-from rules.window import FAR, Window
+from rules.state import Book, LotFacts
+from rules.window import Window
 
 LEAST = 256
 """Rows that there is room for at least."""
@@ -26,11 +28,6 @@ NOTE = np.dtype(
         ("heard", np.bool_),  # it was folded, or is known to be silent; else it has only facts
         ("changed", np.bool_),  # its numbers moved, and were not shown since
         ("silent", np.bool_),  # a rule of silence fires for it
-        # When silence may begin at all: ms, the first and the last that a tag should be heard, and
-        # how long it may be silent at least.
-        ("watched_from", np.int64),
-        ("watched_to", np.int64),
-        ("patience", np.int64),
     ]
 )
 
@@ -45,11 +42,10 @@ class LotTable:
         """By row; `NOBODY`: it is free."""
         self._free: list[int] = []
         self.base, self.head = Shelf(book.fresh(1)), Shelf(book.fresh(1))
-        self.facts: Records = np.zeros(0, FACTS)
+        self.register = Register(book)
         self.notes: Records = np.zeros(0, NOTE)
-        self.surroundings = Surroundings()
         self.window = Window()
-        self.known: Mapping[LotKey, LotFacts] = {}
+        self.known: Mapping[LotKey, LotFacts] = _Known(self)
         self._whole: Sequence[LotKey] = ()
         """Whose rows were sought last, and what was found."""
         self._found = np.empty(0, np.int64)
@@ -59,7 +55,7 @@ class LotTable:
         found = self.rows.get(key)
         if found is None:
             if not self._free:
-                self._grow()
+                self._grow(max(LEAST, 2 * len(self.keys)))
             found = self.rows[key] = self._free.pop()
             self.keys[found] = key
             self._whole = ()
@@ -80,14 +76,26 @@ class LotTable:
 
     def know(self, facts: Mapping[LotKey, LotFacts]) -> None:
         """Take over the lots' facts; a lot that has none any more keeps its row."""
-        self._tidy()
-        for key, each in facts.items():
-            if self.known.get(key) != each or key not in self.rows:
-                self._note(self.row(key), each)
-        for key in self.known.keys() - facts.keys():
-            if key in self.rows:
-                self.facts["kind"][self.rows[key]] = -1
-        self.known = facts
+        self.learn(facts.items())
+        for key in [key for key in self.known if key not in facts]:
+            self.register.drop(self.rows[key])
+
+    def learn(self, facts: Iterable[tuple[LotKey, LotFacts]]) -> tuple[Ints, list[LotKey]]:
+        """Take over some lots' facts; returns their rows, and those of which they are news."""
+        self.register.tidy(self.keys)
+        rows, news = array("q"), []
+        for key, each in facts:
+            row = self.row(key)
+            rows.append(row)
+            if self.register.put(row, key, each):
+                news.append(key)
+        return np.frombuffer(rows, np.int64), news
+
+    def take_over(self, other: LotTable) -> None:
+        """The rows and facts of ``other``, which is of no use afterwards, and nothing else."""
+        self.rows, self._free, self.register = other.rows, [], other.register
+        self._grow(len(other.keys))
+        self.keys, self._free = other.keys, other._free
 
     def forget(self, key: LotKey) -> None:
         """Give a lot's row back."""
@@ -95,39 +103,48 @@ class LotTable:
         if row is not None:
             self._whole = ()
             self._clear(np.asarray([row]))
+            self.register.drop(row)
             self.keys[row] = NOBODY
             self._free.append(row)
-
-    def _note(self, row: int, facts: LotFacts) -> None:
-        at = self.surroundings.put(self._book.spans(facts))
-        self.facts[row] = facts_row(facts, self._book, at)
-        tests = self._book.silences[self.facts["kind"][row]]
-        note = self.notes[row]
-        note["watched_from"] = min((begins for begins, _ in facts.watched), default=FAR)
-        note["watched_to"] = max((ends for _, ends in facts.watched), default=-FAR)
-        note["patience"] = min((silence_limit_ms(test, facts) for _, test in tests), default=FAR)
-
-    def _tidy(self) -> None:
-        """Make room where more than half of the spans are such that nobody has any more."""
-        if self.surroundings.used > 2 * self.facts["spans"].sum() + LEAST:
-            self.facts["at"] = self.surroundings.gather(self.facts["at"], self.facts["spans"])
 
     def _clear(self, rows: Ints) -> None:
         self.base.clear(rows)
         self.head.clear(rows)
-        self.facts[rows] = np.zeros(1, FACTS)
-        self.facts["kind"][rows] = -1
         self.notes[rows] = np.zeros(1, NOTE)
         self.window.drop(rows)
 
-    def _grow(self) -> None:
+    def _grow(self, size: int) -> None:
         before = len(self.keys)
-        rows = np.arange(before, max(LEAST, 2 * before))
+        rows = np.arange(before, size)
         self.base.resize(before + len(rows))
         self.head.resize(before + len(rows))
-        self.facts = np.concatenate((self.facts, np.zeros(len(rows), FACTS)))
+        self.register.resize(before + len(rows))
         self.notes = np.concatenate((self.notes, np.zeros(len(rows), NOTE)))
         self.window.resize(before + len(rows))
         self._clear(rows)
         self.keys += [NOBODY] * len(rows)
         self._free += reversed(rows.tolist())
+
+
+class _Known(Mapping[LotKey, LotFacts]):
+    """The facts of a table's lots, of those that have some."""
+
+    def __init__(self, table: LotTable) -> None:
+        self._table = table
+
+    def __getitem__(self, key: LotKey) -> LotFacts:
+        found = self._table.register.at(self._table.rows[key])
+        if found is None:
+            raise KeyError(key)
+        return replace(found, tenant=key.tenant, lot=key.lot)
+
+    def __contains__(self, key: object) -> bool:
+        row = self._table.rows.get(key)  # type: ignore[call-overload]
+        return row is not None and self._table.register.of[row] != NOTHING
+
+    def __iter__(self) -> Iterator[LotKey]:
+        keys = self._table.keys
+        return (keys[row] for row in np.flatnonzero(self._table.register.of).tolist())
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self._table.register.of))

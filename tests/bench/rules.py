@@ -26,7 +26,7 @@ from cli import heap
 from lots.climate import Bound, LotKey, Samples
 from lots.clock import DAY_MS
 from lots.readings.batch import Ints
-from rules import kernels, pack, shelf
+from rules import kernels, pack, shelf, surroundings
 from rules.engine import Engine
 from rules.state import STATE
 from tests.bench import million
@@ -64,6 +64,7 @@ def prepare() -> None:
     """What is compiled at a start is no part of any figure."""
     kernels.prepare(STATE)
     shelf.prepare()
+    surroundings.prepare()
     heap.settle()
 
 

@@ -90,7 +90,7 @@ def _office(lots: int) -> tuple[Directory, Engine]:
     }
     engine = Engine(pack.load(None))
     engine.know({LotKey(TENANT, name): facts(name, n) for n, name in enumerate(names)})
-    return Directory({TENANT: Roster(TENANT, sources, {}, [])}), engine
+    return Directory({TENANT: Roster(TENANT, sources.items(), {}, [])}), engine
 
 
 class Limits:

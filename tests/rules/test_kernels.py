@@ -8,7 +8,7 @@ import pytest
 SCRIPT = """
 import math
 from lots.climate import LotKey, join, together
-from rules import kernels, pack, shelf
+from rules import kernels, pack, shelf, surroundings
 from rules.engine import Engine
 from rules.state import STATE, LotFacts
 from tests.rules.timeline import said
@@ -20,6 +20,7 @@ def compiled():
 
 kernels.prepare(STATE)
 shelf.prepare()
+surroundings.prepare()
 before = compiled()
 keys = [LotKey("acme", name) for name in ("L1", "L2")]
 of = Engine(pack.load())
