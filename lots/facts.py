@@ -28,7 +28,7 @@ from lots.model import (
 from lots.normals import Normals
 from lots.records import HoldRecord, LotRecord
 from lots.terms import HoldKind
-from lots.whereabouts import FOREVER, Dated, Source, Stay, Watch
+from lots.whereabouts import FOREVER, Dated, Ride, Source, Stay, Watch
 
 AT_ONCE = 10_000
 """Lots whose ids are named in queries."""
@@ -62,18 +62,18 @@ def whereabouts_of(
     asked = lots if lots is None or isinstance(lots, Between) else sorted(lots)
     own: dict[str, list[Watch]] = defaultdict(list)
     moves: dict[str, list[Dated]] = defaultdict(list)
-    legs: dict[str, list[Stay]] = defaultdict(list)
+    rides: dict[str, list[Ride]] = defaultdict(list)
     bound = _bindings(tenant, Binding.lot).where(Binding.lot.is_not(None))
     for lot, *watch in _rows(session, bound, Binding.lot, asked):
         own[lot].append(_watch(*watch))
     moved = select(Move.lot, Move.at, Move.place).where(Move.tenant == tenant)
     for lot, at, place in _rows(session, moved, Move.lot, asked):
         moves[lot].append((at, place))
-    for lot, departs, arrives, place in _rows(session, _legs(tenant), ShipmentLot.lot, asked):
-        legs[lot].append(Stay(departs, arrives, place))
+    for lot, *leg in _rows(session, _legs(tenant), ShipmentLot.lot, asked):
+        rides[lot].append(Ride(*leg))
 
-    known = own.keys() | moves.keys() | legs.keys()
-    stays = {lot: whereabouts.stays(moves[lot], legs[lot]) for lot in known}
+    known = own.keys() | moves.keys() | rides.keys()
+    stays = {lot: whereabouts.stays(moves[lot], whereabouts.aboard(rides[lot])) for lot in known}
     stood = {stay.place for each in stays.values() for stay in each if stay.place is not None}
     watches: dict[str, list[Watch]] = defaultdict(list)
     bound = _bindings(tenant, Binding.place).where(Binding.place.is_not(None))
@@ -294,9 +294,11 @@ def _bindings(tenant: str, subject: InstrumentedAttribute[str | None]) -> Select
 
 
 def _legs(tenant: str) -> Select[*tuple[Any, ...]]:
+    place = and_(Place.tenant == Leg.tenant, Place.id == Leg.place)
     return (
-        select(ShipmentLot.lot, Leg.departs, Leg.arrives, Leg.place)
+        select(ShipmentLot.lot, Leg.shipment, Leg.departs, Leg.arrives, Leg.place, Place.kind)
         .join(Leg, _LEG_OF_LOT)
+        .outerjoin(Place, place)
         .where(ShipmentLot.tenant == tenant)
         .order_by(Leg.departs, Leg.shipment, Leg.number)
     )

@@ -1,7 +1,8 @@
 """Which tag speaks for a lot when: bindings, moves and legs laid over each other.
 
 Pure: dated facts in, spans of time out. A lot's climate is its own tag's, else that of the place
-it stood in; where it stood is what began last (a move, or a leg of its shipment).
+it stood in; where it stood is what began last (a move, or a leg of its shipment). Why it is still
+in its box after a leg: ``docs/decisions/whereabouts.md``.
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from lots.terms import Placement
+from lots.clock import DAY_MS
+from lots.terms import PlaceKind, Placement
 
 FOREVER = 2**62
 """An open end, ms."""
+
+UNLOADED_MS: Final[Mapping[str, int]] = {PlaceKind.CONTAINER: 5 * DAY_MS, PlaceKind.VEHICLE: DAY_MS}
+"""By the kind of a box: so long after it arrived it has been unloaded, if nobody said when. [D]"""
 
 Dated = tuple[int, str | None]
 
@@ -25,6 +31,17 @@ class Stay:
     begins: int
     ends: int
     place: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ride:
+    """A leg of a lot's ``shipment`` in ``place`` of ``kind`` (None: not known), ms."""
+
+    shipment: str
+    departs: int
+    arrives: int
+    place: str | None
+    kind: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +65,30 @@ class Source:
     place: str | None
 
 
+def aboard(rides: Sequence[Ride]) -> list[Stay]:
+    """Where a lot was by its ``rides``, in order of departure: not only from a leg's departure to
+    its arrival.
+
+    Between two legs of a shipment it waits in the box that both are in. After the last leg in a box
+    it is still in there, until it is booked out or in, or departs again; if nobody says so, as long
+    as such a box takes to be unloaded. Who changes to another box has left it.
+    """
+    found = []
+    for ride, after in itertools.zip_longest(rides, rides[1:]):
+        ends = ride.arrives
+        if after is None or after.shipment != ride.shipment:
+            ends += UNLOADED_MS.get(ride.kind or "", 0)
+        elif after.place == ride.place:
+            ends = max(after.departs, ends)
+        found.append(Stay(ride.departs, ends, ride.place))
+    return found
+
+
 def stays(moves: Sequence[Dated], legs: Sequence[Stay]) -> list[Stay]:
     """Where a lot was, without gaps or overlaps, from ``moves`` (at, place) and ``legs``.
 
-    At each time what began last counts. A lot that arrived and was not yet booked in is nowhere
-    known: not in the container still, nor back in the bay that it left.
+    At each time what began last counts. A lot whose leg is over and that was not yet booked in is
+    nowhere known: it is not back in the bay that it left.
     """
     if not moves and not legs:
         return []

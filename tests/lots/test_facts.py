@@ -70,7 +70,7 @@ def test_stays_and_sources_follow_moves_legs_and_bindings(world: World) -> None:
     world.ship("S", ["a"], (5, 6, "box"))
     assert registry.stays_of(world.session, world.tenant, "a") == [
         Stay(ms(1), ms(5), "bay 1"),
-        Stay(ms(5), ms(6), "box"),
+        Stay(ms(5), ms(6 + 5), "box"),  # a container: five days more, if nobody says otherwise
     ]
     expected = [
         Source("t1", "air", ms(1), ms(5), "bay 1"),

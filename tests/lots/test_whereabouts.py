@@ -7,7 +7,18 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lots.whereabouts import FOREVER, Source, Stay, Watch, sources, stays
+from lots.terms import PlaceKind
+from lots.whereabouts import (
+    FOREVER,
+    UNLOADED_MS,
+    Ride,
+    Source,
+    Stay,
+    Watch,
+    aboard,
+    sources,
+    stays,
+)
 
 
 def test_no_facts_no_stay() -> None:
@@ -50,6 +61,40 @@ def test_booked_in_before_the_leg_was_to_arrive() -> None:
 
 def test_of_two_that_begin_together_the_move_counts() -> None:
     assert stays([(5, "bay")], [Stay(5, 10, "box")]) == [Stay(5, FOREVER, "bay")]
+
+
+def ride(departs: int, arrives: int, place: str | None = "box", **of: str | None) -> Ride:
+    return Ride(of.get("shipment") or "S1", departs, arrives, place, of.get("kind", "container"))
+
+
+def test_between_two_legs_in_one_box_it_waits_in_there() -> None:
+    assert aboard([ride(0, 5), ride(8, 9, kind=None)])[:1] == [Stay(0, 8, "box")]
+    stood = stays([], aboard([ride(0, 5, kind=None), ride(8, 9, kind=None)]))
+    assert stood == [Stay(0, 9, "box")]
+
+
+def test_who_changes_to_another_box_has_left_the_first() -> None:
+    found = aboard([ride(0, 5, "truck", kind="vehicle"), ride(8, 9, kind=None)])
+    assert found == [Stay(0, 5, "truck"), Stay(8, 9, "box")]
+
+
+def test_after_its_last_leg_it_is_in_the_box_until_that_must_have_been_unloaded() -> None:
+    for kind, longest in UNLOADED_MS.items():
+        assert aboard([ride(0, 5, kind=kind)]) == [Stay(0, 5 + longest, "box")]
+    for kind in (None, PlaceKind.BAY):
+        assert aboard([ride(0, 5, kind=kind)]) == [Stay(0, 5, "box")]
+
+
+def test_who_is_booked_out_or_in_has_left_the_box() -> None:
+    for place in ("bay", None):
+        stood = stays([(7, place)], aboard([ride(0, 5)]))
+        assert stood[0] == Stay(0, 7, "box")
+        assert [stay.place for stay in stood[1:]] == ([place] if place else [])
+
+
+def test_the_next_shipment_takes_it_out_of_the_box_of_the_last() -> None:
+    stood = stays([], aboard([ride(0, 5), ride(20, 25, "truck", shipment="S2", kind=None)]))
+    assert stood == [Stay(0, 20, "box"), Stay(20, 25, "truck")]
 
 
 def test_own_tags_come_before_those_of_the_place() -> None:
