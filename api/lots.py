@@ -15,11 +15,14 @@ from api.problems import invalid
 from api.query import After, Limit, Moment
 from api.resources import Item, Page
 from lots import registry
+from lots.climate import MAX_GAP_H
 from lots.clock import HOUR_MS
 from lots.fields import milliseconds, written
 from lots.model import LotNow
-from lots.records import Record
+from lots.records import LotRecord, Record
+from lots.terms import Commodity
 from lots.whereabouts import FOREVER, Source
+from rules import furnace
 
 BELIEVED_MS = 6 * HOUR_MS
 """A lot that was last heard of longer ago may have become anything: it is not ok. [D]"""
@@ -59,9 +62,9 @@ def with_now(session: Session, tenant: str, records: Sequence[Record], now: int)
     """Lots with ``now``: what the rules know of each at ``now`` (ms)."""
     ids = [record.id for record in records]
     rows = session.scalars(select(LotNow).where(LotNow.tenant == tenant, LotNow.lot.in_(ids)))
-    known = {row.lot: _now(row, now) for row in rows}
+    known = {row.lot: row for row in rows}
     return [
-        {**record.model_dump(mode="json"), "now": known.get(record.id, UNJUDGED)}
+        {**record.model_dump(mode="json"), "now": _now(record, known.get(record.id), now)}
         for record in records
     ]
 
@@ -121,7 +124,16 @@ def within(sources: Sequence[Source], begins: int, ends: int) -> list[Item]:
     ]
 
 
-def _now(row: LotNow, now: int) -> Item:
+def _now(lot: Record, row: LotNow | None, now: int) -> Item:
+    known = UNJUDGED if row is None else _judged(row, now)
+    if not isinstance(lot, LotRecord) or lot.commodity != Commodity.LEAD:
+        return known
+    # Sooner than for the status: nothing is believed of a furnace that no reading holds up.
+    fresh = row is not None and now - row.at <= MAX_GAP_H * HOUR_MS
+    return known | {"furnace": furnace.said(known["numbers"], fresh=fresh)._asdict()}
+
+
+def _judged(row: LotNow, now: int) -> Item:
     at = written(row.at) if row.at else None  # silent from the first, it has no newest reading
     status, why = row.status, row.why
     if status == "ok" and now - row.at > BELIEVED_MS:

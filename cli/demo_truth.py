@@ -32,7 +32,7 @@ TOO_FAST = (
 )
 RULES: Mapping[str, tuple[str, ...]] = {
     "film": ("lead.sweat", "lead.sweat_near", "wool.damp"),
-    "frost": ("lead.sweat", "lead.sweat_near", "wool.damp"),
+    "frost": ("lead.frost", "lead.sweat", "lead.sweat_near", "wool.damp"),
     "mould": ("wool.mould", "wool.damp"),
     "damp": ("wool.damp", "wool.mould"),
     "hot_damp": ("lead.hot_damp", "wool.hot_damp"),

@@ -7,7 +7,7 @@ the registry; what would be told of it is laid by. There is no broker, no journa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from time import monotonic
@@ -34,11 +34,12 @@ from lots.readings.batch import Ints, ReadingBatch, TagKey, concatenate
 from lots.records import KINDS
 from lots.settings import Subscription
 from lots.whereabouts import FOREVER, Source
+from rules import furnace
 from rules.alerts import Known, episodes, reconcile
 from rules.census import lot_facts
 from rules.engine import Engine
 from rules.rule import Rules
-from rules.scoring import Page
+from rules.scoring import Page, Span
 from rules.state import Change, LotFacts
 from simulators import journey
 from simulators.journeys.records import Record
@@ -98,7 +99,7 @@ def play(name: str, seed: int, rules: Rules) -> Played:
     with registry.reading(_database()) as session:  # what is written in it is rolled back
         registry.create_tenant(session, TENANT, TENANT)
         office = _Office(session, world, heard)
-        told = _judged(office, batch, rules, world)
+        told, board = _judged(office, batch, rules, world)
         baselines = _at_once(office, batch, evaluation_baselines.as_rules())
     limit = wet_limit_h(rules)
     truths = {lot.key: world.truth(lot.key) for lot in world.lots}
@@ -108,7 +109,8 @@ def play(name: str, seed: int, rules: Rules) -> Played:
         pages = told.get(key, {}) | baselines.get(key, {})
         arrivals = batch.received[_of_sources(batch, office.sources.get(lot, ()))]
         commodity = office.facts[key].commodity
-        lots.append(of_world(world, lot, truth, commodity, arrivals, pages, limit))
+        shown = board.shown.get(key, ())
+        lots.append(of_world(world, lot, truth, commodity, arrivals, pages, shown, limit))
     return Played(
         world.journey.key, world.journey.kind, seed, tuple(lots), checksum(truths.values()),
         len(batch), monotonic() - begun,
@@ -209,9 +211,11 @@ class _Office:
 # Rules.
 
 
-def _judged(office: _Office, batch: ReadingBatch, rules: Rules, world: World) -> PagesOfLots:
-    """What would be told: batch by batch as they arrive, with ticks."""
-    engine, desk, before = Engine(rules), _Desk(), 0
+def _judged(
+    office: _Office, batch: ReadingBatch, rules: Rules, world: World
+) -> tuple[PagesOfLots, _Board]:
+    """What would be told and shown: batch by batch as they arrive, with ticks."""
+    engine, desk, board, before = Engine(rules), _Desk(), _Board(), 0
     engine.know(office.facts)
     for now, count in _turns(batch, world):
         marked = office.correct(now)
@@ -223,6 +227,13 @@ def _judged(office: _Office, batch: ReadingBatch, rules: Rules, world: World) ->
             for change in engine.evaluate(bind(part, office.directory)):
                 sources = office.sources.get(change.key.lot, ())
                 desk.take(change, now, _arrivals(part, sources))
+        fresh = batch.take(slice(before, count))
+
+        def news_at(lot: str, fresh: ReadingBatch = fresh, now: int = now) -> int:
+            """When the last reading of a lot in this turn arrived."""
+            index = _of_sources(fresh, office.sources.get(lot, ()))
+            return int(fresh.received[index].max()) if len(index) else now
+
         news, before = count > before, count
         engine.tick(now)  # of silence nothing is scored, but it is judged
         for key, since in list(engine.dirty.items()):
@@ -230,7 +241,8 @@ def _judged(office: _Office, batch: ReadingBatch, rules: Rules, world: World) ->
             # As soon as the lot is quiet, that is at once.
             found_at = int(batch.received[count - 1]) if news else now
             desk.take(engine.refold(key, since, history), found_at)
-    return desk.by_lot()
+        board.take(engine, now, news_at)
+    return desk.by_lot(), board
 
 
 def _turns(batch: ReadingBatch, world: World) -> Iterator[tuple[int, int]]:
@@ -241,6 +253,28 @@ def _turns(batch: ReadingBatch, world: World) -> Iterator[tuple[int, int]]:
     slots = np.union1d(busy, ticks)
     counts = np.searchsorted(batch.received, slots * TOGETHER_MS)
     yield from zip((slots * TOGETHER_MS).tolist(), counts.tolist(), strict=True)
+
+
+@dataclass(slots=True)
+class _Board:
+    """``shown``: lot -> when it was shown as one to inspect and preheat for the furnace: that it is
+    not fit is what is shown of it otherwise, before its first reading and when the last one no
+    longer holds too."""
+
+    shown: dict[LotKey, list[Span]] = field(default_factory=dict)
+
+    def take(self, engine: Engine, now: int, news_at: Callable[[str], int]) -> None:
+        """Of the lots whose numbers changed, as what is known of a lot is written and shown: since
+        the readings arrived that made it so."""
+        for lot in engine.known(engine.take_changed()):
+            spans, at = self.shown.setdefault(lot.key, []), news_at(lot.key.lot)
+            if spans and spans[-1].ends > at:
+                spans[-1] = Span(spans[-1].begins, max(at, spans[-1].begins))
+            until = 0 if lot.newest is None else lot.newest + round(climate.MAX_GAP_H * HOUR_MS)
+            state = furnace.said(lot.numbers, fresh=until > now).state
+            if state != furnace.NOT_KNOWN.state:
+                begins = spans.pop().begins if spans and spans[-1].ends == at else at
+                spans.append(Span(begins, until))
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from lots.clock import HOUR_MS
 from lots.readings.batch import Ints
 from lots.terms import Commodity
-from lots.whereabouts import FOREVER
+from lots.whereabouts import FOREVER, without
 from rules.kernels import DRYING_H
 from rules.rule import Level, Rules
 from rules.scoring import AFTER_MS, BEFORE_MS, Event, Page, Span, films, moulds, stood_wet
@@ -28,7 +28,8 @@ class PlayedLot:
     """What really happened to a lot on a journey, and what was told of it.
 
     ``whole``: the journey; ``events``: by the rule that is to tell of them; ``wet``: films of any
-    cause; ``water``: on it or in its cavities; ``pages``: by rule, by time.
+    cause; ``water``: on it or in its cavities; ``pages``: by rule, by time; ``not_fit``: when it
+    was shown as not fit for the furnace.
     """
 
     lot: str
@@ -38,6 +39,7 @@ class PlayedLot:
     wet: tuple[Span, ...]
     water: tuple[Span, ...]
     pages: Mapping[str, tuple[Page, ...]]
+    not_fit: tuple[Page, ...]
 
     @property
     def hours(self) -> float:
@@ -51,10 +53,12 @@ def of_world(
     commodity: str,
     arrivals: Ints,
     pages: Mapping[str, tuple[Page, ...]],
+    inspect: Iterable[Span],
     wet_limit: float | None,
 ) -> PlayedLot:
     """A lot of ``world`` whose ``truth`` this is. ``arrivals`` (n,) ms: when readings of it
-    arrived, rising; ``wet_limit`` hours, see `wet_limit_h`."""
+    arrived, rising; ``inspect``: when it was shown as one to inspect and preheat; ``wet_limit``
+    hours, see `wet_limit_h`."""
     legs = list(_leg_changes(world, lot))
 
     def known(found: Iterable[Span]) -> tuple[Event, ...]:
@@ -74,10 +78,11 @@ def of_world(
         happened["lead.sweat"] = happened["lead.sweat_near"] = sweat
         if wet_limit is not None:
             happened["lead.wet"] = stood_wet(truth.time, truth.film, wet_limit, DRYING_H)
+    whole = Span(world.start_ms, world.end_ms)
     return PlayedLot(
         lot=lot,
         commodity=commodity,
-        whole=Span(world.start_ms, world.end_ms),
+        whole=whole,
         events={rule: known(found) for rule, found in happened.items()},
         wet=tuple(wet),
         water=tuple(
@@ -86,6 +91,7 @@ def of_world(
             if each.kind == "unfit"
         ),
         pages=pages,
+        not_fit=tuple(Page(*span) for span in without(*whole, inspect)),
     )
 
 

@@ -59,26 +59,22 @@ class Report:
         return found
 
     def furnace(self) -> Furnace | None:
-        """None where there is no such rule."""
-        if not self.has(FURNACE):
-            return None
+        """None where there is no lead."""
         lots = [lot for each in self.played for lot in each.lots if lot.commodity == Commodity.LEAD]
-        return sum(
-            (
-                furnace(lot.whole, unfit(lot.water, DRYING_H), lot.pages.get(FURNACE, ()))
-                for lot in lots
-            ),
-            Furnace(),
-        )
+        if not lots:
+            return None
+        truly = (unfit(lot.water, DRYING_H) for lot in lots)
+        each = (furnace(lot.whole, of, lot.not_fit) for lot, of in zip(lots, truly, strict=True))
+        return sum(each, Furnace())
 
     def words(self) -> Iterator[str]:
         """What a reader of the figures has to know."""
-        for rule in (*BASELINES, FURNACE):
+        for rule in BASELINES:
             if not self.has(rule):
                 yield f"There is no rule {rule} in the packs: it is not scored."
             elif rule == "lead.wet" and wet_limit_h(self.rules) is None:
                 yield f"{rule} is not scored: its when has no 'wet_hours >= HOURS' to judge by."
-            elif rule != FURNACE and not _about(self.played, rule):
+            elif not _about(self.played, rule):
                 yield f"{rule} is not scored: these journeys have nothing that it is to tell of."
         yield from self.data.words
 
@@ -98,6 +94,7 @@ class Report:
             found[FURNACE] = {
                 "unfit_lots": melt.unfit_lots,
                 "shown_otherwise": melt.shown_otherwise,
+                "shown_late": melt.shown_late,
                 "shown_otherwise_h": _rounded(melt.missed_h),
                 "needless_not_fit": _rounded(melt.needless),
             }
@@ -190,11 +187,13 @@ def _rounded(value: float | None) -> float | None:
 
 def _of_furnace(melt: Furnace) -> Table:
     table = _table(
-        "Furnace", "lots not fit at some time", "of them shown otherwise", "so long, h",
+        "Furnace", "lots not fit at some time", "of them shown otherwise", "at most 30 min late",
+        "both so long, h",
         "share of the rest shown as not fit",
     )  # fmt: skip
     share = "–" if melt.needless is None else f"{melt.needless:.2f}"
-    table.add_row(str(melt.unfit_lots), str(melt.shown_otherwise), f"{melt.missed_h:.1f}", share)
+    lots = (str(each) for each in (melt.unfit_lots, melt.shown_otherwise, melt.shown_late))
+    table.add_row(*lots, f"{melt.missed_h:.1f}", share)
     return table
 
 

@@ -29,7 +29,7 @@ from lots.revisions import Revisions
 from rules import census, kernels, shelf, snapshot, surroundings
 from rules.engine import Engine, Known
 from rules.ledger import Ledger, Recipient, without_gone
-from rules.rule import Rules
+from rules.rule import Rules, Severity
 from rules.state import STATE, Change, LotFacts
 
 CURSOR = "rules"
@@ -68,6 +68,8 @@ class Evaluator:
         self._database = database
         self._store = store
         self._ledger = Ledger(rules, recipients)
+        # They inform, and put no lot at risk: not fit for the furnace is how lead mostly is.
+        self._mild = {rule.name for rule in rules.rules if rule.severity == Severity.INFO}
         self._snapshot = folder / "rules.snapshot"
         self._clock = clock
         self._retention_ms = retention_days * DAY_MS
@@ -280,11 +282,12 @@ class Evaluator:
         judged = "margin" in lot.numbers or "regain" in lot.numbers
         known = judged and watched and not lot.silent
         fires = sorted(lot.fires.keys() | lot.silent.keys())
+        at_risk = any(rule not in self._mild for rule in lot.fires)
         return {
             "tenant": lot.key.tenant,
             "lot": lot.key.lot,
             "at": lot.newest or 0,
-            "status": "at_risk" if lot.fires else "ok" if known else "unknown",
+            "status": "at_risk" if at_risk else "ok" if known else "unknown",
             "why": ", ".join(fires) or (None if watched else "no tag speaks for it now"),
             "numbers": lot.numbers,
         }

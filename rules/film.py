@@ -23,6 +23,8 @@ from lots.readings.batch import Floats, Ints
 COLDEST: Final = -80
 WARMEST: Final = 120
 """°C, of the table of saturation pressures; beyond it a surface is unknown."""
+ROOF, BOX, OPEN = 0, 1, 2
+"""Where a lot stands: under a roof; in a box whose roof may drip; where rain and ice may come."""
 SETTLED_LAGS: Final = 3.0
 """So many lags the metal follows the air until its unknown start is forgotten (to 5 %)."""
 
@@ -40,11 +42,12 @@ def courses(
     lags: Floats,
     transfers: Floats,
     starts: Ints,
+    shelter: Ints,
     air: Floats,
     vapour: Floats,
     on_metal: Floats,
     step: Floats,
-    settings: tuple[float, float, float, float, float],
+    settings: tuple[float, float, float, float, float, float, float, float, float],
     saturation: Floats,
     found: Floats,
 ) -> None:
@@ -54,16 +57,21 @@ def courses(
     g/(m² h Pa) (m,), NaN of a lot that has no film: it is passed over. ``air``, ``on_metal`` °C and
     ``vapour`` Pa (n,) are what is known at each sample, ``step`` h (n,) how long since the one
     before: in between, their mean acts. ``settings``: `rules.lead.Film`; ``saturation``:
-    `rules.lead.SATURATION`. Writes to ``found`` (4, n): the film, g/m²; the most that it may be;
-    hours wet in this spell; dry hours.
+    `rules.lead.SATURATION`. ``shelter`` (n,): `ROOF`, `BOX` or `OPEN`. Writes to ``found`` (5, n):
+    the film, g/m²; the most that it may be; hours wet in this spell; dry hours; and the most that
+    may stand in its recesses, g/m² of their opening.
 
     A step that is not known (NaN: a gap) or of whose air nothing is known leaves the film that was
     seen as it was, and counts as neither wet nor dry. But what may be there at most is the limit
     from then on, until the metal's temperature is known again and that much has dried, and the dry
     hours begin anew. So it is with a lot that nothing was known of. It is reckoned with air as
     much damper as its sensor may be off.
+
+    Recesses are full after what no tag sees: in the open, and in a box whose air is so near its
+    dew point that the roof may drip; and after so much film that it ran. They dry through their
+    openings, which takes days to weeks, and as long as they may hold water there are no dry hours.
     """
-    h, limit, wet_from, drying_h, doubt = settings
+    h, limit, wet_from, drying_h, runs, depth, share, drips, doubt = settings
     for lot in range(len(starts) - 1):
         if math.isnan(transfers[lot]):
             continue
@@ -85,6 +93,7 @@ def courses(
                 lag, warmth, worst_metal = math.inf, metal, metal
             state.air_before, state.vapour_before = air[i], vapour[i]
             state.metal_before = on_metal[i]
+            begun = state.worst_metal
             if is_unknown(metal, state.film, warmth, damp, step[i]):
                 state.metal = state.worst_metal = air[i]
                 state.metal_hours = 0.0
@@ -107,10 +116,38 @@ def courses(
                 state.metal_hours = settled
             if state.metal_hours < settled:
                 state.worst, state.dried_hours = limit, 0.0
+            exposed = shelter[i] == OPEN
+            if shelter[i] == BOX:
+                exposed = not vapour[i] <= saturation_at(air[i] - drips, saturation)
+            if exposed:
+                state.worst = max(state.worst, limit)
+            if exposed or state.film >= runs:
+                state.recess = depth
+            elif state.recess > 0.0:
+                state.recess -= given_off(
+                    begun, state.worst_metal, damp * (1.0 + doubt), share * transfers[lot], step[i],
+                    saturation,
+                )  # fmt: skip
+                state.recess = min(max(state.recess, 0.0), depth)
+            if state.recess > 0.0:
+                state.dried_hours = 0.0
             if state.film > 0.0:
                 state.worst, state.dried_hours = max(state.worst, state.film), 0.0
             found[0, i], found[1, i] = state.film, state.worst
             found[2, i], found[3, i] = state.film_hours, state.dried_hours
+            found[4, i] = state.recess
+
+
+@compiled
+def given_off(
+    before: float, after: float, vapour: float, transfer: float, hours: float, saturation: Floats
+) -> float:
+    """g/m² that water in metal that went from ``before`` to ``after`` °C gave off in ``hours``; 0
+    if anything is unknown."""
+    if math.isnan(before + after + vapour + hours):
+        return 0.0
+    pressure = (saturation_at(before, saturation) + saturation_at(after, saturation)) / 2
+    return transfer * (pressure - vapour) * hours
 
 
 @compiled

@@ -21,14 +21,16 @@ from lots.circumstances import AHEAD_MS
 from lots.climate import Samples
 from lots.clock import HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints
-from lots.terms import PlaceKind
+from lots.terms import Phase, PlaceKind
 from rules import ahead, air, film, kernels, lead, wool
 from rules.derived import Kind
+from rules.furnace import furnace_state
 from rules.kernels import NEVER, Records
 from rules.state import NAN, Book, Memory, States, Transition, rows_of
 from rules.surroundings import PHASES, PLACES, located
 
 DRY_MARGIN_K = 3.0
+_G_M2_PER_MM = 1000.0  # of water
 
 VAPOUR = ("vapour_at", "vapour_humidity")
 """The air whose vapour is known, °C and %RH; not for packs."""
@@ -36,8 +38,10 @@ VAPOUR = ("vapour_at", "vapour_humidity")
 SWEAT = ("sweat_ahead", "sweat_in", "sweat_lasts")
 """What `ahead.look` finds, by name."""
 
-FILMS = ("film", "film_most", "film_hours", "dry_hours")
+FILMS = ("film", "film_most", "wet_hours", "dry_hours", "recess_most")
 """What `film.courses` finds, by name."""
+_OF_FILMS = ("film", "worst", "film_hours", "dried_hours", "recess")
+"""Where the state has it."""
 
 plain = np.ascontiguousarray
 
@@ -49,6 +53,19 @@ _PLACED = {
     ),
 }
 """By the code of a place: 1, 0 or not known."""
+
+
+_SHELTER = np.asarray(
+    [
+        film.OPEN if kind in ("", PlaceKind.YARD)
+        else film.BOX if kind in (PlaceKind.CONTAINER, PlaceKind.VEHICLE)
+        else film.ROOF
+        for kind in PLACES
+    ],
+    np.int64,
+)  # fmt: skip
+"""By the code of a place; one that is not known may be in the open."""
+_LOADING = PHASES.index(Phase.LOADING)
 
 
 def fold(
@@ -73,15 +90,17 @@ def fold(
     )  # fmt: skip
     balance = _balance(known, facts["kind"], of, book)
     kernels.courses(states.lots, book.mould[facts["kind"]], starts, known, balance, added)
-    films = _films(states, facts, lags, starts, of, known)
     is_wool = book.is_wool[facts["kind"]]
     surface = np.where(is_wool[of], NAN, known[3]) if is_wool.any() else known[3]
     names = (
-        "temperature", "humidity", "core", "surface", "wet_hours", "regain", "mould_index", *VAPOUR
+        "temperature", "humidity", "core", "surface", "damp_hours", "regain", "mould_index", *VAPOUR
     )  # fmt: skip
-    values = (*known[:3], surface, *added, *known[6:], *films)
+    values = (*known[:3], surface, *added, *known[6:])
     amid = Amid(spans, facts, starts, time, book)
-    signals = Signals(dict(zip((*names, *FILMS), values, strict=True)), facts, of, amid, book)
+    signals = Signals(dict(zip(names, values, strict=True)), facts, of, amid, book)
+    if metal.any():
+        found = _films(states, lags, starts, known, signals)
+        signals |= dict(zip(FILMS, found, strict=True))
     for memory in book.memories:
         signals[memory.derived.name] = _measured(memory, states, starts, time, known[4], signals)
     return _judged(states, facts, time, known[4], starts, signals, book)
@@ -98,29 +117,27 @@ def _measured(
     found, own = np.empty(len(time)), np.ascontiguousarray(states.memory[:, memory.span])
     span_h = derived.span_ms / HOUR_MS
     kernels.measure(
-        derived.kind, span_h, own, applies, starts, time, step, source,
+        int(derived.kind), span_h, own, applies, starts, time, step, source,
         _era(derived.per, signals.spans), found,
     )  # fmt: skip
     states.memory[:, memory.span] = own
     return found
 
 
-def _films(
-    states: States, facts: Records, lags: Floats, starts: Ints, of: NDArray[np.intp], known: Floats
-) -> Floats:
-    """(4, n) `FILMS` of lead, NaN of what has no film and where it is not known: what was seen to
+def _films(states: States, lags: Floats, starts: Ints, known: Floats, signals: Signals) -> Floats:
+    """(5, n) `FILMS` of lead, NaN of what has no film and where it is not known: what was seen to
     settle is believed until it has dried, but that none was seen says nothing of a gap."""
-    transfers = plain(facts["transfer"])
-    metal = ~np.isnan(transfers)[of]
-    found = np.full((len(FILMS), len(of)), NAN)
-    if metal.any():
-        vapour = np.full(len(of), NAN)
-        vapour[metal] = air.vapour_pressure(known[6, metal], known[7, metal])
-        film.courses(
-            states.lots, lags, transfers, starts, known[0], vapour, known[5], known[4],
-            lead.FILM_SETTINGS, lead.SATURATION, found,
-        )  # fmt: skip
-        found[::2, np.isnan(vapour + known[3]) & (found[0] == 0.0)] = NAN
+    transfers = plain(signals.facts["transfer"])
+    metal = ~np.isnan(transfers)[signals.of]
+    vapour = np.full(len(metal), NAN)
+    vapour[metal] = air.vapour_pressure(known[6, metal], known[7, metal])
+    found = np.full((len(FILMS), len(metal)), NAN)
+    film.courses(
+        states.lots, lags, transfers, starts, signals.shelter, known[0], vapour, known[5], known[4],
+        lead.FILM_SETTINGS, lead.SATURATION, found,
+    )  # fmt: skip
+    found[0:3:2, np.isnan(vapour + known[3]) & (found[0] == 0.0)] = NAN
+    found[4] /= _G_M2_PER_MM
     return found
 
 
@@ -260,6 +277,12 @@ class Signals(dict[str, Floats]):
         """(n,) `SPAN`"""
         return self._amid.spans()
 
+    @cached_property
+    def shelter(self) -> Ints:
+        """(n,) `film.ROOF`, BOX or OPEN."""
+        loading = self.spans["phase"] == _LOADING
+        return np.where(loading, film.OPEN, _SHELTER[self.spans["place"]])
+
     def __missing__(self, name: str) -> Floats:
         self[name] = found = self._derived(name)
         return found
@@ -279,6 +302,14 @@ class Signals(dict[str, Floats]):
                 return self["surface"] - self["dew_point"]
             case "outdoors" | "boxed":
                 return np.asarray(_PLACED[name][self.spans["place"]])
+            case "not_fit":
+                _, reasons = furnace_state(
+                    self["film"], self["film_most"], self["dry_hours"],
+                    in_the_open=self.shelter == film.OPEN,
+                )  # fmt: skip
+                return np.where(np.isnan(self.facts["transfer"][self.of]), NAN, reasons)
+            case "film" | "film_most" | "wet_hours" | "dry_hours" | "recess_most":
+                return np.full(len(self.of), NAN)  # there is no lead here
             case "hours_until_dry":
                 lags = self.facts["lag_h"][self.of]
                 return lead.hours_until_dry_margin(
@@ -338,21 +369,21 @@ def numbers_now(
     settled = lots["surface_hours"] >= kernels.SETTLED_LAGS * facts["lag_h"]
     followed = lots["regain_hours"] >= kernels.REGAIN_LAG_H
     seen = is_metal & ((lots["film"] > 0.0) | settled & ~np.isnan(vapour).any(axis=0))
-    films = (
-        np.where(where, lots[name], NAN)
-        for name, where in (
-            ("film", seen), ("worst", is_metal), ("film_hours", seen), ("dried_hours", is_metal)
-        )
-    )  # fmt: skip
+    films = {
+        name: np.where(seen if name in ("film", "wet_hours") else is_metal, lots[field], NAN)
+        for name, field in zip(FILMS, _OF_FILMS, strict=True)
+    }
+    films["recess_most"] /= _G_M2_PER_MM
     known = {
         "temperature": temperature,
         "humidity": humidity,
         "core": held("core"),
         "surface": np.where(settled & ~is_wool, lots["surface"], NAN),
-        "wet_hours": np.where(unknown, NAN, lots["wet_hours"]),
+        "damp_hours": np.where(unknown, NAN, lots["wet_hours"]),
         "regain": np.where(followed & is_wool, lots["regain"], NAN),
         "mould_index": np.where(unknown | ~is_wool, NAN, lots["mould"]),
-        **dict(zip((*VAPOUR, *FILMS), (*vapour, *films), strict=True)),
+        **dict(zip(VAPOUR, vapour, strict=True)),
+        **films,
     }
     amid = Amid(spans, facts, each, plain(newest), book)
     signals = Signals(known, facts, each[:-1], amid, book)

@@ -36,7 +36,7 @@ HOLD_MS: Final = int(MAX_GAP_H * HOUR_MS)
 
 AT_SATURATION: Final = 98.0
 """%RH at metal from which a tag on it says that water settles: what its sensor may be off. [D]"""
-BEYOND: Final = 105.0
+BEYOND: Final = 102.0
 """%RH that are taken for such a reading: it says no more than that the air has more vapour than the
 metal holds back, by an amount that no sensor there can see. [D]"""
 
@@ -565,8 +565,8 @@ def prepare(state: np.dtype[np.void]) -> None:
     follow(lots, real, flags, starts, whole, whole, real, real, real, known)
     courses(lots, np.empty((0, 3)), starts, known, three, three)
     film.courses(
-        lots, real, real, starts, real, real, real, real, lead.FILM_SETTINGS, lead.SATURATION,
-        np.empty((4, 0)),
+        lots, real, real, starts, whole, real, real, real, real, lead.FILM_SETTINGS,
+        lead.SATURATION, np.empty((5, 0)),
     )  # fmt: skip
     measure(AVERAGE, 1.0, np.empty((0, 0)), flags, starts, whole, real, real, whole, real)
     walk(rows, rows, many, whole, starts, whole, real, many, many, whole)

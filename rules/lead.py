@@ -1,4 +1,4 @@
-"""A bundle of lead ingots: its warmth, the water on it, what that does, and the furnace.
+"""A bundle of lead ingots: its warmth, the water on it, and what that does.
 
 It follows the air around it as one lump, dTs/dt = (Ta - Ts) / tau: its Biot number is under 0.03,
 so its surface is its core. Temperatures are °C, spans hours, films g/m². Everything takes scalars
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -21,7 +20,6 @@ from lots.terms import Packaging
 from rules import air, film
 
 Floats = NDArray[np.float64]
-Codes = NDArray[np.int8]
 
 SPECIFIC_HEAT: Final = 129.5
 """J/kgK, of lead."""
@@ -43,6 +41,7 @@ FILM: Final = np.dtype(
         ("worst_metal", np.float64),
         ("worst", np.float64),
         ("dried_hours", np.float64),  # since that was gone too
+        ("recess", np.float64),  # g/m² of their opening, that may stand in its recesses at most
     ]
 )
 """The state of a lot's film."""
@@ -55,8 +54,16 @@ class Film(NamedTuple):
     limit_g_m2: float = 200.0  # more runs off a bare vertical face
     wet_from_g_m2: float = 5.0
     drying_h: float = 12.0  # dry hours in a row that end a spell
-    # The air may have so much more vapour than its sensor says: ±0.2 °C and ±1.8 %RH at 40 %RH.
-    doubt: float = 0.05
+    # From so much on water runs off a bundle, into its recesses. They hold so much, by the height
+    # of an ingot, and give it off by half of what a face does: the air stands still in there.
+    runs_g_m2: float = 100.0
+    recess_g_m2: float = 80_000.0
+    recess_share: float = 0.5
+    # The roof of a box may drip with air so near its dew point: GDV asks for more than 6 K [P].
+    drips_within_k: float = 6.0
+    # The air may soon have so much more vapour than its sensor says: 3 K of dew point, from where
+    # on metal counts as safely dry [P]; the sensor's own error (±0.2 °C, ±1.8 %RH) is a third.
+    doubt: float = 0.2
 
 
 FILM_SETTINGS: Final = Film()
@@ -75,6 +82,7 @@ WRAPPINGS: Final[Mapping[str, Wrapping]] = MappingProxyType(
     {
         Packaging.STRAPPED: Wrapping(1.0, 0.0, False),
         Packaging.PALLET: Wrapping(1.2, 0.0, True),
+        # Far less than a closed film of polyethylene (1e11): it may be torn, open below, or off.
         Packaging.SHRINK_WRAPPED: Wrapping(2.0, 2.5e8, False),
         Packaging.BOXED: Wrapping(1.5, 1e8, True),
     }
@@ -84,23 +92,6 @@ BARE: Final = WRAPPINGS[Packaging.STRAPPED]
 
 ACID_HAZARD: Final = 0.2
 """An hour in a closed room with wood counts so much of a wet one, at 100 %RH. [D]"""
-
-
-class Furnace(IntEnum):
-    """What can be said of charging a lot to a melt. There is no more than this: no tag sees rain,
-    ice or a cavity."""
-
-    NOT_FIT = 0
-    INSPECT_AND_PREHEAT = 1  # no wetting seen
-
-
-class NotFit(IntFlag):
-    """Why a lot is not fit for the furnace."""
-
-    WET = 1  # there is water or ice on it
-    NOT_DRY_LONG_ENOUGH = 2
-    UNKNOWN = 4  # a gap, a doubtful sensor, metal of unknown temperature
-    OUTDOORS = 8  # rain and ice that no tag sees
 
 
 # °C by whole degrees: ice to 0, where ice and water meet, water from there.
@@ -231,7 +222,8 @@ class FilmCourse(NamedTuple):
     film_g_m2: Floats  # seen to settle, and not yet dried
     worst_g_m2: Floats  # the most that there may be
     wet_hours: Floats  # of this spell
-    dry_hours: Floats  # since there can have been none
+    dry_hours: Floats  # since there can have been none, in its recesses either
+    recess_g_m2: Floats  # of their opening, that may stand in its recesses at most
 
 
 def no_film(n: int) -> NDArray[np.void]:
@@ -251,12 +243,14 @@ def film_course(
     on_metal_c: ArrayLike = np.nan,
     time_constant_h: float = 4.3,
     wrapping: Wrapping = BARE,
+    shelter: ArrayLike = film.ROOF,
     settings: Film = FILM_SETTINGS,
     state: NDArray[np.void] | None = None,
 ) -> FilmCourse:
     """One lot's film over ``n`` samples, each ``hours`` after the one before (NaN: a gap).
 
-    ``on_metal_c``: by a tag on the metal, NaN where there is none. ``state``: (1,) of `no_film`,
+    ``on_metal_c``: by a tag on the metal, NaN where there is none. ``shelter``: where it stands,
+    `rules.film.ROOF`, BOX or OPEN. ``state``: (1,) of `no_film`,
     moved on, so that a series can be taken in parts; left out: nothing was known. What a gap does:
     `rules.film.courses`.
     """
@@ -264,12 +258,14 @@ def film_course(
         *(np.atleast_1d(np.asarray(v, float)) for v in (air_c, vapour_pa, on_metal_c, hours))
     )
     warmth, vapour, on_metal, step = (np.ascontiguousarray(column) for column in columns)
+    stands = np.ascontiguousarray(np.broadcast_to(np.asarray(shelter, np.int64), step.shape))
     state = no_film(1) if state is None else state
-    found = np.empty((4, len(step)))
+    found = np.empty((5, len(step)))
     transfer = film_transfer(settings.h_w_m2k, wrapping.resistance_m2spa_kg)
     film.courses(
         state, np.array([float(time_constant_h)]), np.atleast_1d(transfer),
-        np.array([0, len(step)]), warmth, vapour, on_metal, step, settings, SATURATION, found,
+        np.array([0, len(step)]), stands, warmth, vapour, on_metal, step, settings, SATURATION,
+        found,
     )  # fmt: skip
     return FilmCourse(*found)
 
@@ -305,34 +301,3 @@ def corrosion_hazard(
     wet, span, damp = (np.asarray(value, float) for value in (wet_hours, hours, humidity))
     acids = ACID_HAZARD if sealed and kind.is_wood else 0.0
     return np.asarray(kind.hazard * wet + acids * span * np.clip(damp, 0.0, 100.0) / 100.0)
-
-
-def furnace_state(
-    film_g_m2: ArrayLike,
-    worst_g_m2: ArrayLike,
-    dry_hours: ArrayLike,
-    drying_h: ArrayLike,
-    *,
-    believed: ArrayLike = True,
-    sheltered_hours: ArrayLike = np.inf,
-) -> tuple[Codes, Codes]:
-    """`Furnace` and, where it is not fit, all the `NotFit` reasons.
-
-    ``film_g_m2``, ``worst_g_m2``, ``dry_hours``: of `film_course`; ``drying_h``: so long it has to
-    have been dry; ``believed``: False where a sensor it rests on is in doubt;
-    ``sheltered_hours``: since it last stood in the open, infinite if it never did, NaN if that is
-    not known. What is unknown is not fit.
-    """
-    seen, most, dry, enough, sheltered = (
-        np.asarray(v, float) for v in (film_g_m2, worst_g_m2, dry_hours, drying_h, sheltered_hours)
-    )
-    unknown = np.isnan(seen + most + dry + enough) | np.isnan(sheltered)
-    unknown = unknown | ~np.asarray(believed, bool) | ((most > 0.0) & (seen <= 0.0))
-    reasons = (
-        np.where(seen > 0.0, NotFit.WET, 0)
-        | np.where(dry < enough, NotFit.NOT_DRY_LONG_ENOUGH, 0)
-        | np.where(unknown, NotFit.UNKNOWN, 0)
-        | np.where(sheltered < enough, NotFit.OUTDOORS, 0)
-    )
-    fit = np.where(reasons == 0, Furnace.INSPECT_AND_PREHEAT, Furnace.NOT_FIT)
-    return fit.astype(np.int8), np.asarray(reasons, np.int8)

@@ -234,7 +234,8 @@ def scored(
 @dataclass(frozen=True, slots=True)
 class Furnace:
     """Of any number of lots: they add up. ``unfit_lots``: lots that must not go to the furnace at
-    some time, ``shown_otherwise`` of them shown as something else meanwhile, for ``missed_h``;
+    some time, ``shown_otherwise`` of them shown as something else meanwhile, and ``shown_late`` in
+    their first 30 minutes alone, before a reading came; both together for ``missed_h``.
     ``needless_h`` shown as not fit without a reason, of ``fit_h`` without one."""
 
     unfit_lots: int = 0
@@ -242,6 +243,7 @@ class Furnace:
     missed_h: float = 0.0
     needless_h: float = 0.0
     fit_h: float = 0.0
+    shown_late: int = 0
 
     def __add__(self, other: Furnace) -> Furnace:
         return Furnace(
@@ -250,6 +252,7 @@ class Furnace:
             self.missed_h + other.missed_h,
             self.needless_h + other.needless_h,
             self.fit_h + other.fit_h,
+            self.shown_late + other.shown_late,
         )
 
     @property
@@ -261,15 +264,23 @@ class Furnace:
 def furnace(whole: Span, truly: Sequence[Span], shown: Sequence[Page]) -> Furnace:
     """One lot's, in ``whole``: when it was ``truly`` unfit beside when it was ``shown`` as such."""
     told = [(page.told, page.lifted) for page in shown]
-    missed = _hours(
-        left
+    missed = [
+        (span, Span(*left))
         for span in truly
         for left in without(max(span.begins, whole.begins), min(span.ends, whole.ends), told)
-    )
+    ]
+    otherwise = any(left.ends > span.begins + AFTER_MS for span, left in missed)
     fit = [Span(*left) for left in without(*whole, truly)]
     silent = _hours(left for span in fit for left in without(*span, told))
     wet = any(span.begins < whole.ends and span.ends > whole.begins for span in truly)
-    return Furnace(int(wet), int(missed > 0.0), missed, _hours(fit) - silent, _hours(fit))
+    return Furnace(
+        unfit_lots=int(wet),
+        shown_otherwise=int(otherwise),
+        shown_late=int(bool(missed) and not otherwise),
+        missed_h=_hours(left for _, left in missed),
+        needless_h=_hours(fit) - silent,
+        fit_h=_hours(fit),
+    )
 
 
 def _hours(of: Iterable[tuple[int, int]]) -> float:

@@ -13,9 +13,17 @@ DERIVED = {
     "hours_until_dry": ("h", "until the surface is 3 K above the dew point if the air stays so"),
     "film": ("g/m²", "of water and ice on lead that was seen to settle and has not yet dried"),
     "film_most": ("g/m²", "of them that there may be at most: unknown is not dry"),
-    "film_hours": ("h", "with at least 5 g/m² of water on lead, until 12 h without a film"),
-    "dry_hours": ("h", "since there can have been no water or ice on lead"),
-    "wet_hours": ("h", "with T > 0 °C and RH > 80 %, until 12 dry hours in a row"),
+    "wet_hours": ("h", "with at least 5 g/m² of water on lead, until 12 h without a film"),
+    "dry_hours": ("h", "since there can have been no water or ice on lead, in its cavities either"),
+    "recess_most": ("mm", "of water that may stand in the cavities of lead at most"),
+    "not_fit": (
+        "code",
+        (
+            "of lead, for a furnace. 0: no wetting seen, inspect and preheat; else the sum of 1"
+            " wet, 2 not dry for 12 h, 4 not known, 8 in the open or being loaded"
+        ),
+    ),
+    "damp_hours": ("h", "with T > 0 °C and RH > 80 %, until 12 dry hours in a row"),
     "regain": ("%", "of the wool's outer layer: sorption equilibrium, following by a day"),
     "mould_index": ("0-6", "VTT: 1 is the first growth under a microscope, 3 is visible"),
 }

@@ -67,9 +67,30 @@ def test_a_lot_tells_what_the_rules_know_of_it_now(service: Service, acme: Calle
         "why": "Water settles on it: 1.4 K under the dew point",
         "at": "2025-11-22T11:58:59.500Z",
         "numbers": {"surface": 8.1, "dew_point": 9.5},
+        "furnace": {"state": "not_fit", "why": "whether it is wet is not known"},
     }
     assert acme.get("/v1/lots/L1")["now"] == expected
     assert acme.get("/v1/lots")["items"][0]["now"] == expected
+
+
+@pytest.mark.parametrize(
+    ("hours", "code", "state"),
+    [(2.9, 0.0, "inspect_and_preheat"), (3.1, 0.0, "not_fit"), (0.1, 2.0, "not_fit")],
+)
+def test_lead_is_not_fit_for_the_furnace_unless_a_reading_that_holds_says_it_was_dry(
+    service: Service, acme: Caller, hours: float, code: float, state: str
+) -> None:
+    acme.put("lots", id="L1", **LOT)
+    acme.put("lots", id="W1", **LOT | {"commodity": "wool", "form": "greasy"})
+    at = NOW - round(hours * 3_600_000)
+    with registry.writing(service.engine) as session:
+        for lot in ("L1", "W1"):
+            row = {"tenant": acme.tenant, "lot": lot, "at": at, "status": "ok", "why": None}
+            session.add(LotNow(**row, numbers={"not_fit": code}))
+    said = acme.get("/v1/lots/L1")["now"]["furnace"]
+    assert said["state"] == state
+    assert said["why"]
+    assert "furnace" not in acme.get("/v1/lots/W1")["now"]
 
 
 @pytest.mark.parametrize(("hours", "status"), [(5.9, "ok"), (6.1, "unknown")])
@@ -92,7 +113,9 @@ def test_a_lot_that_was_silent_from_the_first_has_no_newest_reading(
     silent = {"status": "unknown", "why": "lot.silent", "numbers": {}}
     with registry.writing(service.engine) as session:
         session.add(LotNow(tenant=acme.tenant, lot="L1", at=0, **silent))
-    assert acme.get("/v1/lots/L1")["now"] == {"at": None, **silent}
+    now = acme.get("/v1/lots/L1")["now"]
+    assert now.pop("furnace")["state"] == "not_fit"
+    assert now == {"at": None, **silent}
 
 
 def test_sources_say_which_tag_spoke_when_and_from_where(acme: Caller) -> None:

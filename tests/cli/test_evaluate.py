@@ -142,14 +142,16 @@ def test_figures_come_as_json_and_as_tables(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr.decode()
     last = json.loads(done.stdout.decode().splitlines()[-1])
     assert (last["seeds"], last["part"], last["journeys"]) == ([1], "tuning", ["door-left-open"])
-    assert last["rules"]["lead.furnace"] is None
+    furnace = last["rules"]["lead.furnace"]
+    assert (furnace["unfit_lots"], furnace["shown_otherwise"]) == (2, 0)
+    assert 0 <= furnace["needless_not_fit"] < 1
     assert last["rules"]["wool.mould"] is None
     sweat = last["rules"]["lead.sweat"]
     names = {"precision", "recall", "median_lead_h", "false_per_lot_month"}
     assert names <= sweat.keys()
     assert names <= sweat["baseline"].keys()
     said = done.stderr.decode()
-    assert "There is no rule lead.furnace in the packs: it is not scored." in said
+    assert "wool.mould is not scored: these journeys have nothing that it is to tell of." in said
     with (shell.folder / "all.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["rule"] == "lead.sweat"]
     assert sum(row["outcome"] != "false" for row in rows) == sweat["events"]

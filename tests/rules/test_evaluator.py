@@ -565,9 +565,10 @@ def test_a_tag_on_the_metal_alone_is_enough(desk):
     desk.says(*((hour, 50) for hour in range(30)))
     desk.settle()
     assert desk.now().status == "ok"
-    desk.says((31, 99))
+    desk.says((30, 99), (31, 99))
     desk.settle()
-    assert (desk.now().status, desk.now().why) == ("at_risk", "lead.sweat")
+    assert desk.now().status == "at_risk"
+    assert "lead.sweat" in desk.now().why.split(", ")
 
 
 def test_lead_is_ok_once_its_surface_has_settled(desk):

@@ -45,7 +45,8 @@ def changed(old, new):
 def test_the_shipped_rules_load(shipped):
     lead = {rule.name for rule in shipped.of("lead", "ingot")}
     both = {"customer.temperature", "customer.humidity", "lot.silent"}
-    assert lead == {"lead.sweat", "lead.sweat_near", "lead.wet", "lead.hot_damp"} | both
+    names = ("sweat", "sweat_near", "frost", "wet", "furnace", "hot_damp")
+    assert lead == {f"lead.{name}" for name in names} | both
     for form in ("greasy", "scoured", "tops", "cashmere"):
         wool = {rule.name for rule in shipped.of("wool", form)}
         assert wool == {"wool.mould", "wool.damp", "wool.dry", "wool.hot_damp"} | both

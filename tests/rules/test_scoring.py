@@ -252,6 +252,14 @@ def test_a_wet_lot_shown_as_anything_else_is_found() -> None:
     assert furnace(WHOLE, truly, []) == Furnace(1, 1, 30.0, 0.0, 70.0)
 
 
+def test_a_wet_lot_that_is_shown_as_such_within_half_an_hour_is_late() -> None:
+    truly = [Span(ms(10), ms(40))]
+    assert furnace(WHOLE, truly, [page(10.5, 40)]) == Furnace(1, 0, 0.5, 0.0, 70.0, 1)
+    assert furnace(WHOLE, truly, [page(10.6, 40)]).shown_otherwise == 1
+    again = furnace(WHOLE, truly, [page(10.2, 30), page(30.1, 40)])
+    assert (again.shown_otherwise, again.shown_late) == (1, 0)
+
+
 def test_needless_is_what_is_shown_as_not_fit_without_a_reason() -> None:
     found = furnace(WHOLE, [], [page(50)])
     assert found == Furnace(0, 0, 0.0, 50.0, 100.0)
