@@ -26,7 +26,7 @@ KEPT: Final = 2
 A_CODE: Final = 2  # bits
 CODES: Final = 64 // A_CODE  # of so many words in one
 
-STEP: Final = 4  # words: extents are multiples of it
+STEP: Final = 2  # words: extents are multiples of it
 SLACK: Final = 2  # steps that an extent may be too large, so that it need not move each time
 NOWHERE: Final = -1
 

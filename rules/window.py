@@ -20,7 +20,7 @@ from rules.part import PORTION
 LEAST = 4096
 """Samples that the log has room for at least."""
 
-SPARE = 4
+SPARE = 8
 """Where so little of what there is is left to add to, the log gets more room."""
 
 FAR = 2**62
@@ -143,4 +143,4 @@ class Window:
         if not needed + needed // SPARE <= self.room <= LEAST + 3 * needed:
             for column in columns:
                 # In place, where the system can: what there is is not in memory twice.
-                column.resize(needed + max(LEAST, needed // 2), refcheck=False)
+                column.resize(needed + max(LEAST, 2 * needed // SPARE), refcheck=False)
