@@ -20,8 +20,8 @@ from rules.part import PORTION
 LEAST = 4096
 """Samples that the log has room for at least."""
 
-SPARE = 8
-"""Where so little of what there is is left to add to, the log gets more room."""
+SPARE = 500_000
+"""Samples that the log has room to add, at most, but a quarter of what there is."""
 
 FAR = 2**62
 """Later than any sample, ms."""
@@ -140,7 +140,8 @@ class Window:
             column[: self.live] = column[: self._end][live]
         self._end = self.live
         needed = self.live + n
-        if not needed + needed // SPARE <= self.room <= LEAST + 3 * needed:
+        more = max(LEAST, min(needed, SPARE), needed // 4)
+        if not needed + more // 2 <= self.room <= 4 * needed + LEAST:
             for column in columns:
                 # In place, where the system can: what there is is not in memory twice.
-                column.resize(needed + max(LEAST, 2 * needed // SPARE), refcheck=False)
+                column.resize(needed + more, refcheck=False)

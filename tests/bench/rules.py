@@ -1,10 +1,10 @@
 """The rules' own speed: `python -m tests.bench.rules [--json]`, with the packs that come with us.
 
 Live: batches of 1 000 readings of as many lots out of 10 000, a third lead and two thirds wool,
-bound to their lots and judged while windows are full and rules come and go. Beside it what
-everybody has: a loop that holds each reading against a limit with a delay. Again: one lot's year at
-five minutes, from memory; 1 000 lots' 30 days, a day of all at a time. By the processor's time of
-one thread, so that it does not matter what else the machine does.
+judged while windows are full and rules come and go; and with binding them to their lots before.
+Beside it what everybody has: a loop that holds each reading against a limit with a delay. Again:
+one lot's year at five minutes, from memory; 1 000 lots' 30 days, a day of all at a time. By the
+processor's time of one thread, so that it matters little what else the machine does.
 
 Last a million lots in a process of its own, that begins with a registry, a snapshot and a journal:
 until the rules are where they were, all of its memory at most, and live as above.
@@ -50,7 +50,7 @@ ABREAST, DAYS = 1_000, 30
 
 def figures() -> Iterator[Figure]:
     prepare()
-    yield live(ROUNDS)
+    yield from live(ROUNDS)
     small = Live(200, 200, 1, 10, BATCHES, ROUNDS)
     yield alone("rules live, 200 of 200 lots a batch", "readings", small)
     one = Live(1, 1, 10_000, 1, 10, ROUNDS)
@@ -68,12 +68,17 @@ def prepare() -> None:
     heap.settle()
 
 
-def live(rounds: int) -> Figure:
+def live(rounds: int) -> tuple[Figure, Figure]:
     ours = Live(LOTS, BATCH, 1, WARM, BATCHES, rounds)
     bare = Limits(ours.batches, BATCHES)
-    rates = [(_rate(ours), _rate(bare)) for _ in range(rounds)]
+    found = [(_rate(ours.bind), _rate(ours), _rate(bare)) for _ in range(rounds)]
     name = f"rules live, {BATCH} of {LOTS} lots a batch (CPU)"
-    return compared(name, "readings", "a limit in a loop", rates)
+    judged = [(ours, bare) for _, ours, bare in found]
+    both = [(1 / (1 / bound + 1 / ours), bare) for bound, ours, bare in found]
+    return (
+        compared(name, "readings", "a limit in a loop", judged),
+        compared(f"with binding, {name}", "readings", "a limit in a loop", both),
+    )
 
 
 def _rate(work: Callable[[], int]) -> float:
@@ -136,8 +141,9 @@ def main() -> None:
 
     say(f"load before {os.getloadavg()[0]:.1f}: with more than 0.5 the machine is not idle")
     prepare()
-    rate = live(asked.rounds)
+    rate, bound = live(asked.rounds)
     say(rate)
+    say(bound)
     years = [Again(number) for number in range(len(KINDS))]
     lot_year = max(median(YEAR / _rate(year) for _ in range(asked.rounds)) for year in years)
     say(f"a lot's year again: {lot_year:.3f} s")
@@ -145,6 +151,7 @@ def main() -> None:
     say(f"{ABREAST} lots' {DAYS} days abreast: {refold:,.0f} readings/s")
     found = {
         "readings_per_s": rate.rate,
+        "bound_readings_per_s": bound.rate,
         "ratio_limits": rate.ratio or 0.0,
         "lot_year_s": lot_year,
         "refold_per_s": refold,

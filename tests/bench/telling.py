@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 
 from ingest.bind import Directory, Roster, bind
-from lots.climate import LotKey
+from lots.climate import Bound, LotKey
 from lots.clock import DAY_MS, HOUR_MS
 from lots.readings.batch import Floats, Ints, ReadingBatch, TagKey
 from lots.whereabouts import FOREVER, Source
@@ -73,13 +73,25 @@ class Live:
         numbers = range(warm, warm + timed * calls)
         self.batches = [self._fleet.batch(number) for number in numbers]
         self._coming, self._timed = iter(self.batches), timed
+        self._bound: list[Bound] = []
+
+    def bind(self) -> int:
+        """Bind the next ones, for the next call to judge."""
+        some = list(islice(self._coming, self._timed))
+        self._bound = [bind(batch, self._directory) for batch in some]
+        return sum(map(len, some))
 
     def __call__(self) -> int:
-        return sum(self._take(batch) for batch in islice(self._coming, self._timed))
+        if not self._bound:
+            self.bind()
+        for bound in self._bound:
+            self.engine.evaluate(bound)
+        done = sum(len(bound.samples) for bound in self._bound)
+        self._bound = []
+        return done
 
-    def _take(self, batch: ReadingBatch) -> int:
+    def _take(self, batch: ReadingBatch) -> None:
         self.engine.evaluate(bind(batch, self._directory))
-        return len(batch)
 
 
 def _office(lots: int) -> tuple[Directory, Engine]:
