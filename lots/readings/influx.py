@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import chain
 
+from lots.at_once import at_once
 from lots.readings import influx_rollups
 from lots.readings.batch import Ints, ReadingBatch, TagKey
 from lots.readings.influx_database import InfluxServer
@@ -15,7 +18,13 @@ from lots.readings.store import Refused, Rollups
 from lots.readings.stored import storable
 
 LINES = 5_000
-"""Points in a request, as InfluxDB's makers advise."""
+"""Points in a request at most, as InfluxDB's makers advise."""
+
+FEW_LINES = 1_000
+"""So few are not worth a second request."""
+
+WRITERS = 2
+"""Requests at the same time: InfluxDB works on each with one processor."""
 
 _DROPPED = re.compile(r"dropped=(\d+)\s*$")
 
@@ -31,9 +40,11 @@ class InfluxStore(InfluxHistory):
 
     def write(self, batch: ReadingBatch) -> list[Refused]:
         kept, positions, refused = storable(batch)
-        for start in range(0, len(kept), LINES):
-            portion = slice(start, start + LINES)
-            refused += self._offer(kept.take(portion), positions[portion])
+        for portions in _portions(len(kept)):
+            found = at_once(
+                [partial(self._offer, kept.take(one), positions[one]) for one in portions]
+            )
+            refused += chain.from_iterable(found)
         return sorted(refused, key=lambda bad: bad.position)
 
     def write_rollups(self, step: int, rollups: Sequence[tuple[TagKey, Rollups]]) -> None:
@@ -71,3 +82,11 @@ class InfluxStore(InfluxHistory):
 
     def _post(self, points: list[tuple[int, bytes]]) -> Answer:
         return self._readings.post(b"".join(line for _, line in points))
+
+
+def _portions(n: int) -> Iterator[list[slice]]:
+    """``n`` points as requests, those that are made at the same time together."""
+    for start in range(0, n, WRITERS * LINES):
+        stop = min(start + WRITERS * LINES, n)
+        size = max(-(-(stop - start) // WRITERS), FEW_LINES)
+        yield [slice(begin, min(begin + size, stop)) for begin in range(start, stop, size)]

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from lots.readings.batch import ReadingBatch, TagKey, concatenate, of_tag
-from lots.readings.influx import LINES, InfluxStore
-from lots.readings.influx_database import InfluxServer
+from lots.readings.influx import FEW_LINES, LINES, WRITERS, InfluxStore
+from lots.readings.influx_database import InfluxDatabase, InfluxServer
 from lots.readings.influx_writers import Answer, exchange
 from lots.readings.open import open_store
 from lots.readings.store import StoreMisconfigured, StoreUnavailable
@@ -47,9 +47,9 @@ def test_a_conflict_of_types_refuses_that_reading_alone(
         content=f"readings,tag=x,tenant=y strain=1i {T0 * 1_000_000}",
         auth=(ADMIN, PASSWORD),
     ).raise_for_status()
-    n = 2 * LINES + 1000
+    n = WRITERS * LINES + 1000
     batch = readings(n)
-    at = np.array([0, 777, 778, LINES - 1, LINES, n - 1])
+    at = np.array([0, 777, 778, LINES - 1, LINES, WRITERS * LINES, n - 1])
     strain = np.full(n, np.nan)
     strain[at] = 1.5
     batch = of_tag(TAG, batch.time, {**batch.values, "strain": strain})
@@ -58,6 +58,40 @@ def test_a_conflict_of_types_refuses_that_reading_alone(
         assert [bad.position for bad in refused] == at.tolist()
         assert all("field type conflict" in bad.reason for bad in refused)
         assert store.count(TAG.tenant) == n - len(at)
+
+
+@pytest.mark.parametrize(
+    ("n", "pairs", "alone"),
+    [
+        (FEW_LINES, [], [FEW_LINES]),
+        (2 * FEW_LINES + 2, [FEW_LINES + 1], []),
+        (WRITERS * LINES + 1, [LINES], [1]),
+    ],
+)
+def test_many_readings_are_written_by_two_requests_at_the_same_time(
+    influxdb: InfluxDB,
+    influx_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    n: int,
+    pairs: list[int],
+    alone: list[int],
+) -> None:
+    """The two of a pair are sent once both are there."""
+    both = threading.Barrier(2, timeout=10)
+    seen = []
+    post = InfluxDatabase.post
+
+    def meeting(self: InfluxDatabase, body: bytes) -> Answer:
+        seen.append(body.count(b"\n"))
+        if seen[-1] in pairs:
+            both.wait()
+        return post(self, body)
+
+    with closing(open_store(influx_url, 400)) as store:
+        monkeypatch.setattr(InfluxDatabase, "post", meeting)
+        assert store.write(readings(n)) == []
+        assert sorted(seen) == sorted([*alone, *pairs, *pairs])
+        assert store.count(TAG.tenant) == n
 
 
 def test_what_is_older_than_the_retention_is_refused(influxdb: InfluxDB, unique_name: str) -> None:
