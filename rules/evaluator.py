@@ -41,6 +41,8 @@ REWORD_EVERY = 5
 """Settlings."""
 SHOWN = 2_000
 """Lots of which a settling writes what is known now; of a million it takes its time."""
+TOGETHER = 500
+"""So many of them in a transaction: who else has to write waits for no more than that."""
 _log = structlog.get_logger("dunnage.rules")
 
 
@@ -259,17 +261,22 @@ class Evaluator:
 
     def _show(self) -> None:
         """Write what is known now of lots that changed: of very many some now, the others next."""
-        changed = self.engine.take_changed(SHOWN)
-        if not changed:
-            return
-        try:
-            with registry.writing(self._database) as session:
-                there = census.existing(session, changed)
-                known = self.engine.known(sorted(there))
-                census.show(session, [self._now(one) for one in known])
-        except DBAPIError:
-            self.engine.show_again(changed)
-            raise
+        for shown in range(0, SHOWN, TOGETHER):
+            changed = self.engine.take_changed(min(TOGETHER, SHOWN - shown))
+            if not changed:
+                return
+            try:
+                self._show_some(changed)
+            except DBAPIError:
+                self.engine.show_again(changed)
+                raise
+
+    def _show_some(self, lots: Sequence[LotKey]) -> None:
+        # Worked out before it is our turn to write, which others wait for.
+        now = {one.key: self._now(one) for one in self.engine.known(lots)}
+        with registry.writing(self._database) as session:
+            there = census.existing(session, lots)
+            census.show(session, [now[key] for key in sorted(there)])
 
     def _now(self, lot: Known) -> dict[str, Any]:
         """What is known of a lot, as a row of `LotNow`. Ok is only what a tag still speaks for."""
