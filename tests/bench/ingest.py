@@ -304,8 +304,9 @@ def live(arena: Arena, rate: float, seconds: float) -> dict[str, Any]:
     worker.go()
     readings = present(arena.tags)
     with Flood(arena.broker.port, "fleet") as fleet:
-        # What every first time takes is not the point.
+        # What every first time takes is not the point, nor how long a start does.
         warm = fleet.paced(readings, min(rate, 1000), 2)
+        worker.await_figures(warm)
         begun = time.perf_counter()
         sent = fleet.paced(readings, rate, seconds)
         took = time.perf_counter() - begun
