@@ -20,7 +20,7 @@ class _Call(Generic[T]):
     def run(self) -> None:
         try:
             self._found.append(self._function())
-        except BaseException as error:  # noqa: BLE001: raised again by who waits
+        except BaseException as error:  # raised again by who waits
             self._error = error
 
     def result(self) -> T:
