@@ -188,11 +188,13 @@ T-0101,SHT45 logger,3600,2025-09-01T09:00:00Z,-0.1,1.1,K-2025-502,2026-09-01T00:
 T-0102,SHT45 logger,3600,,,,,
 """,
     "lots": """\
-id,commodity,form,net_mass_kg,packages,packaging,contract_regain_pct,time_constant_h,customer,\
+id,commodity,form,net_mass_kg,packages,packaging,weighed,regain_pct,cored,contract_regain_pct,\
+time_constant_h,customer,\
 purchase_order,batch,brand,grade,bale_mark
-PB-2025-118,lead,ingot,24980,25,strapped,,8,BATTERIEWERK,PO 4500 118,M25/0917,NORD,99.985,
-WO-2025-031,wool,greasy,18120,100,bale_nylon,16,30,SPINNEREI,PO 4500 131,,,21.5 mic,DGE/1;DGE/2
-WO-2025-032,wool,scoured,9050,30,bale_nylon,17,24,SPINNEREI,PO 4500 132,S-77,,,
+PB-2025-118,lead,ingot,24980,25,strapped,,,,,8,BATTERIEWERK,PO 4500 118,M25/0917,NORD,99.985,
+WO-2025-031,wool,greasy,18120,100,bale_nylon,,,,16,30,SPINNEREI,PO 4500 131,,,21.5 mic,DGE/1;DGE/2
+WO-2025-032,wool,scoured,9050,30,bale_nylon,2025-10-30T09:00:00Z,15.2,2025-10-30T10:00:00Z,\
+17,24,SPINNEREI,PO 4500 132,S-77,,,
 """,
     "bindings": """\
 tag,lot,place,placement,begins,ends

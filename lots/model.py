@@ -158,6 +158,9 @@ class Lot(Owned):
     net_mass_kg: Mapped[float]
     packages: Mapped[int] = mapped_column(default=1)
     packaging: Mapped[str]
+    weighed: Mapped[int | None]  # when the net mass was
+    regain_pct: Mapped[float | None]  # by a core test
+    cored: Mapped[int | None]
     contract_regain_pct: Mapped[float | None]  # a term of the contract: no default stands for all
     time_constant_h: Mapped[float | None]  # of the goods' temperature following the air's
     customer: Mapped[str | None]

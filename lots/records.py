@@ -213,6 +213,14 @@ class LotRecord(Record):
     net_mass_kg: Annotated[Number, Field(gt=0, le=1e9, description="Net mass, kg")]
     packages: Annotated[int, Field(ge=1, le=1_000_000, description="Bundles or bales")] = 1
     packaging: Annotated[Packaging, Field(description="What is around the goods")]
+    weighed: Annotated[Instant | None, Field(description="When the net mass was weighed")] = None
+    regain_pct: Annotated[
+        Number | None,
+        Field(ge=0, le=60, description="Regain by a core test, % of dry mass (wool)"),
+    ] = None
+    cored: Annotated[
+        Instant | None, Field(description="When the core test's samples were taken")
+    ] = None
     contract_regain_pct: Annotated[
         Number | None,
         Field(gt=0, le=50, description="Regain by the contract, % of dry mass (wool)"),

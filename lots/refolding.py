@@ -25,7 +25,10 @@ from lots.whereabouts import FOREVER, Source
 Change = tuple[Kept | None, Kept | None]
 """A thing as it was and as it is; None: it was not, or is no more."""
 
-OF_LOTS = ("commodity", "form", "packaging", "contract_regain_pct", "time_constant_h", "customer")
+OF_LOTS = (
+    "commodity", "form", "packaging", "contract_regain_pct", "time_constant_h", "customer",
+    "net_mass_kg", "weighed", "regain_pct", "cored",
+)  # fmt: skip
 """What the rules ask of a lot itself: a change of it counts from its first source on."""
 
 

@@ -34,7 +34,7 @@ T = TypeVar("T")
 AT_ONCE = 1000
 """So many ids are asked for in one query: databases bound the length of a statement."""
 
-INSTANTS = frozenset({"begins", "ends", "at", "departs", "arrives", "expires"})
+INSTANTS = frozenset({"begins", "ends", "at", "departs", "arrives", "expires", "weighed", "cored"})
 
 
 @dataclass(frozen=True, slots=True)

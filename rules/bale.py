@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rules import kernels
-from rules.wool import regain_bounds
+from rules import fibre
+from rules.wool import HYSTERESIS, regain_bounds
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int8]
@@ -28,6 +28,8 @@ class Bale(NamedTuple):
     outer_lag_h: float = 12.0
     core_lag_h: float = 1000.0  # six weeks
     outer_share: float = 0.2  # of the dry mass
+    from_inside: float = 0.3  # of the vapour in the outer layer, the rest from the air: by the way
+    # to the middle of the 35 mm behind it and through a nylon wrap, each as metres of still air
 
 
 BALE: Final = Bale()
@@ -56,6 +58,68 @@ class SelfHeating(NamedTuple):
 SELF_HEATING: Final = SelfHeating()
 
 
+_DAMPEST: Final = float(regain_bounds(100.0)[1])
+
+BALES: Final = np.dtype(
+    [
+        ("outer_low", np.float64),  # %, of the regain
+        ("outer_high", np.float64),
+        ("core_low", np.float64),
+        ("core_high", np.float64),
+        ("regain", np.float64),  # what the outer layer's most likely is,
+        ("surface_humidity", np.float64),  # %RH of the air in it,
+        ("regain_hours", np.float64),  # and for how long they have followed the air
+        ("mould", np.float64),
+        ("mould_dry_hours", np.float64),
+        ("mould_pace", np.float64),  # the mean course of the index: `fibre.ahead`
+        ("mould_brake", np.float64),
+        ("mould_in", np.float64),  # h
+        ("heating_core", np.float64),  # °C
+        ("heating_air", np.float64),
+        ("core_warming", np.float64),  # K/day
+    ]
+)
+"""What is kept of a lot of wool."""
+
+SETTINGS: Final = (
+    BALE.outer_lag_h, BALE.core_lag_h, *HYSTERESIS, DRIEST, _DAMPEST,
+    SELF_HEATING.lag_h, SELF_HEATING.smoothing_h, BALE.from_inside,
+)  # fmt: skip
+"""As `fibre.courses` takes them."""
+
+
+_AT_FIRST: Final = {
+    "outer_low": DRIEST, "outer_high": _DAMPEST, "core_low": DRIEST, "core_high": _DAMPEST,
+    "mould": 0.0, "mould_dry_hours": 0.0,
+}  # fmt: skip
+
+
+def of_unknown(n: int) -> NDArray[np.void]:
+    """(n,) `BALES` of which nothing is known: no mould, and as much water as can be, or none."""
+    found = np.zeros(n, BALES)
+    for name in BALES.names or ():
+        found[name] = _AT_FIRST.get(name, np.nan)
+    return found
+
+
+def known(bales: NDArray[np.void], unknown: NDArray[np.bool_]) -> dict[str, Floats]:
+    """`fibre.FOUND` by name, of ``bales`` (n,) with the fields of `BALES` as they are now; where
+    the air is ``unknown`` (n,) nothing is said of what it does."""
+    settled = bales["regain_hours"] >= fibre.SETTLED_LAGS * BALE.outer_lag_h
+    said = {
+        "regain": np.where(settled, bales["regain"], np.nan),
+        "regain_low": bales["outer_low"],
+        "regain_high": bales["outer_high"],
+        "core_regain_low": bales["core_low"],
+        "core_regain_high": bales["core_high"],
+        "surface_humidity": np.where(unknown, np.nan, bales["surface_humidity"]),
+        "mould_index": np.where(unknown, np.nan, bales["mould"]),
+        "mould_in_hours": bales["mould_in"],
+        "core_warming": bales["core_warming"],
+    }
+    return {name: np.asarray(said[name]) for name in fibre.FOUND}
+
+
 class Layers(NamedTuple):
     """Regain of a bale's outer layer and core, %: each the lowest and the highest it may be."""
 
@@ -73,7 +137,7 @@ def balanced_layers(humidity: ArrayLike, temperature: ArrayLike = 20.0) -> Layer
 
 def unknown_layers() -> Layers:
     """A bale of which nothing is known: anything from bone dry to what saturated air gives."""
-    low, high = np.asarray(DRIEST), regain_bounds(100.0)[1]
+    low, high = np.asarray(DRIEST), np.asarray(_DAMPEST)
     return Layers(low, high, low, high)
 
 
@@ -105,8 +169,8 @@ def layers_step(
         )
     ):
         lags = bale.outer_lag_h, bale.core_lag_h
-        after[0, each], after[2, each] = kernels.soak(four[0], four[1], down, step, *lags)
-        after[1, each], after[3, each] = kernels.soak(four[2], four[3], up, step, *lags)
+        after[0, each], after[2, each] = fibre.soak(four[0], four[1], down, step, *lags)
+        after[1, each], after[3, each] = fibre.soak(four[2], four[3], up, step, *lags)
     return Layers(*(part.reshape(span.shape) for part in after))
 
 
@@ -124,7 +188,7 @@ def layers_course(
     found = np.empty((4, len(span)))
     step = np.ascontiguousarray(span)
     for at, balance in enumerate(_balance_bounds(damp, warmth)):
-        kernels.soak_course(
+        fibre.soak_course(
             float(layers[at]), float(layers[2 + at]), balance, step,
             bale.outer_lag_h, bale.core_lag_h, found[at::2],
         )  # fmt: skip
@@ -134,7 +198,7 @@ def layers_course(
 def _balance_bounds(humidity: Floats, temperature: Floats) -> tuple[Floats, Floats]:
     low, high = regain_bounds(humidity, temperature)
     unknown = np.isnan(low)
-    return np.where(unknown, DRIEST, low), np.where(unknown, regain_bounds(100.0)[1], high)
+    return np.where(unknown, DRIEST, low), np.where(unknown, _DAMPEST, high)
 
 
 def bale_regain(layers: Layers, bale: Bale = BALE) -> tuple[Floats, Floats]:
@@ -164,7 +228,7 @@ def heating_course(
     )
     found = np.empty(len(span))
     inside, around, span = (np.ascontiguousarray(column) for column in (inside, around, span))
-    kernels.heating_course(rate, inside, around, span, limits.lag_h, limits.smoothing_h, found)
+    fibre.heating_course(rate, inside, around, span, limits.lag_h, limits.smoothing_h, found)
     return found
 
 

@@ -15,13 +15,14 @@ from lots import climate, facts
 from lots.calibration import corrections_of
 from lots.circumstances import UNKNOWN, Circumstance
 from lots.climate import LotKey, Samples
-from lots.clock import DAY_MS
+from lots.clock import DAY_MS, HOUR_MS
 from lots.model import Leg, Lot, LotNow, Party, Place, ShipmentLot, Tag
 from lots.readings.batch import TagKey
 from lots.readings.store import ReadingHistory
 from lots.shapes import portions
-from lots.terms import PlaceKind
+from lots.terms import Commodity, Form, PlaceKind
 from lots.whereabouts import Source, without
+from rules import wool
 from rules.knowledge import Box, Restraint
 from rules.state import NO_LIMITS, Limits, LotFacts
 
@@ -97,6 +98,7 @@ def _facts(
         form=lot.form,
         time_constant_h=lot.time_constant_h,
         contract_regain=_or(lot.contract_regain_pct, math.nan),
+        **_weighed(lot),
         packaging=lot.packaging or "",
         interval_ms=slowest * 1000,
         watched=tuple(
@@ -106,6 +108,21 @@ def _facts(
         customer=lot.customer or "",
         circumstances=circumstances,
     )
+
+
+def _weighed(lot: Lot) -> dict[str, Any]:
+    """What is known of a lot of wool that was cored, and of one that was weighed then too."""
+    if lot.commodity != Commodity.WOOL or lot.regain_pct is None or lot.cored is None:
+        return {}
+    found: dict[str, Any] = {"cored": lot.cored, "cored_regain": lot.regain_pct}
+    if lot.weighed is not None and abs(lot.weighed - lot.cored) <= wool.TOGETHER_H * HOUR_MS:
+        found["dry_mass"] = float(wool.dry_mass(lot.net_mass_kg, lot.regain_pct))
+        if lot.contract_regain_pct is not None and lot.form != Form.GREASY:
+            found["invoice_mass"] = wool.invoice_mass(
+                lot.net_mass_kg, lot.weighed / HOUR_MS, lot.regain_pct, lot.cored / HOUR_MS,
+                lot.contract_regain_pct, lot.form,
+            )  # fmt: skip
+    return found
 
 
 def _limits(party: Party) -> Limits:
@@ -129,6 +146,13 @@ def history(
     of_tags = corrections_of(session, key.tenant, {source.tag for source in sources})
     corrections = {TagKey(key.tenant, tag): found for tag, found in of_tags.items()}
     return climate.of_lot(store, key, sources, corrections, begins, now + AHEAD_MS)
+
+
+class Goods(NamedTuple):
+    """What a lot is."""
+
+    commodity: str
+    form: str
 
 
 class Restrained(NamedTuple):
@@ -168,16 +192,19 @@ def restrained(
     }
 
 
-def existing(session: Session, keys: Collection[LotKey]) -> set[LotKey]:
-    """Those of ``keys`` that the registry still has."""
+def goods(session: Session, keys: Collection[LotKey]) -> dict[LotKey, Goods]:
+    """What those of ``keys`` are that the registry still has."""
     by_tenant: dict[str, list[str]] = {}
     for key in keys:
         by_tenant.setdefault(key.tenant, []).append(key.lot)
-    found = set()
+    found = {}
     for tenant, ids in by_tenant.items():
         for part in portions(ids):
-            query = select(Lot.id).where(Lot.tenant == tenant, Lot.id.in_(part))
-            found |= {LotKey(tenant, lot) for lot in session.scalars(query)}
+            query = select(Lot.id, Lot.commodity, Lot.form).where(
+                Lot.tenant == tenant, Lot.id.in_(part)
+            )
+            for lot, commodity, form in session.execute(query):
+                found[LotKey(tenant, lot)] = Goods(commodity, form)
     return found
 
 

@@ -50,7 +50,7 @@ def limit(name: str, body: object, applies: Scope) -> Limit:
     return Limit(name, keys.number("value", found["value"]), unit, about, applies)
 
 
-def overlay(body: object, limits: Sequence[str]) -> Overlay:
+def overlay(body: object, limits: Sequence[str], applies: Scope) -> Overlay:
     if not isinstance(body, dict) or body.keys() != {"for", "limits"}:
         raise Misfit("has 'for', whom it concerns, and 'limits', other values of them")
     with under("for"):
@@ -63,7 +63,7 @@ def overlay(body: object, limits: Sequence[str]) -> Overlay:
             there = f"there is no limit {str(name)!r} in this pack{meant(name, limits)}"
             raise Misfit(f"{there}; there are {listed(limits) or 'none'}", name)
         numbers = {name: keys.number(name, value) for name, value in values.items()}
-    return Overlay(subject, numbers)
+    return Overlay(subject, numbers, applies)
 
 
 def _subject(given: object) -> dict[str, str]:

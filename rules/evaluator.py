@@ -275,7 +275,7 @@ class Evaluator:
         # Worked out before it is our turn to write, which others wait for.
         now = {one.key: self._now(one) for one in self.engine.known(lots)}
         with registry.writing(self._database) as session:
-            there = census.existing(session, lots)
+            there = census.goods(session, lots)
             census.show(session, [now[key] for key in sorted(there)])
 
     def _now(self, lot: Known) -> dict[str, Any]:

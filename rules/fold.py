@@ -22,7 +22,7 @@ from lots.climate import Samples
 from lots.clock import HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints
 from lots.terms import Phase, PlaceKind
-from rules import ahead, air, film, kernels, lead, wool
+from rules import ahead, air, bale, fibre, film, kernels, lead, wool
 from rules.derived import Kind
 from rules.furnace import furnace_state
 from rules.kernels import NEVER, Records
@@ -81,21 +81,22 @@ def fold(
     if not len(samples):
         return {}
     of = np.repeat(np.arange(len(facts)), starts[1:] - starts[:-1])
-    known, added = np.empty((8, len(samples))), np.empty((3, len(samples)))
+    known, damp_hours = np.empty((8, len(samples))), np.empty(len(samples))
     lags = np.ascontiguousarray(facts["lag_h"])
     time, metal = plain(samples.time), ~np.isnan(facts["transfer"])
+    before = states.lots["newest"].copy()
     kernels.follow(
         states.lots, lags, metal, starts, time, plain(samples.placement),
         plain(samples.temperature), plain(samples.humidity), plain(samples.probe), known,
     )  # fmt: skip
-    balance = _balance(known, facts["kind"], of, book)
-    kernels.courses(states.lots, book.mould[facts["kind"]], starts, known, balance, added)
+    kernels.courses(states.lots, starts, known, damp_hours)
+    bales = _bales(states, facts, before, starts, of, time, known, book)
     is_wool = book.is_wool[facts["kind"]]
     surface = np.where(is_wool[of], NAN, known[3]) if is_wool.any() else known[3]
     names = (
-        "temperature", "humidity", "core", "surface", "damp_hours", "regain", "mould_index", *VAPOUR
+        "temperature", "humidity", "core", "surface", "damp_hours", *VAPOUR, *fibre.FOUND
     )  # fmt: skip
-    values = (*known[:3], surface, *added, *known[6:])
+    values = (*known[:3], surface, damp_hours, *known[6:], *bales)
     amid = Amid(spans, facts, starts, time, book)
     signals = Signals(dict(zip(names, values, strict=True)), facts, of, amid, book)
     if metal.any():
@@ -141,15 +142,22 @@ def _films(states: States, lags: Floats, starts: Ints, known: Floats, signals: S
     return found
 
 
-def _balance(known: Floats, kinds: Ints, of: NDArray[np.intp], book: Book) -> Floats:
-    """(3, n) of wool: its regain, and the mould's rate and highest index, in each sample's air."""
-    found = np.full((3, known.shape[1]), NAN)
-    for name in {book.mould_classes[kind] for kind in np.unique(kinds).tolist()} - {""}:
-        its = np.asarray([each == name for each in book.mould_classes])
-        index = np.flatnonzero(its[kinds[of]])
-        temperature, humidity = known[0, index], known[1, index]
-        found[0, index] = wool.regain(humidity, temperature)
-        found[1, index], found[2, index] = wool.growth(temperature, humidity, name)
+def _bales(
+    states: States, facts: Records, before: Ints, starts: Ints, of: NDArray[np.intp],
+    time: Ints, known: Floats, book: Book,
+) -> Floats:  # fmt: skip
+    """(rows of `fibre.FOUND`, n) of wool, NaN of all else. ``before`` (m,): each lot's sample
+    before these."""
+    found = np.full((len(fibre.FOUND), len(of)), NAN)
+    is_wool = book.is_wool[facts["kind"]]
+    if is_wool.any():
+        balance, its = np.full(len(of), NAN), is_wool[of]
+        balance[its] = wool.regain(known[1, its], known[0, its])
+        fibre.courses(
+            states.lots, book.mould[facts["kind"]], plain(facts["cored"]),
+            plain(facts["cored_regain"]), before, starts, time, known, balance, bale.SETTINGS,
+            found,
+        )  # fmt: skip
     return found
 
 
@@ -310,12 +318,26 @@ class Signals(dict[str, Floats]):
                 return np.where(np.isnan(self.facts["transfer"][self.of]), NAN, reasons)
             case "film" | "film_most" | "wet_hours" | "dry_hours" | "recess_most":
                 return np.full(len(self.of), NAN)  # there is no lead here
+            case "scale_mass_low" | "scale_mass_high":
+                return self._scale_mass()[name == "scale_mass_high"]
+            case "water_content":
+                return wool.water_content(self["regain"])
+            case "moth_degrees":
+                return wool.moth_degrees(self["temperature"])
             case "hours_until_dry":
                 lags = self.facts["lag_h"][self.of]
                 return lead.hours_until_dry_margin(
                     self["surface"], self["temperature"], self["dew_point"], lags, DRY_MARGIN_K
                 )
         return np.asarray(self.facts[name][self.of])  # a term of the lot
+
+    def _scale_mass(self) -> tuple[Floats, Floats]:
+        outer, core = (
+            (self[f"{layer}_low"], self[f"{layer}_high"]) for layer in ("regain", "core_regain")
+        )
+        return wool.expected_scale_mass(
+            self["dry_mass"], *bale.bale_regain(bale.Layers(*outer, *core))
+        )
 
     def _limit(self, limit: int) -> Floats:
         has = self._book.has_limit[self.facts["kind"][self.of], limit]
@@ -367,7 +389,6 @@ def numbers_now(
     vapour = np.where(at_metal, (lots["beside"], damp), (temperature, humidity))
     is_wool = book.is_wool[facts["kind"]]
     settled = lots["surface_hours"] >= kernels.SETTLED_LAGS * facts["lag_h"]
-    followed = lots["regain_hours"] >= kernels.REGAIN_LAG_H
     seen = is_metal & ((lots["film"] > 0.0) | settled & ~np.isnan(vapour).any(axis=0))
     films = {
         name: np.where(seen if name in ("film", "wet_hours") else is_metal, lots[field], NAN)
@@ -380,8 +401,7 @@ def numbers_now(
         "core": held("core"),
         "surface": np.where(settled & ~is_wool, lots["surface"], NAN),
         "damp_hours": np.where(unknown, NAN, lots["wet_hours"]),
-        "regain": np.where(followed & is_wool, lots["regain"], NAN),
-        "mould_index": np.where(unknown | ~is_wool, NAN, lots["mould"]),
+        **{name: np.where(is_wool, it, NAN) for name, it in bale.known(lots, unknown).items()},
         **dict(zip(VAPOUR, vapour, strict=True)),
         **films,
     }

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lots.clock import HOUR_MS
 from lots.compiled import compiled
 from lots.readings.batch import Bools, Floats, Ints
-from rules import film, lead
+from rules import fibre, film, lead
 
 Records = NDArray[np.void]
 """Columns that belong together, one row a lot, so that a lot's are side by side in memory."""
@@ -42,7 +42,6 @@ metal holds back, by an amount that no sensor there can see. [D]"""
 
 WET_HUMIDITY: Final = 80.0  # ISO 9223: wet while T > 0 degC and RH > 80 %
 DRYING_H: Final = 12.0  # dry hours in a row that end a wet spell [D]
-REGAIN_LAG_H: Final = 24.0  # of a bale's outer layer [D]
 SETTLED_LAGS: Final = 3.0  # a lag's unknown start is forgotten to 5 % after as many time constants
 
 AVERAGE, RATE, HOURS, INTEGRAL = 1, 2, 3, 4
@@ -50,12 +49,6 @@ AVERAGE, RATE, HOURS, INTEGRAL = 1, 2, 3, 4
 
 AIR, SURFACE, CORE = 0, 1, 2
 """Where a sample was taken: codes of `lots.climate.CODES`."""
-
-_LEVELLING: Final = 2.3  # of k2 = 1 - exp(2.3 (M - Mmax))
-_DECLINE_FIRST: Final = 0.00133  # 1/h, in the first hours outside growth
-_DECLINE_LATER: Final = 0.000667
-_FIRST_HOURS: Final = 6.0
-_LATER_FROM: Final = 24.0
 
 
 @compiled
@@ -145,89 +138,10 @@ def following(
 
 
 @compiled
-def soak(
-    outer: float, core: float, balance: float, step: float, outer_lag: float, core_lag: float
-) -> tuple[float, float]:
-    """A bale ``step`` h on in air that its fibre is in balance with at ``balance``: outer, core.
-
-    The outer layer follows the air by ``outer_lag`` h, the core follows the outer layer by
-    ``core_lag``: the cascade of two lags, solved exactly, for equal ones too.
-    """
-    slow = math.exp(-step / core_lag)
-    apart = step / outer_lag - step / core_lag
-    # (slow - fast) / apart, the part of the outer layer's distance that has come to the core.
-    if abs(apart) < 1e-9:
-        passed = slow * (1.0 - apart / 2)
-    elif apart > 0.0:
-        passed = -slow * math.expm1(-apart) / apart
-    else:
-        passed = math.exp(-step / outer_lag) * math.expm1(apart) / apart
-    core = balance + (core - balance) * slow + (outer - balance) * passed * step / core_lag
-    return balance + (outer - balance) * math.exp(-step / outer_lag), core
-
-
-@compiled
-def soak_course(
-    outer: float, core: float, balance: Floats, step: Floats, outer_lag: float, core_lag: float,
-    found: Floats,
-) -> None:  # fmt: skip
-    """`soak` over the steps of one bale; writes to ``found`` (2, n): outer, core."""
-    for i in range(len(step)):
-        outer, core = soak(outer, core, balance[i], step[i], outer_lag, core_lag)
-        found[0, i], found[1, i] = outer, core
-
-
-@compiled
-def heating(
-    rate: float, core: float, core_now: float, air: float, step: float, lag: float, smoothing: float
-) -> float:
-    """K/day that a bale's core warms by itself, smoothed over ``smoothing`` h, after a step.
-
-    What the core, now at ``core_now``, would be had it only followed ``air`` by ``lag`` h from
-    ``core`` is left out: a bale that comes warm into a cold hall does not heat. Exact for a heat
-    that stays as it is. ``rate`` NaN: of nothing before, so it begins at none.
-    """
-    if math.isnan(core + core_now + air + step) or step <= 0.0:
-        return rate
-    if math.isnan(rate):
-        rate = 0.0
-    only_followed = air + (core - air) * math.exp(-step / lag)
-    now = 24.0 * (core_now - only_followed) / (-lag * math.expm1(-step / lag))
-    return now + (rate - now) * math.exp(-step / smoothing)
-
-
-@compiled
-def heating_course(
-    rate: float, core: Floats, air: Floats, step: Floats, lag: float, smoothing: float,
-    found: Floats,
-) -> None:  # fmt: skip
-    """`heating` over the samples of one bale, the air between two being their mean; writes to
-    ``found`` (n,)."""
-    for i in range(len(step)):
-        if i > 0:
-            between = (air[i - 1] + air[i]) / 2
-            rate = heating(rate, core[i - 1], core[i], between, step[i], lag, smoothing)
-        found[i] = rate
-
-
-@compiled
-def courses(
-    states: Records,
-    mould: Floats,
-    starts: Ints,
-    known: Floats,
-    balance: Floats,
-    found: Floats,
-) -> None:
-    """What adds up: hours of wetness, and of wool the regain and the mould index.
-
-    ``mould`` (m, 3): `MouldClass` k1_early, k1_late and decline; NaN: not of wool. ``balance``
-    (3, n): the regain and the mould's rate and highest index by the climate of each sample. Moves
-    ``states`` on, and writes to ``found`` (3, n): wet hours, regain, mould index; NaN: unknown.
-    """
+def courses(states: Records, starts: Ints, known: Floats, found: Floats) -> None:
+    """Hours of wetness: moves ``states`` on, and writes them to ``found`` (n,); NaN: unknown."""
     for lot in range(len(starts) - 1):
-        state, early, late, decline = states[lot], mould[lot, 0], mould[lot, 1], mould[lot, 2]
-        is_wool = not math.isnan(early)
+        state = states[lot]
         for i in range(starts[lot], starts[lot + 1]):
             temperature, humidity, step = known[0, i], known[1, i], known[4, i]
             is_known = not math.isnan(temperature + humidity)
@@ -240,72 +154,7 @@ def courses(
                 state.dry_hours += step
                 if state.dry_hours >= DRYING_H:
                     state.wet_hours = 0.0
-            found[0, i] = state.wet_hours if is_known else math.nan
-            found[1, i] = found[2, i] = math.nan
-            if not is_wool:
-                continue
-            state.regain, state.regain_hours = following(
-                state.regain, state.regain_hours, balance[0, i], step, REGAIN_LAG_H
-            )
-            # A day, not three: the outer layer's start is near the air it was packed in.
-            if state.regain_hours >= REGAIN_LAG_H:
-                found[1, i] = state.regain
-            if is_known and not math.isnan(step):
-                state.mould, state.mould_dry_hours = advance(
-                    state.mould, state.mould_dry_hours, balance[1, i], balance[2, i], step,
-                    early, late, decline,
-                )  # fmt: skip
-            if is_known:
-                found[2, i] = state.mould
-
-
-@compiled
-def advance(
-    m: float, dry: float, rate: float, highest: float, hours: float,
-    early: float, late: float, decline: float,
-) -> tuple[float, float]:  # fmt: skip
-    """The VTT mould index ``m`` and its hours outside growth after ``hours`` of one climate.
-
-    ``rate``, ``highest``: as `rules.wool.growth` has them; ``early``, ``late``, ``decline``: of the
-    `MouldClass`. Within a step the model is solved exactly.
-    """
-    if math.isnan(m + dry + rate + hours):
-        return math.nan, math.nan
-    if rate == 0.0:
-        return max(m - decline * declined(dry, dry + hours), 0.0), dry + hours
-    if m < 1.0:
-        to_one = hours_to(1.0, m, rate * early, highest)
-        if to_one >= hours:
-            return grown(m, rate * early * hours, highest), 0.0
-        m, hours = 1.0, hours - to_one
-    return grown(m, rate * late * hours, highest), 0.0
-
-
-@compiled
-def declined(begins: float, ends: float) -> float:
-    """By how much, at Cmat 1, the index falls from ``begins`` to ``ends`` hours outside growth."""
-    first = min(ends, _FIRST_HOURS) - min(begins, _FIRST_HOURS)
-    later = max(ends, _LATER_FROM) - max(begins, _LATER_FROM)
-    return _DECLINE_FIRST * first + _DECLINE_LATER * later
-
-
-@compiled
-def grown(m: float, growth: float, highest: float) -> float:
-    """dM/dx = 1 - exp(2.3 (M - Mmax)) from ``m``, solved for x = ``growth``."""
-    if m >= highest:
-        return m
-    room = math.expm1(_LEVELLING * (highest - m))
-    return highest - math.log1p(room * math.exp(-_LEVELLING * growth)) / _LEVELLING
-
-
-@compiled
-def hours_to(target: float, m: float, rate: float, highest: float) -> float:
-    """Hours until `grown` comes to ``target``; inf if the humidity does not bring it there."""
-    if target >= highest:
-        return math.inf
-    room = math.expm1(_LEVELLING * (highest - m))
-    left = math.expm1(_LEVELLING * (highest - target))
-    return math.log(room / left) / (_LEVELLING * rate)
+            found[i] = state.wet_hours if is_known else math.nan
 
 
 @compiled
@@ -561,9 +410,10 @@ def prepare(state: np.dtype[np.void]) -> None:
     whole, real, flags = np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_)
     lots, starts = np.empty(0, state), np.zeros(1, np.int64)
     rows, many = np.empty((0, 0), np.int64), np.empty((0, 0), np.bool_)
-    known, three = np.empty((8, 0)), np.empty((3, 0))
+    known = np.empty((8, 0))
     follow(lots, real, flags, starts, whole, whole, real, real, real, known)
-    courses(lots, np.empty((0, 3)), starts, known, three, three)
+    courses(lots, starts, known, real)
+    fibre.prepare(lots)
     film.courses(
         lots, real, real, starts, whole, real, real, real, real, lead.FILM_SETTINGS,
         lead.SATURATION, np.empty((5, 0)),

@@ -17,10 +17,10 @@ from lots.model import STILL_OPEN, Alert, Outgoing
 from lots.shapes import portions
 from rules import census
 from rules.alerts import Episode, Known, Plan, episodes, reconcile, stable_id
-from rules.census import Restrained
+from rules.census import Goods, Restrained
 from rules.knowledge import words
 from rules.outbox import NEVER
-from rules.rule import Rules, Silence
+from rules.rule import Rule, Rules, Silence
 from rules.state import Change
 
 _log = structlog.get_logger("dunnage.alerts")
@@ -38,7 +38,9 @@ class Ledger:
     """Writes changes as alerts and outgoing messages."""
 
     def __init__(self, rules: Rules, recipients: Sequence[Recipient]) -> None:
-        self._rules = {rule.name: rule for rule in rules.rules}
+        self._rules: dict[str, list[Rule]] = {}
+        for rule in rules.rules:
+            self._rules.setdefault(rule.name, []).append(rule)
         self._silence = {rule.name for rule in rules.rules if isinstance(rule.test, Silence)}
         self._recipients = recipients
 
@@ -65,7 +67,8 @@ class Ledger:
         ]
         if not works:
             return 0
-        desk = _Desk(now, _restrained(session, [work.change.key for work in works], now), [])
+        keys = {work.change.key for work in works}
+        desk = _Desk(now, _restrained(session, keys, now), census.goods(session, keys), [])
         # What ends goes first: at most one alert of a lot and rule is open at any time.
         for work in works:
             self._end(work, desk)
@@ -139,7 +142,8 @@ class Ledger:
             self._tell(row, "cleared", row.cleared, desk)
 
     def _begun(self, change: Change, episode: Episode, desk: _Desk) -> Alert:
-        key, rule = change.key, self._rules[episode.rule]
+        key = change.key
+        rule = self._rule(episode.rule, desk.goods.get(key))
         said = words(rule, key.lot, episode.numbers, *desk.restrained[key])
         return Alert(
             id=episode.id,
@@ -157,10 +161,15 @@ class Ledger:
 
     def _reword(self, row: Alert, desk: _Desk) -> None:
         # By what holds the lot now, not when it began: the words are for who acts on them.
-        rule = self._rules.get(row.rule)
-        if rule is not None:
-            restrained = desk.restrained[LotKey(row.tenant, row.lot)]
-            row.action = words(rule, row.lot, row.numbers, *restrained).action
+        if row.rule in self._rules:
+            key = LotKey(row.tenant, row.lot)
+            rule = self._rule(row.rule, desk.goods.get(key))
+            row.action = words(rule, row.lot, row.numbers, *desk.restrained[key]).action
+
+    def _rule(self, name: str, goods: Goods | None) -> Rule:
+        """The one of that name for these goods; where they became others, any: it has words."""
+        named = self._rules[name]
+        return next((rule for rule in named if goods and rule.scope.has(*goods)), named[0])
 
     def _tell(self, row: Alert, event: str, at: int, desk: _Desk) -> None:
         """To the log, and for every recipient, once each."""
@@ -210,13 +219,14 @@ class Ledger:
 
     def _said_of(self, session: Session, rows: Sequence[Alert], now: int) -> dict[str, str]:
         """What to do, by alert; without those of rules that are no more."""
-        restrained = _restrained(session, [LotKey(row.tenant, row.lot) for row in rows], now)
+        keys = {LotKey(row.tenant, row.lot) for row in rows}
+        restrained, goods = _restrained(session, keys, now), census.goods(session, keys)
         return {
             row.id: words(
-                rule, row.lot, row.numbers, *restrained[LotKey(row.tenant, row.lot)]
+                self._rule(row.rule, goods.get(key)), row.lot, row.numbers, *restrained[key]
             ).action
             for row in rows
-            if (rule := self._rules.get(row.rule)) is not None
+            if row.rule in self._rules and (key := LotKey(row.tenant, row.lot))
         }
 
 
@@ -231,10 +241,12 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """What writing needs at ``now`` (ms): what restrains each lot; the messages it came to."""
+    """What writing needs at ``now`` (ms): what restrains each lot and what it is; the
+    messages it came to."""
 
     now: int
     restrained: Mapping[LotKey, Restrained]
+    goods: Mapping[LotKey, Goods]
     messages: list[Outgoing]
 
 
@@ -314,5 +326,5 @@ def _outgoing(message: str, row: Alert, event: str, at: int, recipient: Recipien
 def without_gone(session: Session, changes: Sequence[Change]) -> list[Change]:
     """``changes`` of lots that the registry still has: a lot may be deleted while it is folded."""
     keys: Collection[LotKey] = {change.key for change in changes}
-    there = census.existing(session, keys)
+    there = census.goods(session, keys)
     return [change for change in changes if change.key in there]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from keyword import iskeyword
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from lots.errors import UserError
 from rules import clause, derived, keys
 from rules.derived import Derived
 from rules.keys import Lines, Misfit
 from rules.rule import Limit, Overlay, Rule, Rules, Written
+from rules.scope import Scope
 from rules.signals import SIGNALS
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,63}")  # as the registry keeps it beside its alerts
@@ -47,10 +48,8 @@ def load(folder: Path | None = None) -> Rules:
 def parse(texts: Mapping[str, str]) -> Rules:
     """Rules of packs given as file name -> YAML; raises `PackError`."""
     packs = [_Reader(file, text).read() for file, text in texts.items()]
-    _require_distinct("rule", [(p, "rules", rule.name) for p in packs for rule in p.rules])
-    limits = [(p, "limits", limit.name) for p in packs for limit in p.limits]
-    made = [(p, "derived", each.name) for p in packs for each in p.derived]
-    _require_distinct("quantity", limits + made)
+    for kind, find in (("rule", _rules_of), ("quantity", _quantities_of)):
+        _require_distinct(kind, [one for pack in packs for one in find(pack)])
     digest = hashlib.sha256(repr(sorted(texts.items())).encode()).hexdigest()[:16]
     return Rules(
         tuple(rule for pack in packs for rule in pack.rules),
@@ -73,16 +72,48 @@ class _Pack:
     tests: list[Written]
 
 
-def _require_distinct(kind: str, named: list[tuple[_Pack, str, str]]) -> None:
-    """``named``: the pack, its table and the name there of each thing of ``kind``."""
-    origin: dict[str, str] = {}
-    for pack, table, name in named:
-        if name in origin:
+class _Named(NamedTuple):
+    """Something in a ``table`` of a pack. ``sense``: what all of its name have in common."""
+
+    pack: _Pack
+    table: str
+    name: str
+    scope: Scope
+    sense: tuple[object, ...]
+
+
+def _rules_of(pack: _Pack) -> Iterator[_Named]:
+    for rule in pack.rules:
+        yield _Named(pack, "rules", rule.name, rule.scope, rule.sense)
+
+
+def _quantities_of(pack: _Pack) -> Iterator[_Named]:
+    for limit in pack.limits:
+        yield _Named(pack, "limits", limit.name, limit.scope, (limit.unit,))
+    for each in pack.derived:
+        yield _Named(pack, "derived", each.name, each.scope, (each.definition,))
+
+
+def _require_distinct(kind: str, things: Iterable[_Named]) -> None:
+    """A name stands for one thing, in packs for other goods too."""
+    there: dict[str, list[_Named]] = {}
+    for one in things:
+        for other in there.setdefault(one.name, []):
+            if one.scope.meets(other.scope):
+                why = "too: give one of them another name"
+            elif one.sense != other.sense:
+                why = (
+                    "for other goods, and is not the same there: give it another name, or make a"
+                    " limit of the number that differs"
+                )
+            else:
+                continue
+            line = one.pack.lines.of((one.table, one.name))
             raise PackError(
-                f"{pack.file}, line {pack.lines.of((table, name))}: {name}: a {kind} of that name"
-                f" is in {origin[name]} too: give one of them another name"
+                f"{one.pack.file}, line {line}: {one.name}: a {kind} of that name is in"
+                f" {other.pack.file} {why}"
             )
-        origin[name] = pack.file
+        there[one.name].append(one)
 
 
 def _text_of(file: str, content: bytes) -> str:
@@ -142,7 +173,7 @@ class _Reader:
             self._file,
             self._lines,
             limits,
-            self._items("overlays", lambda body: clause.overlay(body, names)),
+            self._items("overlays", lambda body: clause.overlay(body, names, scope)),
             self._rows("derived", quantity),
             self._rows("rules", rule),
             self._rows("tests", test),

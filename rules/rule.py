@@ -59,6 +59,7 @@ class Overlay:
 
     subject: Mapping[str, str]
     values: Mapping[str, float]
+    scope: Scope
 
     def concerns(self, lot: Mapping[str, str]) -> bool:
         """``lot``: its tenant, region, customer and id."""
@@ -85,6 +86,14 @@ class Rule:
     scope: Scope
     phases: frozenset[Phase] = frozenset()
 
+    @property
+    def sense(self) -> tuple[object, ...]:
+        """What rules of one name have in common: when they begin and end."""
+        if isinstance(self.test, Silence):
+            return self.test, self.phases
+        opens, clears = self.test.opens.text.split(), self.test.clears.text.split()
+        return opens, clears, self.test.delay_ms, self.phases
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -103,6 +112,7 @@ class Rules:
     """All rules in force; ``digest`` changes when any of them does."""
 
     rules: tuple[Rule, ...]
+    """Those of one name are for other goods and judge alike: their words may differ."""
     digest: str
     derived: tuple[Derived, ...] = ()
     """Each after those that it reads."""

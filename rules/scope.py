@@ -14,3 +14,7 @@ class Scope:
 
     def has(self, commodity: str, form: str) -> bool:
         return commodity in self.commodities and form in self.forms
+
+    def meets(self, other: Scope) -> bool:
+        """Whether some goods are in both."""
+        return bool(self.commodities & other.commodities and self.forms & other.forms)

@@ -24,8 +24,19 @@ DERIVED = {
         ),
     ),
     "damp_hours": ("h", "with T > 0 °C and RH > 80 %, until 12 dry hours in a row"),
-    "regain": ("%", "of the wool's outer layer: sorption equilibrium, following by a day"),
-    "mould_index": ("0-6", "VTT: 1 is the first growth under a microscope, 3 is visible"),
+    "regain": ("%", "of the wool's outer layer, most likely: its balance with the air, by its lag"),
+    "regain_low": ("%", "the least that the outer layer's may be"),
+    "regain_high": ("%", "the most that it may be"),
+    "core_regain_low": ("%", "the least that the regain inside of the bales may be"),
+    "core_regain_high": ("%", "the most that it may be"),
+    "scale_mass_low": ("kg", "the least that a scale should show of the lot of wool"),
+    "scale_mass_high": ("kg", "the most that it should show"),
+    "surface_humidity": ("%RH", "of the air in the wool's outer layer"),
+    "water_content": ("%", "of the wool's outer layer, of its whole mass"),
+    "mould_index": ("0-6", "VTT at the surface: 1 is the first growth, 3 is visible"),
+    "mould_in_hours": ("h", "until the mould index is 1 as it now goes on; infinity: never"),
+    "core_warming": ("K/day", "by which the wool's core warms by itself, beyond the air"),
+    "moth_degrees": ("K", "degree-days that clothes moths gain in a day at this temperature"),
 }
 AHEAD = {
     "sweat_ahead": ("0-1", "probability that water settles within 2 days, on a way known to come"),
@@ -42,5 +53,7 @@ TERMS = {
     "limit_humidity_min": ("%RH", "the customer's own; minus infinity without one"),
     "limit_humidity_max": ("%RH", "the customer's own; infinity without one"),
     "contract_regain": ("%", "of the contract"),
+    "dry_mass": ("kg", "of the wool without its water, as it was weighed and cored"),
+    "invoice_mass": ("kg", "of the wool at the contract's regain: it does not move"),
 }
 SIGNALS = MEASURED | DERIVED | AHEAD | PLACED | TERMS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -16,10 +16,10 @@ from lots.climate import LotKey
 from lots.clock import HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints
 from lots.terms import Commodity, Form, Packaging
-from rules import lead, wool
+from rules import bale, lead, wool
 from rules.derived import FRESH, Derived
 from rules.kernels import NEVER, Records
-from rules.rule import Level, Rules, Silence
+from rules.rule import Level, Limit, Rules, Silence
 from rules.signals import PLACED, SIGNALS, TERMS
 from rules.surroundings import PHASES, PLACES, Courses, Span
 
@@ -51,6 +51,10 @@ class LotFacts:
     form: str
     time_constant_h: float | None = None
     contract_regain: float = NAN
+    dry_mass: float = NAN  # kg
+    invoice_mass: float = NAN  # kg
+    cored: int | None = None  # ms
+    cored_regain: float = NAN  # %
     packaging: str = ""
     limits: Limits = NO_LIMITS
     interval_ms: int = HOUR_MS  # of the slowest of its tags
@@ -81,13 +85,10 @@ STATE = np.dtype(
         # First-order lags: the value, and for how many hours it has followed since it began.
         ("surface", np.float64),
         ("surface_hours", np.float64),
-        ("regain", np.float64),
-        ("regain_hours", np.float64),
         ("wet_hours", np.float64),
         ("dry_hours", np.float64),
-        ("mould", np.float64),
-        ("mould_dry_hours", np.float64),
         *lead.FILM.descr,
+        *bale.BALES.descr,
     ]
 )
 """The fold's state of a lot but for its rules'."""
@@ -96,6 +97,8 @@ FACTS = np.dtype(
     [
         ("kind", np.int64),  # `Book.kinds`; -1: of a lot that has no facts
         ("lag_h", np.float64),
+        ("cored", np.int64),  # ms; `NEVER` where it was not
+        ("cored_regain", np.float64),
         ("transfer", np.float64),  # g/(m² h Pa) of vapour to the metal; NaN: of no metal
         *((name, np.float64) for name in TERMS),
         ("at", np.int64),  # its spans in `Surroundings`, and how many
@@ -109,11 +112,14 @@ def _fresh(n: int) -> Records:
     """`STATE` of ``n`` lots that nothing is known of."""
     found = np.zeros(n, STATE)
     found["newest"] = NEVER
-    for name in ("temperature", "humidity", "core", "on_surface", "beside", "surface", "regain"):
+    for name in ("temperature", "humidity", "core", "on_surface", "beside", "surface"):
         found[name] = NAN
     dry = lead.no_film(1)
     for name in dry.dtype.names or ():
         found[name] = dry[name]
+    unknown = bale.of_unknown(1)
+    for name in unknown.dtype.names or ():
+        found[name] = unknown[name]
     return found
 
 
@@ -189,12 +195,15 @@ class Book:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules.rules
-        self.levels = [
-            (rule.name, rule.test) for rule in rules.rules if isinstance(rule.test, Level)
-        ]
+        # A name is one column, in however many packs it stands: each is for other goods, and asks
+        # for the same.
+        judged = {
+            rule.name: (rule, rule.test) for rule in rules.rules if isinstance(rule.test, Level)
+        }
+        self.levels = [(name, test) for name, (_, test) in judged.items()]
         self.names = [name for name, _ in self.levels]
         self.delays = np.asarray([test.delay_ms for _, test in self.levels], np.int64)
-        pairs = list(product(Commodity, Form))
+        pairs = self._pairs = list(product(Commodity, Form))
         self.kinds: dict[tuple[str, str], int] = {pair: code for code, pair in enumerate(pairs)}
         """(commodity, form) -> its code."""
         of = [{rule.name for rule in rules.of(*pair)} for pair in pairs]
@@ -210,42 +219,48 @@ class Book:
         self.is_wool = np.asarray(is_wool, np.bool_)
         self.mould_classes = [wool.MOULD_CLASS_OF_FORM.get(form, "") for _, form in pairs]
         classes = [wool.MOULD_CLASSES.get(name) for name in self.mould_classes]
-        self.mould = np.asarray([(NAN,) * 3 if c is None else c.pace for c in classes], np.float64)
-        """(kinds, 3), as `kernels.courses` takes it."""
+        self.mould = np.asarray([(NAN,) * 7 if c is None else astuple(c) for c in classes])
+        """(kinds, 7) their `MouldClass`; NaN: not of wool."""
         self.memories: list[Memory] = []
         """Of all derived quantities, each after those that it reads; of a plain one an empty one"""
         at = 0
-        for each in rules.derived:
+        for each in {derived.name: derived for derived in rules.derived}.values():
             span = slice(at, at + len(FRESH[each.kind]))
-            applies = np.asarray([each.scope.has(*pair) for pair in pairs], np.bool_)
+            applies = self._scoped(rules.derived, each.name)
             self.memories.append(Memory(each, span, applies))
             at = span.stop
         self.courses = Courses()
         self._limits = rules.limits
         self._overlays = rules.overlays
         self.tells_lots_apart = any("lot" in overlay.subject for overlay in rules.overlays)
-        self._rows: dict[tuple[int, ...], int] = {}
-        self.limits: Floats = np.empty((0, len(rules.limits)))
-        """(rows, limits) their values: a row for each set of overlays that some lot has; the first
-        is without any."""
-        self.limit_names = [limit.name for limit in rules.limits]
-        self._limits_row(())
+        self._rows: dict[tuple[tuple[str, str], tuple[int, ...]], int] = {}
+        self.limit_names = list(dict.fromkeys(limit.name for limit in rules.limits))
+        self.limits: Floats = np.empty((0, len(self.limit_names)))
+        """(rows, limits) their values: a row for each kind with a set of overlays that some lot
+        has; the first is of a lot of which nothing is known."""
+        self._limits_row(("", ""), ())
         self.phases = np.asarray(
             [
                 [not rule.phases or phase in rule.phases for phase in PHASES]
-                for rule in rules.rules
-                if isinstance(rule.test, Level)
+                for rule, _ in judged.values()
             ],
             np.bool_,
         ).reshape(len(self.levels), len(PHASES))
         """(rules, phases) in which each is valid."""
-        self.has_limit = np.asarray(
-            [[limit.scope.has(*pair) for limit in rules.limits] for pair in pairs], np.bool_
-        ).reshape(len(pairs), len(rules.limits))
+        self.has_limit = (
+            np.stack([self._scoped(rules.limits, name) for name in self.limit_names], axis=1)
+            if self.limit_names
+            else np.empty((len(pairs), 0), np.bool_)
+        )
         """(kinds, limits)"""
         told = [name for name in SIGNALS if name not in PLACED]
-        self.shown = (*told, *self.limit_names, *(each.name for each in rules.derived))
+        self.shown = (*told, *self.limit_names, *(memory.derived.name for memory in self.memories))
         """What is told of a lot, of all that has a name and a value."""
+
+    def _scoped(self, things: Sequence[Derived] | Sequence[Limit], name: str) -> Bools:
+        """(kinds,) for which one of the ``things`` has that ``name``."""
+        its = [each.scope for each in things if each.name == name]
+        return np.asarray([any(s.has(*pair) for s in its) for pair in self._pairs], np.bool_)
 
     def fresh(self, n: int) -> States:
         """Of ``n`` lots that nothing is known of."""
@@ -262,7 +277,9 @@ class Book:
                 PHASES.index(one.phase),
                 one.journey,
                 PLACES.index(one.place),
-                self._limits_row(self._overlays_of(facts, one.region)),
+                self._limits_row(
+                    (facts.commodity, facts.form), self._overlays_of(facts, one.region)
+                ),
                 self.courses.row(one.course),
             )
             for one in facts.circumstances
@@ -270,19 +287,23 @@ class Book:
 
     def _overlays_of(self, facts: LotFacts, region: str) -> tuple[int, ...]:
         who = {"tenant": facts.tenant, "customer": facts.customer, "lot": facts.lot}
-        concerned = enumerate(self._overlays)
-        return tuple(n for n, one in concerned if one.concerns(who | {"region": region}))
+        return tuple(
+            number
+            for number, one in enumerate(self._overlays)
+            if one.scope.has(facts.commodity, facts.form) and one.concerns(who | {"region": region})
+        )
 
-    def _limits_row(self, overlays: tuple[int, ...]) -> int:
-        """Of ``limits``: what the packs say, and over it what each of ``overlays`` says."""
-        if overlays not in self._rows:
-            values = {limit.name: limit.value for limit in self._limits}
+    def _limits_row(self, kind: tuple[str, str], overlays: tuple[int, ...]) -> int:
+        """Of ``limits``: what the packs for ``kind`` say, and over it what each of ``overlays``
+        says."""
+        if (kind, overlays) not in self._rows:
+            values = {each.name: each.value for each in self._limits if each.scope.has(*kind)}
             for number in overlays:
                 values |= self._overlays[number].values
-            self._rows[overlays] = len(self.limits)
-            row = np.asarray([values[name] for name in self.limit_names], np.float64)
+            self._rows[kind, overlays] = len(self.limits)
+            row = np.asarray([values.get(name, NAN) for name in self.limit_names], np.float64)
             self.limits = np.concatenate((self.limits, row.reshape(1, -1)))
-        return self._rows[overlays]
+        return self._rows[kind, overlays]
 
     def open_rules(self, opened: Ints) -> dict[str, int]:
         """rule -> since when it fires, of one lot's row (rules,)."""
@@ -296,9 +317,13 @@ def facts_row(facts: LotFacts, book: Book, at: int) -> tuple[float, ...]:
     return (
         book.kinds[facts.commodity, facts.form],
         facts.lag_h,
+        NEVER if facts.cored is None else facts.cored,
+        facts.cored_regain,
         _transfer(facts),
         *facts.limits,
         facts.contract_regain,
+        facts.dry_mass,
+        facts.invoice_mass,
         at,
         len(facts.circumstances),
     )

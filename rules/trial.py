@@ -120,7 +120,8 @@ def _said(points: Sequence[tuple[float, float, float]], every_h: float) -> Float
 
 _KEYS: Final = ("lot", "every", *Placement, "circumstances", "expect")
 _LOT: Final = (
-    "commodity", "form", "time_constant_h", "contract_regain", "customer", "tenant", "lot",
+    "commodity", "form", "time_constant_h", "contract_regain", "regain_pct", "customer", "tenant",
+    "lot",
 )  # fmt: skip
 _AMID: Final = ("from", "phase", "journey", "place", "region")
 
@@ -192,7 +193,7 @@ def _facts(
     fitting = [pair for pair in pairs if wanted.items() <= _named(pair).items()]
     if not fitting:
         raise Misfit(f"this pack is for no lot that is {wanted or 'of any kind'}")
-    for key in ("time_constant_h", "contract_regain"):
+    for key in ("time_constant_h", "contract_regain", "regain_pct"):
         if key in lot and keys.number(key, lot[key]) <= 0:
             raise Misfit(f"{key} is {lot[key]!r}; it is a number above 0", key)
     commodity, form = fitting[0]
@@ -203,6 +204,8 @@ def _facts(
         form=form,
         time_constant_h=lot.get("time_constant_h"),
         contract_regain=lot.get("contract_regain", float("nan")),
+        cored=START if "regain_pct" in lot else None,
+        cored_regain=lot.get("regain_pct", float("nan")),
         customer=str(lot.get("customer", "")),
         circumstances=circumstances,
     )

@@ -16,16 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lots.terms import Form
-from rules import kernels
+from rules import fibre
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int8]
 
-# GAB at 20 °C, fitted from 10 to 92 %RH.
-_MONOLAYER: Final = 10.5639
-_C: Final = 9.4345
-_K: Final = 0.64620
-_REGAIN_PER_K: Final = -0.07  # points, above 20 °C
 HYSTERESIS: Final = (0.90, 1.05)
 """What regain may be of its mean: while taking up, and while giving off."""
 
@@ -71,7 +66,7 @@ class MouldClass:
 
     @property
     def pace(self) -> tuple[float, float, float]:
-        """What `rules.kernels.advance` asks of a class: k1_early, k1_late and the decline."""
+        """What `rules.fibre.advance` asks of a class: k1_early, k1_late and the decline."""
         return self.k1_early, self.k1_late, self.decline
 
 
@@ -102,10 +97,10 @@ def regain(humidity: ArrayLike, temperature: ArrayLike = 20.0) -> Floats:
     to 100 counts as 0 or 100. A bale takes weeks to come there; `regain_bounds` for its hysteresis.
     """
     activity = np.clip(np.asarray(humidity, float), 0.0, 100.0) / 100.0
-    bound = _K * activity
-    at_20 = _MONOLAYER * _C * bound / ((1.0 - bound) * (1.0 - bound + _C * bound))
+    bound = fibre.K * activity
+    at_20 = fibre.MONOLAYER * fibre.C * bound / ((1.0 - bound) * (1.0 - bound + fibre.C * bound))
     warmer = np.maximum(np.asarray(temperature, float) - 20.0, 0.0)
-    return np.asarray(np.maximum(at_20 + _REGAIN_PER_K * warmer, 0.0))
+    return np.asarray(np.maximum(at_20 + fibre.REGAIN_PER_K * warmer, 0.0))
 
 
 def regain_bounds(humidity: ArrayLike, temperature: ArrayLike = 20.0) -> tuple[Floats, Floats]:
@@ -190,15 +185,10 @@ def equilibrium_humidity(regain_pct: ArrayLike, temperature: ArrayLike = 20.0) -
 
     0 to 100; 100 where no air can be so damp.
     """
-    warmer = np.maximum(np.asarray(temperature, float) - 20.0, 0.0)
-    at_20 = np.asarray(regain_pct, float) - _REGAIN_PER_K * warmer
-    # GAB is a quadratic in K a.
-    middle = (_C - 2.0) * at_20 - _MONOLAYER * _C
-    root = np.sqrt(middle * middle + 4.0 * (_C - 1.0) * at_20 * at_20)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        bound = (middle + root) / (2.0 * (_C - 1.0) * at_20)
-    bound = np.where(at_20 <= 0.0, 0.0, bound)
-    return np.asarray(np.clip(100.0 * bound / _K, 0.0, 100.0))
+    regain_, t = np.broadcast_arrays(np.asarray(regain_pct, float), np.asarray(temperature, float))
+    found = np.empty(regain_.size)
+    fibre.humidities(regain_.ravel(), t.ravel(), found)
+    return found.reshape(regain_.shape)
 
 
 def water_content(regain_pct: ArrayLike) -> Floats:
@@ -279,7 +269,7 @@ def mould_course(
     for position, (pace, limit, span) in enumerate(
         zip(rate.tolist(), highest.tolist(), columns[2].tolist(), strict=True)
     ):
-        index, dry_hours = kernels.advance(index, dry_hours, pace, limit, span, *kind.pace)
+        index, dry_hours = fibre.advance(index, dry_hours, pace, limit, span, *kind.pace)
         found[0, position] = index
         found[1, position] = dry_hours
     return found[0], found[1]
@@ -305,7 +295,7 @@ def mould_step(
     rate, highest = _growth(warmth, damp, kind)
     after = np.empty((2, m.size))
     for lot in range(m.size):
-        after[:, lot] = kernels.advance(
+        after[:, lot] = fibre.advance(
             float(m.flat[lot]),
             float(dry.flat[lot]),
             float(rate.flat[lot]),
@@ -318,7 +308,9 @@ def mould_step(
 
 def critical_humidity(temperature: ArrayLike, mould_class: str) -> Floats:
     """%RH from which mould grows at ``temperature``; inf where none does (0 °C, 50 °C, beyond)."""
-    return _critical(np.asarray(temperature, float), _class(mould_class))
+    t, kind = np.asarray(temperature, float), _class(mould_class)
+    found = [fibre.critical(each, kind.humidity_min) for each in t.ravel().tolist()]
+    return np.asarray(found, float).reshape(t.shape)
 
 
 def growth(temperature: ArrayLike, humidity: ArrayLike, mould_class: str) -> tuple[Floats, Floats]:
@@ -334,23 +326,8 @@ def _class(name: str) -> MouldClass:
         raise ValueError(f"there is no mould class {name!r}: use one of {known}") from None
 
 
-def _critical(t: Floats, kind: MouldClass) -> Floats:
-    cold = 100.0 + t * (-3.13 + t * (0.160 - 0.00267 * t))
-    critical = np.where(t <= 20.0, np.maximum(cold, kind.humidity_min), kind.humidity_min)
-    critical = np.where((t > 0.0) & (t < 50.0), critical, np.inf)
-    return np.where(np.isnan(t), np.nan, critical)
-
-
 def _growth(t: Floats, humidity: Floats, kind: MouldClass) -> tuple[Floats, Floats]:
-    damp = np.minimum(humidity, 100.0)
-    critical = _critical(t, kind)
-    grows = damp >= critical
-    # Where it does not grow, any values will do that raise no warning.
-    warm, wet = np.where(grows, t, 20.0), np.where(grows, damp, 100.0)
-    days = 7.0 * np.exp(66.02 - 0.68 * np.log(warm) - 13.9 * np.log(wet))
-    # Just above 0 °C the critical humidity comes to 100 %: then r is 1, not 0/0.
-    edge = np.minimum(np.where(grows, critical, kind.humidity_min), 100.0 - 1e-9)
-    r = (edge - wet) / (edge - 100.0)
-    rate = np.where(grows, 1.0 / (24.0 * days), 0.0)
-    rate = np.where(np.isnan(t) | np.isnan(humidity), np.nan, rate)
-    return rate, kind.a + kind.b * r - kind.c * r * r
+    warmth, damp = np.broadcast_arrays(t, humidity)
+    found = np.empty((2, warmth.size))
+    fibre.growths(warmth.ravel(), damp.ravel(), kind.a, kind.b, kind.c, kind.humidity_min, found)
+    return found[0].reshape(warmth.shape), found[1].reshape(warmth.shape)

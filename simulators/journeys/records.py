@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from simulators.climate import normals
 from simulators.journeys.model import Hold, Journey, Lot, Place, Shipment, Site
-from simulators.physics.cargo import FORMS
+from simulators.physics.cargo import FORMS, mean_regain
 
 Record = dict[str, Any]
 
@@ -27,7 +27,7 @@ def records(journey: Journey, start_ms: int) -> dict[str, list[Record]]:
         "parties": [
             {"id": p.key, "name": p.name, "tier": p.tier, **p.limits} for p in journey.parties
         ],
-        "lots": [_lot(journey, lot) for lot in journey.lots],
+        "lots": [_lot(journey, lot, told) for lot in journey.lots],
         "moves": [move for lot in journey.lots for move in _moves(journey, lot, told)],
         "shipments": [_shipment(shipment, told) for shipment in journey.shipments],
         "holds": [_hold(journey, hold, told) for hold in journey.holds],
@@ -63,7 +63,7 @@ def _place(place: Place) -> Record:
     return record if place.site is None else record | {"site": place.site}
 
 
-def _lot(journey: Journey, lot: Lot) -> Record:
+def _lot(journey: Journey, lot: Lot, told: _Told) -> Record:
     references = {kind: list(names) for kind, names in lot.references.items()}
     for shipment in journey.shipments:
         if lot.key in shipment.lots:
@@ -82,6 +82,13 @@ def _lot(journey: Journey, lot: Lot) -> Record:
     }
     if lot.time_constant_h is not None:
         record["time_constant_h"] = lot.time_constant_h
+    if FORMS[lot.form].wool:
+        cored = mean_regain(FORMS[lot.form], lot.regain / 100.0, lot.core_regain / 100.0)
+        record |= {
+            "regain_pct": round(100.0 * cored, 1),
+            "weighed": told.at(0),
+            "cored": told.at(0),
+        }
     if lot.contract_regain is not None:
         record["contract_regain_pct"] = lot.contract_regain
     return record

@@ -178,7 +178,9 @@ def test_corrections_fold_who_hears_the_tag_since_they_began(stood: World) -> No
         ({"packaging": "pallet"}, True),
         ({"customer": "buyer"}, True),
         ({"time_constant_h": 8}, True),
-        ({"net_mass_kg": 2}, False),
+        ({"net_mass_kg": 2}, True),
+        ({"regain_pct": 14}, True),
+        ({"packages": 7}, False),
         ({"references": {"batch": ["x"]}}, False),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules import bale, kernels, wool
+from rules import bale, fibre, wool
 from rules.bale import Heating
 
 regains = st.floats(0, 30)
@@ -40,9 +40,9 @@ def test_the_outer_layer_follows_within_a_day():
 @given(regains, regains, regains, st.floats(0, 60), lags, lags)
 def test_the_cascade_solves_its_equations(outer, core, balance, hours, fast, slow):
     small = 1e-3
-    before = kernels.soak(outer, core, balance, max(hours - small, 0), fast, slow)
-    after = kernels.soak(outer, core, balance, hours + small, fast, slow)
-    now = kernels.soak(outer, core, balance, hours, fast, slow)
+    before = fibre.soak(outer, core, balance, max(hours - small, 0), fast, slow)
+    after = fibre.soak(outer, core, balance, hours + small, fast, slow)
+    now = fibre.soak(outer, core, balance, hours, fast, slow)
     span = hours + small - max(hours - small, 0)
     assert (after[0] - before[0]) / span == pytest.approx((balance - now[0]) / fast, abs=0.05)
     assert (after[1] - before[1]) / span == pytest.approx((now[0] - now[1]) / slow, abs=0.05)
@@ -50,15 +50,15 @@ def test_the_cascade_solves_its_equations(outer, core, balance, hours, fast, slo
 
 @given(regains, regains, regains, spans, spans, lags, lags)
 def test_two_steps_are_as_good_as_one(outer, core, balance, first, second, fast, slow):
-    once = kernels.soak(outer, core, balance, first + second, fast, slow)
-    half = kernels.soak(outer, core, balance, first, fast, slow)
-    assert kernels.soak(*half, balance, second, fast, slow) == pytest.approx(once, abs=1e-9)
+    once = fibre.soak(outer, core, balance, first + second, fast, slow)
+    half = fibre.soak(outer, core, balance, first, fast, slow)
+    assert fibre.soak(*half, balance, second, fast, slow) == pytest.approx(once, abs=1e-9)
 
 
 @given(regains, regains, regains, spans, lags)
 def test_two_lags_may_be_equal(outer, core, balance, hours, lag):
-    equal = kernels.soak(outer, core, balance, hours, lag, lag)
-    near = kernels.soak(outer, core, balance, hours, lag, lag * (1 + 1e-7))
+    equal = fibre.soak(outer, core, balance, hours, lag, lag)
+    near = fibre.soak(outer, core, balance, hours, lag, lag * (1 + 1e-7))
     assert equal == pytest.approx(near, abs=1e-4)
 
 
@@ -91,12 +91,12 @@ def test_whatever_the_air_was_in_a_gap_the_bounds_hold_it(start, during, hours, 
     truth = layers(wool.regain(start), wool.regain(start))
     bounds = bale.balanced_layers(start)
     outer, core = (
-        kernels.soak(
+        fibre.soak(
             float(truth.outer_low), float(truth.core_low), float(wool.regain(during)), hours,
             bale.BALE.outer_lag_h, bale.BALE.core_lag_h,
         )
     )  # fmt: skip
-    outer, core = kernels.soak(
+    outer, core = fibre.soak(
         outer, core, float(wool.regain(start)), after, bale.BALE.outer_lag_h, bale.BALE.core_lag_h
     )
     found = bale.layers_step(bounds, np.nan, 20.0, hours)

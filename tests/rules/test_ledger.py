@@ -11,11 +11,11 @@ from lots import registry
 from lots.climate import LotKey
 from lots.fields import written
 from lots.model import Outgoing
-from lots.terms import HoldKind
+from lots.terms import FORMS, HoldKind
 from rules.evaluator import REWORD_EVERY
 from rules.knowledge import HANDS_ON, PLACE_UNKNOWN, READ_THE_LABEL
 from rules.ledger import Ledger, without_gone
-from rules.pack import load
+from rules.pack import load, parse
 from rules.rule import Level, Silence
 from rules.state import Change, Transition
 from tests.rules.desk import BOTH, RULES, TENANT
@@ -257,24 +257,50 @@ def test_a_lot_that_nobody_knows_the_place_of_may_be_in_a_box(desk):
     assert row.action == PLACE_UNKNOWN
 
 
+GOODS = [(commodity, form) for commodity, forms in FORMS.items() for form in forms]
+
+
 @pytest.mark.parametrize("kind", HoldKind)
 def test_what_is_sent_of_every_shipped_rule_leaves_a_held_lot_alone(desk, kind):
     rules = load()
-    desk.hold(kind, 0, lot="L1", lifted_by="Port Authority")
+    for commodity, form in GOODS:
+        desk.lot(form, commodity=commodity, form=form)
+        desk.hold(kind, 0, lot=form, lifted_by="Port Authority")
     with registry.writing(desk.database) as session:
         ledger = Ledger(rules, BOTH)
-        silences = [r.name for r in rules.rules if isinstance(r.test, Silence)]
-        levels = [r.name for r in rules.rules if isinstance(r.test, Level)]
-        told = change(*(each for name in levels for each in (opens(1, name), clears(3, name))))
-        ledger.write(session, [told], at(4))
-        quiet = change(*(opens(2, name) for name in silences), silence=True)
-        ledger.write(session, [quiet], at(4))
+        for commodity, form in GOODS:
+            own = rules.of(commodity, form)
+            silences = [opens(2, r.name) for r in own if isinstance(r.test, Silence)]
+            levels = [r.name for r in own if isinstance(r.test, Level)]
+            told = change(*(each for name in levels for each in (opens(1, name), clears(3, name))))
+            quiet = change(*silences, silence=True)
+            changes = [replace(each, key=LotKey(TENANT, form)) for each in (told, quiet)]
+            ledger.write(session, changes, at(4))
     with registry.reading(desk.database) as session:
         sent = [message.payload["data"] for message in session.scalars(select(Outgoing))]
     assert {data["rule"] for data in sent} == {rule.name for rule in rules.rules}
     for data in sent:
         assert not HANDS_ON.search(f"{data['title']} {data['action']}")
         assert "Port Authority lifts the hold" in data["action"]
+
+
+def test_of_rules_of_one_name_the_one_for_the_goods_has_the_words(desk):
+    parts = [
+        f"pack: {form}\napplies_to: {{commodity: wool, form: {form}}}\nrules:\n"
+        f"  test.damp: {{title: t, severity: warning, action: '{form} it is', based_on: b,"
+        " when: humidity > 80,"
+        " clear: humidity < 70}\n"
+        for form in ("tops", "greasy")
+    ]
+    ledger = Ledger(parse(dict(zip(("a.yaml", "b.yaml"), parts, strict=True))), BOTH)
+    for form in ("tops", "greasy"):
+        desk.lot(form, commodity="wool", form=form)
+        desk.move(form, -1, "bay")
+        with registry.writing(desk.database) as session:
+            ledger.write(session, [replace(change(opens(1)), key=LotKey(TENANT, form))], at(2))
+    assert {row.lot: row.action for row in desk.rows()} == {
+        "tops": "tops it is", "greasy": "greasy it is"
+    }  # fmt: skip
 
 
 def test_a_hold_that_began_after_the_trouble_and_before_it_came_to_light_counts(desk):

@@ -1,14 +1,21 @@
 """Packs: those that come with Dunnage, and what is said of one that cannot be used."""
 
+import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lots.circumstances import Circumstance
+from lots.terms import Phase
 from rules.keys import duration_ms
 from rules.pack import PackError, load, parse
 from rules.rule import Level, Rules, Severity, Silence
 from rules.signals import SIGNALS
+from rules.state import Book, LotFacts
+from rules.surroundings import SPAN
+from rules.trial import trials
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "rules.md"
 
@@ -49,7 +56,8 @@ def test_the_shipped_rules_load(shipped):
     assert lead == {f"lead.{name}" for name in names} | both
     for form in ("greasy", "scoured", "tops", "cashmere"):
         wool = {rule.name for rule in shipped.of("wool", form)}
-        assert wool == {"wool.mould", "wool.damp", "wool.dry", "wool.hot_damp"} | both
+        told = {"mould", "damp", "core_damp", "carriage", "dry", "heating", "hot_damp", "moths"}
+        assert wool == {f"wool.{name}" for name in told} | both
 
 
 def test_every_shipped_rule_leaves_room_to_clear_in(shipped):
@@ -63,6 +71,13 @@ def test_no_shipped_text_declares_a_lot_fit_or_safe(shipped):
     good_news = re.compile(r"\b(?<!not )(fit|safe|dry enough)\b", re.IGNORECASE)
     for rule in shipped.rules:
         assert not good_news.search(f"{rule.title} {rule.action}"), rule.name
+
+
+@pytest.mark.parametrize("forms", [("greasy",), ("scoured", "tops"), ("cashmere",)])
+def test_every_rule_of_wool_fires_in_a_timeline_of_each_pack(shipped, forms):
+    fired = {rule for t in trials(shipped) if t.facts.form in forms for rule in t.expects}
+    wool = {rule.name for rule in shipped.of("wool", forms[0]) if rule.name.startswith("wool.")}
+    assert fired == wool
 
 
 # What a good pack gives.
@@ -307,6 +322,78 @@ def test_a_rule_given_twice_in_one_file_is_refused_where_it_is_given_again():
 def test_a_key_given_twice_is_refused():
     message = refusal(changed("when: margin < 0", "when: margin < 0\n    when: margin < 2"))
     assert "'when' is there twice: keep one" in message
+
+
+LIMITS = (SPAN.names or ()).index("limits")
+
+
+def two(first, second, form="greasy"):
+    """Two packs of wool, with ``second`` in place of ``first`` in the other's."""
+    body = """\
+limits: {most: {value: 80, unit: "%RH", about: bearable}}
+overlays: [{for: {region: cold_winter}, limits: {most: 70}}]
+derived: {wet: {hours: humidity > most, unit: h, about: how long}}
+rules:
+  test.damp: {title: t, severity: info, action: a, based_on: b, when: humidity > most,
+              clear: humidity < most}
+"""
+    assert first in body
+    head = "pack: {0}\napplies_to: {{commodity: wool, form: {1}}}\n".format
+    return {
+        "a.yaml": head("a", "tops") + body,
+        "b.yaml": head("b", form) + body.replace(first, second),
+    }
+
+
+def test_a_name_may_stand_in_packs_for_other_goods():
+    """There the number, the overlay and the words are each pack's own."""
+    rules = parse(two("value: 80", "value: 60"))
+    book = Book(rules)
+    assert [name for name, _ in book.levels] == ["test.damp"]
+    assert (book.limit_names, len(book.memories)) == (["most"], 1)
+    facts = {form: LotFacts("acme", form, "wool", form) for form in ("tops", "greasy", "scoured")}
+    cold = (Circumstance(0, Phase.IN_STOCK, 0, "", "cold_winter"),)
+    values = {}
+    for form, each in facts.items():
+        rows = [
+            span[LIMITS] for found in (each, replace(each, circumstances=cold))
+            for span in book.spans(found)
+        ]  # fmt: skip
+        values[form] = book.limits[rows, 0].tolist()
+    assert values["tops"] == [80, 70]
+    assert values["greasy"] == [60, 70]
+    assert all(map(math.isnan, values["scoured"]))
+    assert [book.has_limit[book.kinds["wool", form], 0] for form in facts] == [True, True, False]
+
+
+def test_an_overlay_is_for_the_goods_of_its_pack():
+    rules = parse(two("most: 70", "most: 50"))
+    book = Book(rules)
+    cold = (Circumstance(0, Phase.IN_STOCK, 0, "", "cold_winter"),)
+    found = {}
+    for form in ("tops", "greasy"):
+        facts = LotFacts("acme", form, "wool", form, circumstances=cold)
+        (span,) = book.spans(facts)
+        found[form] = float(book.limits[span[LIMITS], 0])
+    assert found == {"tops": 70, "greasy": 50}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [
+        ("when: humidity > most", "when: humidity > most + 1", "test.damp"),
+        ("clear: humidity < most}", "clear: humidity < most, for: 1 h}", "test.damp"),
+        ('unit: "%RH"', "unit: K", "most"),
+        ("wet: {hours: humidity > most", "wet: {hours: humidity > 90", "wet"),
+    ],
+)
+def test_what_has_one_name_for_other_goods_is_the_same_there(first, second, name):
+    with pytest.raises(PackError) as refused:
+        parse(two(first, second))
+    assert f"{name}: a " in str(refused.value)
+    assert "is in a.yaml for other goods, and is not the same there" in str(refused.value)
+    with pytest.raises(PackError, match=r"is in a.yaml too: give one of them another name"):
+        parse(two("value: 80", "value: 60", "tops"))
 
 
 def test_a_rule_of_two_files_is_refused_with_both():
