@@ -55,10 +55,11 @@ class Known:
 class Engine:
     """The fold of all lots. Not thread-safe: one thread owns it."""
 
-    def __init__(self, rules: Rules, samples: int = SAMPLES) -> None:
+    def __init__(self, rules: Rules, samples: int = SAMPLES, book: Book | None = None) -> None:
+        """``book``: of the same rules; what is said of lots refers to its rows."""
         self.rules = rules
         self._samples = samples
-        self.book = Book(rules)
+        self.book = Book(rules) if book is None else book
         self.table = LotTable(self.book)
         self.happened: dict[LotKey, list[Transition]] = {}
         """The transitions from a lot's base to its head, where there are any."""
@@ -95,7 +96,7 @@ class Engine:
 
         This one is of no use afterwards.
         """
-        found = Engine(self.rules, self._samples)
+        found = Engine(self.rules, self._samples, self.book)
         for key in self.unfitting()[0]:
             self.forget(key)
         found.table.take_over(self.table)
