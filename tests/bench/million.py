@@ -42,9 +42,9 @@ ROUNDS = 5
 """Readings of each lot before the snapshot: more than a window of one of so many holds."""
 AT_ONCE = 20_000
 """In these rounds, which are no measurement."""
-TAIL = 100
-"""Batches of messages that the journal has after it."""
-LIVE = 300
+TAIL = 200
+"""Batches of messages that the journal has after it. The same lots are heard again live: when each
+is heard for the first time after a start it is looked up by its name."""
 
 
 def measured(lots: int, say: Callable[[str], None]) -> dict[str, float]:
@@ -160,8 +160,8 @@ def again(office: Office, lots: int) -> dict[str, float]:
     }
     heap.settle()
     fleet = Fleet(lots, BATCH)
-    begins = ROUNDS * lots // BATCH + TAIL
-    batches = [fleet.batch(begins + number) for number in range(LIVE)]
+    begins = (ROUNDS + 1) * lots // BATCH
+    batches = [fleet.batch(begins + number) for number in range(min(TAIL, lots // BATCH))]
     del fleet
     begun = time.process_time()
     readings = sum(office.take(office.evaluator.offset, batch) for batch in batches)
