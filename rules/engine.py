@@ -36,7 +36,7 @@ WINDOW_MS = 6 * HOUR_MS
 SAMPLES = 500_000
 """At most so many stay in memory, of all lots together."""
 
-EACH = 3
+EACH = 2
 """Or so many times the number of lots, where that is more."""
 
 

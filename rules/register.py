@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -85,7 +85,7 @@ class Register:
         """Nothing is said any more of the lot at ``row``."""
         self.of[row] = NOTHING
 
-    def tidy(self, keys: Sequence[LotKey]) -> None:
+    def tidy(self, keys: Iterable[LotKey]) -> None:
         """Let go of facts that no lot has any more, where they are most. ``keys``: by row."""
         if len(self._facts) <= 2 * len(np.unique(self.of)) + LEAST:
             return

@@ -12,6 +12,7 @@ import numpy as np
 from lots.climate import Chosen, LotKey
 from lots.readings.batch import Ints
 from rules.kernels import Records
+from rules.naming import NOBODY, Keys, Rows
 from rules.register import NOTHING, Register
 from rules.shelf import Shelf
 from rules.state import Book, LotFacts
@@ -20,7 +21,6 @@ from rules.window import Window
 LEAST = 256
 """Rows that there is room for at least."""
 
-NOBODY = LotKey("", "")
 _NOT_SOUGHT = -2
 
 NOTE = np.dtype(
@@ -37,9 +37,8 @@ class LotTable:
 
     def __init__(self, book: Book) -> None:
         self._book = book
-        self.rows: dict[LotKey, int] = {}
-        self.keys: list[LotKey] = []
-        """By row; `NOBODY`: it is free."""
+        self.rows = Rows()
+        self.keys = Keys()
         self._free: list[int] = []
         self.base, self.head = Shelf(book.fresh(1)), Shelf(book.fresh(1))
         self.register = Register(book)
@@ -122,7 +121,7 @@ class LotTable:
         self.notes = np.concatenate((self.notes, np.zeros(len(rows), NOTE)))
         self.window.resize(before + len(rows))
         self._clear(rows)
-        self.keys += [NOBODY] * len(rows)
+        self.keys.resize(before + len(rows))
         self._free += reversed(rows.tolist())
 
 
@@ -139,8 +138,8 @@ class _Known(Mapping[LotKey, LotFacts]):
         return replace(found, tenant=key.tenant, lot=key.lot)
 
     def __contains__(self, key: object) -> bool:
-        row = self._table.rows.get(key)  # type: ignore[call-overload]
-        return row is not None and self._table.register.of[row] != NOTHING
+        row = self._table.rows.get(key) if isinstance(key, LotKey) else None
+        return row is not None and bool(self._table.register.of[row] != NOTHING)
 
     def __iter__(self) -> Iterator[LotKey]:
         keys = self._table.keys
