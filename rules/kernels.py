@@ -36,7 +36,7 @@ HOLD_MS: Final = int(MAX_GAP_H * HOUR_MS)
 
 AT_SATURATION: Final = 98.0
 """%RH at metal from which a tag on it says that water settles: what its sensor may be off. [D]"""
-BEYOND: Final = 102.0
+BEYOND: Final = 105.0
 """%RH that are taken for such a reading: it says no more than that the air has more vapour than the
 metal holds back, by an amount that no sensor there can see. [D]"""
 
