@@ -382,9 +382,9 @@ def numbers_now(
     temperature, humidity = held("temperature"), held("humidity")
     unknown = np.isnan(temperature + humidity)
     is_metal = ~np.isnan(facts["transfer"])
-    damp = np.where(
-        lots["beside_humidity"] >= kernels.AT_SATURATION, kernels.BEYOND, lots["beside_humidity"]
-    )
+    damp = lots["beside_humidity"]
+    over_ice = np.exp(kernels.ICE_PER_K * np.minimum(lots["beside"], 0.0))
+    damp = np.where(damp >= kernels.AT_SATURATION * over_ice, kernels.BEYOND * over_ice, damp)
     at_metal = is_metal & unknown & (newest - lots["beside_at"] <= kernels.HOLD_MS)
     vapour = np.where(at_metal, (lots["beside"], damp), (temperature, humidity))
     is_wool = book.is_wool[facts["kind"]]

@@ -40,6 +40,10 @@ BEYOND: Final = 105.0
 """%RH that are taken for such a reading: it says no more than that the air has more vapour than the
 metal holds back, by an amount that no sensor there can see. [D]"""
 
+ICE_PER_K: Final = 0.0097
+"""The logarithm of saturation over ice ÷ over water for each degree below 0 °C: to 0.3 % down to
+-30 °C of Hyland and Wexler's."""
+
 WET_HUMIDITY: Final = 80.0  # ISO 9223: wet while T > 0 degC and RH > 80 %
 DRYING_H: Final = 12.0  # dry hours in a row that end a wet spell [D]
 SETTLED_LAGS: Final = 3.0  # a lag's unknown start is forgotten to 5 % after as many time constants
@@ -119,9 +123,15 @@ def follow(
             known[5, i] = measured
             if math.isnan(warmth + damp) and metal[lot] and now - state.beside_at <= HOLD_MS:
                 warmth, damp = state.beside, state.beside_humidity
-                if damp >= AT_SATURATION:
-                    damp = BEYOND
+                damp = taken_at_metal(warmth, damp)
             known[6, i], known[7, i] = warmth, damp
+
+
+@compiled
+def taken_at_metal(temperature: float, humidity: float) -> float:
+    """%RH over water that a reading at metal is taken for: below 0 °C ice settles before water."""
+    over_ice = math.exp(ICE_PER_K * min(temperature, 0.0))
+    return BEYOND * over_ice if humidity >= AT_SATURATION * over_ice else humidity
 
 
 @compiled

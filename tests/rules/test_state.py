@@ -170,6 +170,15 @@ def test_at_saturation_water_settles_on_the_metal(humidity, settles):
     assert (done.numbers["film"] >= 5) is settles
 
 
+def test_below_freezing_ice_settles_on_the_metal_sooner_than_water():
+    """At -10 °C air that is saturated over ice has 90.7 %RH over water."""
+    over_ice = float(air.saturation_pressure_ice(-10.0) / air.saturation_pressure(-10.0))
+    for part, settles in ((0.97, False), (0.985, True)):
+        rows = steady(0, 6, -10, 100 * over_ice * part)
+        done = folded(said(*rows, placement="surface"))
+        assert (done.numbers["film"] >= 4) is settles
+
+
 def test_an_air_tag_goes_before_the_humidity_at_the_metal_as_long_as_it_speaks():
     strapped = said(*steady(0, 8, 5, 60), placement="surface", tag=2)
     samples = join([strapped, said((0, 20.0, 70.0))]).ordered()
