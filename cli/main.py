@@ -134,6 +134,42 @@ def broker(
 
 
 @app.command()
+def whatif(
+    lot: Annotated[str, typer.Argument(help="Its id.")],
+    at: Annotated[
+        list[str],
+        typer.Option(
+            "--open",
+            help="An hour (09:00, of the site's clock) or an instant; several times for several.",
+        ),
+    ],
+    tenant: Tenant = "default",
+    site: Annotated[
+        str | None, typer.Option(help="Where; else where it goes next, or stands.")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=-60, max=60, help="Of the air outside, °C; else by its climate."),
+    ] = None,
+    humidity: Annotated[
+        float | None, typer.Option(min=1, max=100, help="Of the air outside, %RH.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Compare hours at which a lot of lead may be opened: what settles on it, and for how long.
+
+    From the metal and the film as they are known now; until then the lot stays in the air that it
+    has. At worst is in air with a dew point one standard deviation higher.
+    """
+    from cli.whatif import Asked, run
+
+    if (temperature is None) != (humidity is None):
+        raise typer.BadParameter("--temperature and --humidity go together")
+    outside = None if temperature is None or humidity is None else (temperature, humidity)
+    run(Asked(lot, at, tenant, site, outside, as_json))
+
+
+@app.command()
 def replay(
     file: Annotated[
         Path,

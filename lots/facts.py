@@ -144,7 +144,7 @@ def lots_in(session: Session, tenant: str, places: Collection[str]) -> set[str]:
     """Lots that were ever moved to one of ``places`` or travelled in one."""
     asked = sorted(places)
     moved = select(Move.lot).where(Move.tenant == tenant).distinct()
-    sent = select(ShipmentLot.lot).join(Leg, _LEG_OF_LOT).where(ShipmentLot.tenant == tenant)
+    sent = select(ShipmentLot.lot).join(Leg, LEG_OF_LOT).where(ShipmentLot.tenant == tenant)
     found = {lot for (lot,) in _rows(session, moved, Move.place, asked)}
     return found | {lot for (lot,) in _rows(session, sent.distinct(), Leg.place, asked)}
 
@@ -153,7 +153,7 @@ def lots_between(session: Session, tenant: str, sites: Collection[str]) -> set[s
     """Lots of shipments with a leg from or to one of ``sites``."""
     query = (
         select(ShipmentLot.lot)
-        .join(Leg, _LEG_OF_LOT)
+        .join(Leg, LEG_OF_LOT)
         .where(ShipmentLot.tenant == tenant, or_(Leg.origin.in_(sites), Leg.destination.in_(sites)))
     )
     return set(session.scalars(query.distinct()))
@@ -284,7 +284,7 @@ def unknown_tags(session: Session, tenant: str) -> list[UnknownTag]:
     return list(session.scalars(query.order_by(UnknownTag.last_seen.desc(), UnknownTag.tag)))
 
 
-_LEG_OF_LOT = and_(Leg.tenant == ShipmentLot.tenant, Leg.shipment == ShipmentLot.shipment)
+LEG_OF_LOT = and_(Leg.tenant == ShipmentLot.tenant, Leg.shipment == ShipmentLot.shipment)
 
 
 def _bindings(tenant: str, subject: InstrumentedAttribute[str | None]) -> Select[*tuple[Any, ...]]:
@@ -297,7 +297,7 @@ def _legs(tenant: str) -> Select[*tuple[Any, ...]]:
     place = and_(Place.tenant == Leg.tenant, Place.id == Leg.place)
     return (
         select(ShipmentLot.lot, Leg.shipment, Leg.departs, Leg.arrives, Leg.place, Place.kind)
-        .join(Leg, _LEG_OF_LOT)
+        .join(Leg, LEG_OF_LOT)
         .outerjoin(Place, place)
         .where(ShipmentLot.tenant == tenant)
         .order_by(Leg.departs, Leg.shipment, Leg.number)
@@ -317,7 +317,7 @@ def _voyages(
         .where(Leg.tenant == tenant)
     )
     if lots is not None:
-        query = query.join(ShipmentLot, _LEG_OF_LOT).distinct()
+        query = query.join(ShipmentLot, LEG_OF_LOT).distinct()
     legs: dict[str, dict[int, Any]] = defaultdict(dict)
     for row in _rows(session, query, ShipmentLot.lot, lots):
         legs[row.shipment][row.number] = row

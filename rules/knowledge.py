@@ -63,15 +63,18 @@ def words(
     fields["lot"] = lot
     title = rule.title.format_map(fields)
     action = rule.action.format_map(fields)
-    if restraints:
-        first = " ".join(_restrained(restraint) for restraint in restraints)
-        then = " Once it is lifted: "
-    elif box is not Box.NONE:
-        first = READ_THE_LABEL if box is Box.CLOSED else PLACE_UNKNOWN
-        then = " Then: "
-    else:
+    first = first_words(restraints, box)
+    if not first:
         return Words(title, action)
+    then = " Once it is lifted: " if restraints else " Then: "
     return Words(title, first if rule.touches else first + then + action)
+
+
+def first_words(restraints: Sequence[Restraint], box: Box) -> str:
+    """What comes before all else: who lifts a hold, or how gas is told; "" where nothing does."""
+    if restraints:
+        return " ".join(_restrained(restraint) for restraint in restraints)
+    return {Box.CLOSED: READ_THE_LABEL, Box.UNKNOWN: PLACE_UNKNOWN}.get(box, "")
 
 
 def _restrained(restraint: Restraint) -> str:
