@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -167,6 +167,46 @@ def whatif(
         raise typer.BadParameter("--temperature and --humidity go together")
     outside = None if temperature is None or humidity is None else (temperature, humidity)
     run(Asked(lot, at, tenant, site, outside, as_json))
+
+
+@app.command()
+def outlook(
+    site: Annotated[str, typer.Argument(help="Its id.")],
+    tenant: Tenant = "default",
+    commodity: Annotated[
+        Literal["lead", "wool"] | None, typer.Option(help="These goods alone.")
+    ] = None,
+    weeks: Annotated[
+        bool, typer.Option("--weeks", help="Every week of the year, in figures.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, a line each.")] = False,
+) -> None:
+    """Which weeks of the year bring sweat, damp, frost or moth to a site, and what is due before.
+
+    For goods in an unheated store, by the site's climate (dunnage import climate).
+    """
+    from cli.outlook import show
+
+    show(site, tenant, commodity, weeks, as_json)
+
+
+@app.command()
+def guide(
+    commodity: Annotated[Literal["lead", "wool"], typer.Argument(help="The goods.")],
+    hazard: Annotated[
+        Literal["sweat", "damp", "frost", "moth"], typer.Argument(help="What threatens them.")
+    ],
+    language: Annotated[Literal["en", "zh"], typer.Option(help="English or Chinese.")] = "en",
+    site: Annotated[
+        str | None, typer.Option(help="Say when its season is there (dunnage outlook).")
+    ] = None,
+    tenant: Tenant = "default",
+    to: Annotated[Path | None, typer.Option(help="The file; else standard output.")] = None,
+) -> None:
+    """A page of HTML to print and hang up: how goods are stored in a hard season."""
+    from cli.outlook import write_guide
+
+    write_guide(commodity, hazard, language, site, tenant, to)
 
 
 @app.command()

@@ -1,0 +1,122 @@
+"""`dunnage outlook` and `dunnage guide`: the year at a site, and what to hang up before it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cli.administration import database
+from cli.terminal import plain, table
+from lots import registry
+from lots.errors import UserError
+from lots.normals import Normals, of_lists
+from lots.records import SiteRecord
+from lots.refusals import Missing
+from lots.terms import Commodity
+from rules import guides, outlook
+from rules.outlook import HAZARDS, Season
+
+READY = {
+    "sweat": "put tags on the metal, agree on dry hours for arrivals",
+    "damp": "check dehumidifiers and desiccant",
+    "frost": "bring what stands in the open under a roof",
+    "moth": "hang up traps, sweep, and look through returned bales",
+}
+"""What is to be done before a season, besides sending the guide."""
+
+
+def show(site: str, tenant: str, commodity: str | None, by_week: bool, as_json: bool) -> None:
+    """Raises `UserError`."""
+    record, normals = _climate(site, tenant)
+    goods = [commodity] if commodity else [each.value for each in Commodity]
+    if by_week:
+        _print_weeks(outlook.weeks(normals))
+        return
+    tasks = [_task(each, season) for each in goods for season in outlook.seasons(normals, each)]
+    if as_json:
+        for task in tasks:
+            print(json.dumps({"site": record.id, **task}, ensure_ascii=False))
+        return
+    if not tasks:
+        print(f"no week of the year brings these goods harm at {plain(record.name)}")
+        return
+    head = ("goods", "brings", "from", "to", "at worst", "be ready by", "what to do")
+    rows = [tuple(str(task[name]) for name in _SHOWN) for task in tasks]
+    table(head, rows)
+    print(f"from {plain(record.climate.source if record.climate else '')}")
+
+
+_SHOWN = ("commodity", "hazard", "from", "to", "worst", "due", "do")
+
+
+def _task(commodity: str, season: Season) -> dict[str, Any]:
+    hazard = HAZARDS[season.hazard]
+    whole = season.all_year
+    return {
+        "commodity": commodity,
+        "hazard": season.hazard,
+        "from": "all year" if whole else _begins(season.begins),
+        "to": "all year" if whole else _begins(season.ends % outlook.WEEKS + 1),
+        "weeks": [season.begins, season.ends],
+        "worst": f"{season.worst:.0f} {hazard.unit}",
+        "due": "now" if whole else _begins(season.due),
+        "do": f"send the storage guide (dunnage guide {commodity} {season.hazard});"
+        f" {READY[season.hazard]}",
+    }
+
+
+def _begins(week: int) -> str:
+    """The day on which a week of the year begins, as it is written."""
+    at = datetime(2001, 1, 1, tzinfo=UTC) + timedelta(days=(week - 1) * 365 / outlook.WEEKS)
+    return f"{at.day} {at:%B}"
+
+
+def _print_weeks(brought: dict[str, Any]) -> None:
+    head = ("week", "begins", *(f"{name} {HAZARDS[name].unit}" for name in brought))
+    rows = [
+        (str(week + 1), _begins(week + 1), *(f"{column[week]:.0f}" for column in brought.values()))
+        for week in range(outlook.WEEKS)
+    ]
+    table(head, rows)
+
+
+def _climate(site: str, tenant: str) -> tuple[SiteRecord, Normals]:
+    with database() as engine, registry.reading(engine) as session:
+        record = registry.get(session, tenant, "sites", site)
+    if not isinstance(record, SiteRecord):
+        raise Missing(f"there is no site {plain(site)!r} of tenant {plain(tenant)}")
+    if record.climate is None:
+        raise UserError(
+            f"the climate of {plain(site)} is not known: dunnage import climate FILE --site"
+            f" {plain(site)}"
+        )
+    return record, of_lists(record.climate.model_dump())
+
+
+def write_guide(
+    commodity: str, hazard: str, language: str, site: str | None, tenant: str, file: Path | None
+) -> None:
+    """A page of HTML to ``file``, or to standard output. Raises `UserError`."""
+    season = ""
+    if site is not None:
+        record, normals = _climate(site, tenant)
+        spans = [
+            task["from"] if task["from"] == "all year" else f"{task['from']} – {task['to']}"
+            for task in (_task(commodity, each) for each in outlook.seasons(normals, commodity))
+            if task["hazard"] == hazard
+        ]
+        season = f"{', '.join(spans) or '–'} ({record.name})"
+    try:
+        page = guides.page(commodity, hazard, language, season)
+    except guides.NoGuide as error:
+        raise UserError(str(error)) from error
+    if file is None:
+        print(page, end="")
+        return
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{file} cannot be written: {error.strerror}") from error
+    print(f"wrote {plain(str(file))}: print it from a browser")

@@ -1,0 +1,56 @@
+"""`dunnage outlook` and `dunnage guide`, as they are typed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lots import registry
+from lots.records import KINDS
+from simulators.climate import normals
+from tests.cli.shell import Shell
+
+
+@pytest.fixture
+def site(shell: Shell) -> Shell:
+    """Miami, with its climate, and a site of which nothing is known."""
+    shell.says("tenants", "add", "default")
+    engine = registry.connect(f"sqlite:///{shell.folder / 'data' / 'registry.sqlite'}")
+    with registry.writing(engine) as session:
+        for name, climate in (("MIAMI", normals("miami")), ("OSLO", None)):
+            fields = {"name": name, "latitude": 0, "longitude": 0, "timezone": "UTC"}
+            record = KINDS["sites"].model_validate({"id": name, "climate": climate, **fields})
+            registry.put(session, "default", "sites", record)
+    engine.dispose()
+    return shell
+
+
+def test_the_year_is_told_by_what_is_due(site: Shell) -> None:
+    told = site.says("outlook", "MIAMI")
+    assert "dunnage guide wool moth" in told
+    assert "typical year of Miami" in told
+    tasks = [json.loads(line) for line in site.says("outlook", "MIAMI", "--json").splitlines()]
+    assert {task["commodity"] for task in tasks} == {"lead", "wool"}
+    lead = site.says("outlook", "MIAMI", "--commodity", "lead", "--json").splitlines()
+    assert [json.loads(line) for line in lead] == [t for t in tasks if t["commodity"] == "lead"]
+
+
+def test_weeks_are_told_one_by_one(site: Shell) -> None:
+    assert len(site.says("outlook", "MIAMI", "--weeks").splitlines()) == 53
+
+
+def test_a_guide_is_a_page_to_print(site: Shell) -> None:
+    page = site.says("guide", "wool", "moth", "--language", "zh", "--site", "MIAMI")
+    assert page.startswith("<!doctype html>")
+    assert "all year (MIAMI)" in page
+    told = site.says("guide", "lead", "sweat", "--to", "guide.html")
+    assert told == "wrote guide.html: print it from a browser\n"
+    assert "season of sweat" in (site.folder / "guide.html").read_text(encoding="utf-8")
+
+
+def test_what_is_not_known_is_refused_with_the_remedy(site: Shell) -> None:
+    assert "dunnage import climate FILE --site OSLO" in site.refusal("outlook", "OSLO")
+    assert "no site 'ROME'" in site.refusal("outlook", "ROME")
+    assert "there are lead damp" in site.refusal("guide", "lead", "moth")
+    assert "cannot be written" in site.refusal("guide", "lead", "damp", "--to", "no/such.html")

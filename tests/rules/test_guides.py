@@ -1,0 +1,65 @@
+"""The pages to hang up: one for each hazard of each of the goods, in each language."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+
+from rules.guides import LANGUAGES, NoGuide, guide, guides, page
+from rules.outlook import HAZARDS
+
+ALL = [
+    (commodity, hazard, language)
+    for hazard, of in HAZARDS.items()
+    for commodity in of.commodities
+    for language in LANGUAGES
+]
+
+
+class Elements(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def test_there_is_one_for_every_hazard_and_no_other():
+    assert set(guides()) == set(ALL)
+
+
+@pytest.mark.parametrize(("commodity", "hazard", "language"), ALL)
+def test_a_page_has_all_that_the_guide_says_and_needs_nothing_else(commodity, hazard, language):
+    told = guide(commodity, hazard, language)
+    assert min(len(told.do), len(told.never)) >= 2
+    text = page(commodity, hazard, language, "1 June & on")
+    elements = Elements(text).found
+    assert sum(tag == "li" for tag, _ in elements) == len(told.do) + len(told.never)
+    assert ("html", {"lang": language}) in elements
+    assert not {"src", "href"} & {name for _, attrs in elements for name in attrs}
+    assert "1 June &amp; on" in text
+    assert "@page" in text
+
+
+@pytest.mark.parametrize(("commodity", "hazard"), {each[:2] for each in ALL})
+def test_the_languages_say_as_much(commodity, hazard):
+    english, chinese = (guide(commodity, hazard, language) for language in ("en", "zh"))
+    assert (len(english.do), len(english.never)) == (len(chinese.do), len(chinese.never))
+    assert not any("\u4e00" <= c <= "\u9fff" for c in "".join((*english.do, english.why)))
+    assert all(any("\u4e00" <= c <= "\u9fff" for c in line) for line in (*chinese.do, chinese.why))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_says_first_to_read_the_label(language):
+    first = {"en": "Read the door label first", "zh": "请先阅读箱门标签"}[language]
+    assert all(first in page(*each[:2], language) for each in ALL)
+
+
+def test_a_guide_that_there_is_not_is_refused_with_those_there_are():
+    with pytest.raises(NoGuide, match="lead damp, lead frost, lead sweat, wool damp, wool moth"):
+        page("lead", "moth", "en")
+    with pytest.raises(NoGuide, match="'fr'"):
+        page("lead", "damp", "fr")
