@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -158,8 +159,20 @@ def _data(
         "now": written(now),
         "site": site.id if site else None,
         "first": first or None,
-        "hours": [whatif.as_data(each, now) for each in found.hours],
-        "dry_from": whatif.as_data(found.dry, now) if found.dry else None,
+        "hours": [_as_data(each, now) for each in found.hours],
+        "dry_from": _as_data(found.dry, now) if found.dry else None,
+    }
+
+
+def _as_data(found: Opening, now: int) -> dict[str, Any]:
+    """For programs: with the instant, and what is not finite as null."""
+    return {
+        "at": written(now + round(found.hours * HOUR_MS)),
+        **{
+            name: round(value, 2) if math.isfinite(value) else None
+            for name, value in asdict(found).items()
+        },
+        "stays_wet": found.dry_in_h == math.inf,
     }
 
 

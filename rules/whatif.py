@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from lots.clock import HOUR_MS
-from lots.fields import written
 from lots.normals import Normals
 from lots.readings.batch import Floats
 from rules import air
@@ -72,18 +69,6 @@ def compared(
     every = (at(float(hour))[0] for hour in range(LATEST_H + 1))
     dry = next((each for each in every if each.worst_g_m2 < MATTERS_G_M2), None)
     return Comparison(at(*hours), dry)
-
-
-def as_data(found: Opening, now: int) -> dict[str, Any]:
-    """For programs: with the instant, and what is not finite as null."""
-    return {
-        "at": written(now + round(found.hours * HOUR_MS)),
-        **{
-            name: round(value, 2) if math.isfinite(value) else None
-            for name, value in asdict(found).items()
-        },
-        "stays_wet": found.dry_in_h == math.inf,
-    }
 
 
 def bundle_of(numbers: Mapping[str, float], time_constant_h: float, transfer: float) -> Bundle:
