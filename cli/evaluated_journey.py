@@ -320,7 +320,7 @@ class _Desk:
                 Known(one.id, one.rule, one.opened, one.cleared, withdrawn=False)
             )
             # A past episode that only came to light is recorded, and told to nobody.
-            if one.cleared is None or not change.revised:
+            if one.cleared is None or one.opened > change.known_to:
                 _tell(alert, arrived.get(one.opened, now))
 
     def by_lot(self) -> PagesOfLots:

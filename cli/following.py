@@ -63,9 +63,9 @@ class RuleFollower:
         self.trouble: str | None = None
         """Why alerts are not written at the moment."""
 
-    def restore(self, journal: str, start: int) -> int:
+    def restore(self, journal: str, start: int, end: int) -> int:
         """Where to follow the journal from; raises `CursorMismatch`."""
-        offset = self._evaluator.restore(journal, start)
+        offset = self._evaluator.restore(journal, start, end)
         self._refresh()
         return offset
 
@@ -97,6 +97,7 @@ class RuleFollower:
             self._save()
         except DBAPIError as error:
             _log.warning("no snapshot: the registry does not answer", error=str(error.orig))
+        self._evaluator.close()
 
     def _save(self) -> None:
         """A snapshot, and the notes before it: the journal is read on from there."""

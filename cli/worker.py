@@ -100,7 +100,9 @@ class Worker:
                 with registry.writing(database) as session:
                     adopt_journal(session, self._journal.id, self._journal.start)
             self._kept = self._keeper.restore(self._journal.start)
-            self._judged = self._rules.restore(self._journal.id, self._journal.start)
+            self._judged = self._rules.restore(
+                self._journal.id, self._journal.start, self._journal.end
+            )
             self._answered = self._answers.restore(self._journal.start)
             self._idle = self._beating()
             self._watch = Watch(

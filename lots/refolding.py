@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from lots import facts
 from lots.circumstances import AHEAD_MS, Circumstance
 from lots.facts import Whereabouts
-from lots.model import Place, Refold
+from lots.model import Lot, Place, Refold
 from lots.shapes import Kept, Row
 from lots.whereabouts import FOREVER, Source
 
@@ -30,6 +30,9 @@ OF_LOTS = (
     "net_mass_kg", "weighed", "regain_pct", "cored",
 )  # fmt: skip
 """What the rules ask of a lot itself: a change of it counts from its first source on."""
+
+LIMITS = ("temperature_min", "temperature_max", "humidity_min", "humidity_max")
+"""And of its customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def request(session: Session, tenant: str, before: Before) -> None:
         now = after[lot]
         changed = _first_change(before.circumstances[lot], amid[lot])
         since = since_when(was, now, changed)
-        if before.kind == "lots":
+        if before.kind in ("lots", "parties"):
             since = _first(now.sources)
         if before.kind == "tags":
             since = _since_correction(now.sources, since_when_true)
@@ -231,6 +234,18 @@ def _by_lots(_session: Session, _tenant: str, changes: Sequence[Change]) -> set[
     }
 
 
+def _by_parties(session: Session, tenant: str, changes: Sequence[Change]) -> set[str]:
+    customers = {
+        now.row["id"]
+        for was, now in changes
+        if was and now and any(was.row[name] != now.row[name] for name in LIMITS)
+    }
+    if not customers:
+        return set()
+    query = select(Lot.id).where(Lot.tenant == tenant, Lot.customer.in_(customers))
+    return set(session.scalars(query))
+
+
 CANDIDATES: dict[str, Callable[[Session, str, Sequence[Change]], set[str]]] = {
     "bindings": _by_bindings,
     "places": _by_places,
@@ -239,4 +254,5 @@ CANDIDATES: dict[str, Callable[[Session, str, Sequence[Change]], set[str]]] = {
     "shipments": _by_shipments,
     "tags": _by_tags,
     "lots": _by_lots,
+    "parties": _by_parties,
 }

@@ -73,6 +73,15 @@ def episodes(change: Change) -> list[Episode]:
     return sorted([*done, *running.values()], key=lambda one: (one.opened, one.rule))
 
 
+def is_told(change: Change, episode: Episode, actionable_ms: int, now: int) -> bool:
+    """Whether people are told that ``episode`` began: of what only came to light by late data they
+    are told what can still be acted on at ``now`` (ms), and the rest is recorded."""
+    if episode.opened > change.known_to:
+        return True
+    lasts = episode.cleared is None or episode.rule in change.left
+    return lasts and now - change.newest <= actionable_ms
+
+
 def reconcile(known: Iterable[Known], target: Sequence[Episode], since: int) -> Plan:
     """What to do so that the record from ``since`` on is ``target``.
 

@@ -208,6 +208,18 @@ def goods(session: Session, keys: Collection[LotKey]) -> dict[LotKey, Goods]:
     return found
 
 
+def newest(session: Session, keys: Collection[LotKey]) -> dict[LotKey, int]:
+    """The newest reading (ms) of each of ``keys`` that was shown."""
+    found: dict[LotKey, int] = {}
+    for part in portions(sorted(keys)):
+        tenants, lots = {key.tenant for key in part}, {key.lot for key in part}
+        query = select(LotNow.tenant, LotNow.lot, LotNow.at).where(
+            LotNow.tenant.in_(tenants), LotNow.lot.in_(lots)
+        )
+        found |= {LotKey(tenant, lot): at for tenant, lot, at in session.execute(query)}
+    return found
+
+
 def show(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write what is known now of lots that the registry has: ``rows`` of `LotNow`."""
     query = _shown(session.get_bind().dialect.name)

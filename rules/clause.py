@@ -19,9 +19,9 @@ TEXT_FIELDS: Final = frozenset({"lot", "hours_silent"})
 """What texts may have besides signals."""
 
 _COMMON = {"title", "severity", "action", "touches", "based_on"}
-_LEVEL = {"when", "clear", "for", "phases"}
+_LEVEL = {"when", "clear", "for", "phases", "leaves", "actionable_for"}
 _SILENCE = {"silent_intervals", "silent_at_least"}
-_OPTIONAL = {"touches", "for", "phases", "silent_at_least"}
+_OPTIONAL = {"touches", "for", "phases", "leaves", "actionable_for", "silent_at_least"}
 
 
 def scope(applies: object) -> Scope:
@@ -93,6 +93,7 @@ def rule(name: str, body: object, applies: Scope, names: Collection[str]) -> Rul
         based_on=_text("based_on", found["based_on"], names),
         scope=applies,
         phases=_phases(found.get("phases", [])),
+        actionable_ms=keys.span_ms("actionable_for", found.get("actionable_for", "1 d")),
     )
 
 
@@ -125,7 +126,8 @@ def _phases(given: object) -> frozenset[Phase]:
 def _level(body: Mapping[str, Any], names: Collection[str]) -> Level:
     delay = keys.span_ms("for", body.get("for", "0 min"))
     opens, clears = (_condition(key, body[key], names) for key in ("when", "clear"))
-    return Level(opens, clears, delay)
+    leaves = _condition("leaves", body["leaves"], names) if "leaves" in body else None
+    return Level(opens, clears, delay, leaves)
 
 
 def _condition(key: str, said: object, names: Collection[str]) -> Condition:

@@ -11,17 +11,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
 from lots.climate import Bound, LotKey, Samples, arranged, join, no_samples
-from lots.clock import HOUR_MS
+from lots.clock import DAY_MS, HOUR_MS
 from lots.readings.batch import Ints
 from rules import kernels
-from rules.fold import fold, numbers_now
+from rules.fold import fold, left_now, numbers_now
 from rules.kernels import NEVER
-from rules.part import Part, alone, none_of, portions
+from rules.part import Part, alone, none_of, parted, portions
 from rules.register import NOTHING
 from rules.rule import Rules
 from rules.shelf import Shelf
@@ -199,12 +200,18 @@ class Engine:
         whole = self._with_window(part)
         states = self.table.base.take(part.rows)
         found = self._fold(whole, states)
-        changes, happened = [], {}
+        changes, happened, left = [], {}, None
         for lot, row in enumerate(part.rows.tolist()):
             key, events = self.table.keys[row], found.get(lot, [])
             if _told(events) != _told(self.happened.get(key, [])):
                 before = self._open(self.table.base, row)
-                changes.append(Change(key, int(whole.first[lot]), before, events))
+                known_to = int(self.table.head.newest[row])
+                newest = int(states.lots["newest"][lot])
+                left = left or self._left(part.rows, states)
+                since = int(whole.first[lot])
+                changes.append(
+                    Change(key, since, before, events, False, known_to, newest, left[lot])
+                )
             happened[key] = events
         return _Done(part.rows, states, changes, happened)
 
@@ -286,26 +293,33 @@ class Engine:
             else:
                 self.happened.pop(key, None)
 
-    def refold(self, key: LotKey, since: int, history: Sequence[Samples]) -> Change:
-        """Fold a lot anew from its whole ``history``, in order; the change is from ``since`` on.
+    def refold(
+        self, key: LotKey, since: int, history: Sequence[Samples], way: Way | None = None
+    ) -> Change:
+        """Fold a lot anew from its ``history``, in order; the change is from ``since`` on.
 
-        Raises KeyError for a lot without facts.
+        ``history``: all of it, or all that is newer than the state in which ``way`` starts. Raises
+        KeyError for a lot without facts.
         """
         if key not in self.table.known:
             raise KeyError(key)
+        way = way or Way()
         rows = np.asarray([self.table.row(key)])
         self.table.notes["heard"][rows] = True
-        edge_ms = _edge(history, self._samples // 8)
-        states = self.book.fresh(1)
-        base, events, recent = states.copy(), [], [no_samples()]
-        for samples in portions(history):
-            edge = int(np.searchsorted(samples.time, edge_ms))
-            older, newer = samples.take(slice(0, edge)), samples.take(slice(edge, None))
-            if len(older):
-                events += self._fold(alone(rows, older), states).get(0, [])
+        states = self.book.fresh(1) if way.start is None else way.start.copy()
+        before = self.book.open_rules(states.opened[0])
+        edge = _edge(history, self._samples // 8)
+        base, events, recent = None, [], [no_samples()]
+        for samples, stop in parted(portions(history), sorted({*way.stops, edge})):
+            events += self._fold(alone(rows, samples), states).get(0, [])
+            if base is not None:
+                recent.append(samples)
+            elif stop in way.stops:
+                way.passed.append(states.copy())
+            if stop == edge:
                 base = states.copy()
-            events += self._fold(alone(rows, newer), states).get(0, [])
-            recent.append(newer)
+        if base is None:
+            base = states.copy()
         kept = alone(rows, join(recent))
         self._make_room(len(kept.samples))
         self.table.base.put(rows, base)
@@ -314,9 +328,32 @@ class Engine:
         self._remember({key: [t for t in events if t.at > int(base.lots["newest"][0])]})
         self.table.notes["changed"][rows] = True
         self._cleaned(key)
-        return Change(
-            key, since, _open_at(events, since), [t for t in events if t.at >= since], revised=True
-        )
+        before = _open_at(before, events, since)
+        events = [event for event in events if event.at >= since]
+        newest, (left,) = int(states.lots["newest"][0]), self._left(rows, states)
+        return Change(key, since, before, events, known_to=FAR, newest=newest, left=left)
+
+    def _left(self, rows: Ints, states: States) -> list[frozenset[str]]:
+        register = self.table.register
+        return left_now(states, register.facts(rows), register.surroundings.spans, self.book)
+
+    def reaches(self, key: LotKey) -> int:
+        """Up to when (ms) a lot's past is closed: what comes from before it makes the lot dirty."""
+        return int(self.table.base.newest[self.table.row(key)])
+
+    def past_midnight(self, limit: int) -> tuple[list[LotKey], States]:
+        """Lots whose base came past a midnight since they were last given here, and their bases:
+        ``limit`` at most, and none whose past is to be folded again."""
+        notes = self.table.notes
+        day = self.table.base.newest // DAY_MS
+        rows = np.flatnonzero((day > notes["checkpoint"]) & notes["heard"])
+        sound = (row for row in map(int, rows) if self._is_sound(self.table.keys[row]))
+        rows = np.fromiter(islice(sound, limit), np.int64)
+        notes["checkpoint"][rows] = day[rows]
+        return self._keys(rows), self.table.base.take(rows)
+
+    def _is_sound(self, key: LotKey) -> bool:
+        return key not in self.dirty and key not in self.blind and key in self.table.known
 
     def distrust(self, key: LotKey) -> None:
         """What is in memory of the lot is not its past: it is blind until it is folded again."""
@@ -403,6 +440,20 @@ class Engine:
         return [self.table.keys[row] for row in rows.tolist()]
 
 
+@dataclass(slots=True, eq=False)
+class Way:
+    """Where a fold of a lot's past begins, and what it passes.
+
+    ``start``: the lot's state at a time before what changed; None: before all. ``passed``: filled
+    with its states after all that is older than each of ``stops`` (ms), but of those in its window:
+    what comes late there makes no lot dirty.
+    """
+
+    start: States | None = None
+    stops: Sequence[int] = ()
+    passed: list[States] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Done:
     """What folding lots came to, before it is so: all of what ``happened`` since their bases."""
@@ -426,9 +477,9 @@ def _told(events: list[Transition]) -> list[tuple[str, bool, int]]:
     return [(event.rule, event.opens, event.at) for event in events]
 
 
-def _open_at(events: list[Transition], since: int) -> dict[str, int]:
-    """rule -> since when it fired at ``since``, by all that happened before."""
-    found: dict[str, int] = {}
+def _open_at(before: Mapping[str, int], events: list[Transition], since: int) -> dict[str, int]:
+    """rule -> since when it fired at ``since``: by what fired ``before`` all ``events``."""
+    found = dict(before)
     for event in events:
         if event.at >= since:
             continue

@@ -27,16 +27,22 @@ from lots.model import Refold
 from lots.readings.store import ReadingStore, StoreMisconfigured, StoreUnavailable
 from lots.revisions import Revisions
 from rules import census, kernels, shelf, snapshot, surroundings
-from rules.engine import Engine, Known
+from rules.checkpoints import Checkpoints, midnights, spread
+from rules.engine import Engine, Known, Way
 from rules.ledger import Ledger, Recipient, without_gone
 from rules.rule import Rules, Severity
 from rules.state import STATE, Change, LotFacts
+from rules.window import FAR
 
 CURSOR = "rules"
 BUDGET_S = 0.5
 """Of a settling, for folding lots again: live readings wait no longer."""
 PATIENCE = 10
-"""Settlings that a lot waits to be folded again while more and more late readings come."""
+"""Settlings that a lot waits to be folded again while more and more late readings come; twice as
+long each time, so that a long backlog costs a few folds, not one for each of its readings."""
+LONGEST_PATIENCE = 640
+CHECKPOINTS = 500
+"""Of which lots at most one is written at a time: of a million it takes a few hours of a day."""
 REWORD_EVERY = 5
 """Settlings."""
 SHOWN = 2_000
@@ -47,10 +53,12 @@ _log = structlog.get_logger("dunnage.rules")
 
 
 class Restless(NamedTuple):
-    """A dirty lot at a settling: how often it was marked, for how many settlings it has waited."""
+    """A dirty lot at a settling: how often it was marked, for how many settlings it has waited, and
+    whether no more came since the last one."""
 
     marks: int
     waited: int
+    quiet: bool
 
 
 class Evaluator:
@@ -73,6 +81,7 @@ class Evaluator:
         # They inform, and put no lot at risk: not fit for the furnace is how lead mostly is.
         self._mild = {rule.name for rule in rules.rules if rule.severity == Severity.INFO}
         self._snapshot = folder / "rules.snapshot"
+        self._checkpoints = Checkpoints(folder / "rules.checkpoints")
         self._clock = clock
         self._retention_ms = retention_days * DAY_MS
         self._revisions = Revisions()
@@ -80,6 +89,8 @@ class Evaluator:
         """Changes that are folded and not yet written."""
         self._requests: set[str] = set()
         self._restless: dict[LotKey, Restless] = {}
+        self._patience: dict[LotKey, int] = {}
+        """Of lots that were folded while more was coming, settlings that they wait next time."""
         self._settles = 0
         self._journal = ""
         self.offset = 0
@@ -89,10 +100,12 @@ class Evaluator:
         self.saved = 0
         """The snapshot on disk stands here: what is before it is not needed from the journal."""
 
-    def restore(self, journal: str, start: int) -> int:
+    def restore(self, journal: str, start: int, end: int = FAR) -> int:
         """Take up where the last run left; returns the offset to follow the journal from.
 
-        ``start`` is the oldest offset that the journal still has. Raises `CursorMismatch`.
+        ``start`` is the oldest offset that the journal still has, ``end`` where it ends now. Raises
+        `CursorMismatch`, also where more was written than the journal has: what is to come would be
+        taken for told.
         """
         self._journal = journal
         snapshot.reserve(self._snapshot)
@@ -101,13 +114,22 @@ class Evaluator:
         surroundings.prepare()
         with registry.reading(self._database) as session:
             self.committed = max(read_cursor(session, CURSOR, journal), start)
+            if self.committed > end:
+                raise CursorMismatch(
+                    f"the rules have come to {self.committed} of the journal, which ends at {end}: "
+                    "it is not the one that they followed. Restore registry and journal from the "
+                    "same backup; or say `dunnage worker --new-journal`: all lots are folded again "
+                    "from the store"
+                )
             self.refresh(session)
             silences = self._ledger.silences(session)
         found = snapshot.restore(self._snapshot, self.engine, journal)
         # One from beyond what is written is of a registry that was set back: it lacks the alerts.
         if found is None or not start <= found <= self.committed:
+            self._checkpoints.open(journal, None, ())
             self._begin_anew(start, silences)
         else:
+            self._checkpoints.open(journal, found, self._facts.keys())
             self.offset = self.saved = found
             self._fit_registry()
         return self.offset
@@ -145,6 +167,7 @@ class Evaluator:
             gone += self.engine.learn(tenant, census.lot_facts(session, tenant))
         for key in gone:
             self.engine.forget(key)
+            self._checkpoints.forget(key)
         self._revisions.taken(news)
 
     def take(self, offset: int, bound: Bound) -> None:
@@ -209,50 +232,97 @@ class Evaluator:
                 self.engine.mark(LotKey(request.tenant, request.lot), request.since)
                 self._requests.add(request.id)
         if stored >= self.offset >= self.committed:
-            self._fold_dirty(self._quiet())
+            self._fold_dirty(self._ready())
         self._show()
         self._settles += 1
         if self._settles % REWORD_EVERY == 0:
             self._reword()
+            self._keep_checkpoints()
 
-    def _quiet(self) -> list[LotKey]:
+    def _ready(self) -> list[LotKey]:
         """Dirty lots for which no more is coming, or that have waited long enough."""
         before, self._restless = self._restless, {}
-        quiet = []
+        ready = []
         for key in self.engine.dirty:
             was, now = before.get(key), self.engine.marks[key]
             waited = was.waited + 1 if was else 0
-            if was and (was.marks == now or waited >= PATIENCE):
-                quiet.append(key)
-            self._restless[key] = Restless(now, waited)
-        return quiet
+            quiet = was is not None and was.marks == now
+            if quiet or waited >= self._patience.get(key, PATIENCE):
+                ready.append(key)
+            self._restless[key] = Restless(now, waited, quiet)
+        return ready
+
+    def _was_folded(self, key: LotKey) -> None:
+        if self._restless.pop(key).quiet:
+            self._patience.pop(key, None)
+        else:
+            waits = 2 * self._patience.get(key, PATIENCE)
+            self._patience[key] = min(waits, LONGEST_PATIENCE)
 
     def _fold_dirty(self, keys: Sequence[LotKey]) -> None:
-        now = self._clock.now_ms()
-        begins = now - self._retention_ms
         ends = monotonic() + BUDGET_S
         for key in keys:
-            since = self.engine.dirty[key]
             if key not in self._facts:
                 self.engine.forget(key)
                 continue
             if monotonic() > ends:
                 return  # live readings go first; the others' turn comes at the next settling
             try:
-                with registry.reading(self._database) as session:
-                    # All of it before the lot is touched: half a history is none.
-                    history = list(census.history(session, self._store, key, begins, now))
+                change = self._folded(key)
             except (StoreUnavailable, StoreMisconfigured) as error:
                 _log.warning("the store does not answer; lots wait to be folded", error=str(error))
                 return
-            try:
-                change = self.engine.refold(key, max(since, begins), history)
+            except DBAPIError:
+                raise  # the registry's trouble, not the lot's
             except Exception:
                 _log.exception("a lot could not be folded again", tenant=key.tenant, lot=key.lot)
                 self.engine.set_aside(key)
                 continue
+            self._was_folded(key)
             self.pending.append(change)
             self.commit()
+
+    def _folded(self, key: LotKey) -> Change:
+        """Fold a lot again from its last checkpoint before what changed, and keep new ones."""
+        now = self._clock.now_ms()
+        begins = now - self._retention_ms
+        since = max(self.engine.dirty[key], begins)
+        way, before = self._way(key, begins, since)
+        first = before[-1] + 1 if before else begins
+        with registry.reading(self._database) as session:
+            # All of it before the lot is touched: half a history is none.
+            history = list(census.history(session, self._store, key, first, now))
+        if history:
+            last = int(history[-1].time[-1])
+            days = midnights(max(first, int(history[0].time[0])), last)
+            kept = set(spread([*before, *days], since, last))
+            before, way.stops = [t for t in before if t in kept], [t for t in days if t in kept]
+        change = self.engine.refold(key, since, history, way)
+        reaches = self.engine.reaches(key)
+        kept = {time for time in before if time <= reaches}
+        self._checkpoints.replace(self.engine, key, kept, way.passed, self.offset)
+        return change
+
+    def _way(self, key: LotKey, begins: int, since: int) -> tuple[Way, list[int]]:
+        """Where to begin, and the times of the lot's checkpoints up to there that stay so.
+
+        What is from before the lot's first tag is of another lot that had its name.
+        """
+        begins = max(begins, min((b for b, _ in self._facts[key].watched), default=since))
+        times = self._checkpoints.times(self.engine, key)
+        before = [time for time in times if begins <= time < since]
+        while before:
+            start = self._checkpoints.state(self.engine, key, before[-1])
+            if start is not None:
+                return Way(start), before
+            before.pop()
+        return Way(), []
+
+    def _keep_checkpoints(self) -> None:
+        keys, states = self.engine.past_midnight(CHECKPOINTS)
+        if keys:
+            begins = self._clock.now_ms() - self._retention_ms
+            self._checkpoints.add(self.engine, keys, states, begins, self.offset)
 
     def _reword(self) -> None:
         """Holds come and go while an alert is open: what it says to do follows them."""
@@ -308,6 +378,7 @@ class Evaluator:
         """
         self.commit()
         self._show()
+        self._checkpoints.sync()
         if not (self._saved(False) or (pressed and self._saved(True))):
             return
         self.saved = self.offset
@@ -318,6 +389,10 @@ class Evaluator:
                 ids = done[portion : portion + 500]
                 session.execute(delete(Refold).where(Refold.id.in_(ids)))
         self._requests.clear()
+
+    def close(self) -> None:
+        """Let go of the files; `save` before."""
+        self._checkpoints.close()
 
     def _saved(self, brief: bool) -> bool:
         try:

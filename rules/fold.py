@@ -373,6 +373,25 @@ def numbers_now(
     states: States, facts: Records, spans: Records, book: Book
 ) -> list[dict[str, float]]:
     """The numbers that each of the lots had at its newest sample."""
+    return signals_now(states, facts, spans, book).numbers()
+
+
+def left_now(states: States, facts: Records, spans: Records, book: Book) -> list[frozenset[str]]:
+    """Rules that have left something to act on at each lot's newest sample (`Level.leaves`)."""
+    found: list[frozenset[str]] = [frozenset()] * len(facts)
+    leaving = [(n, test.leaves) for n, (_, test) in enumerate(book.levels) if test.leaves]
+    if not leaving:
+        return found
+    signals = signals_now(states, facts, spans, book)
+    for number, leaves in leaving:
+        its = leaves.holds(signals) & book.applies[facts["kind"], number]
+        for lot in np.flatnonzero(its).tolist():
+            found[lot] |= {book.names[number]}
+    return found
+
+
+def signals_now(states: States, facts: Records, spans: Records, book: Book) -> Signals:
+    """The signals as they were at each lot's newest sample."""
     lots, each = states.lots, np.arange(len(states.lots) + 1)
     newest = lots["newest"]
 
@@ -414,4 +433,4 @@ def numbers_now(
         else:
             value = states.memory[:, memory.span.start]
         signals[memory.derived.name] = np.where(applies, value, NAN)
-    return signals.numbers()
+    return signals

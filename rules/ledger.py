@@ -16,7 +16,7 @@ from lots.fields import written
 from lots.model import STILL_OPEN, Alert, Outgoing
 from lots.shapes import portions
 from rules import census
-from rules.alerts import Episode, Known, Plan, episodes, reconcile, stable_id
+from rules.alerts import Episode, Known, Plan, episodes, is_told, reconcile, stable_id
 from rules.census import Goods, Restrained
 from rules.knowledge import words
 from rules.outbox import NEVER
@@ -76,7 +76,7 @@ class Ledger:
         for work in works:
             session.add_all(self._begin(work, desk))
         session.flush()
-        _send(session, desk.messages)
+        _send(session, desk.letters)
         return sum(len(work.plan) for work in works)
 
     def _rows(
@@ -118,28 +118,33 @@ class Ledger:
             self._tell(rows[alert_id], "withdrawn", desk.now, desk)
         for alert_id, at in plan.end:
             row = rows[alert_id]
-            row.revised = row.revised or row.cleared is not None or change.revised
+            row.revised = row.revised or row.cleared is not None or at <= change.known_to
             row.cleared = at
             self._tell(row, "cleared", at, desk)
 
     def _begin(self, work: _Work, desk: _Desk) -> list[Alert]:
         for episode in work.plan.restore:
             row = work.rows[episode.id]
+            ended = row.cleared if row.withdrawn is None else row.withdrawn
             row.withdrawn, row.cleared, row.revised = None, episode.cleared, True
             self._reword(row, desk)
-            if episode.cleared is None:
-                self._tell(row, "opened", episode.opened, desk)
-        begun = [self._begun(work.change, episode, desk) for episode in work.plan.begin]
-        for row in begun:
-            self._announce(row, work.change.revised, desk)
+            if episode.cleared is None and self._is_told(work.change, episode, desk):
+                self._tell(row, "opened", row.opened, desk, ended)
+        begun = []
+        for episode in work.plan.begin:
+            begun.append(self._begun(work.change, episode, desk))
+            self._announce(begun[-1], work.change, episode, desk)
         return begun
 
-    def _announce(self, row: Alert, revised: bool, desk: _Desk) -> None:
-        """A past episode that only came to light is recorded; nobody can act on it any more."""
-        if row.cleared is None or not revised:
+    def _announce(self, row: Alert, change: Change, episode: Episode, desk: _Desk) -> None:
+        if self._is_told(change, episode, desk):
             self._tell(row, "opened", row.opened, desk)
-        if row.cleared is not None and not revised:
+        if row.cleared is not None:
             self._tell(row, "cleared", row.cleared, desk)
+
+    def _is_told(self, change: Change, episode: Episode, desk: _Desk) -> bool:
+        rule = self._rule(episode.rule, desk.goods.get(change.key))
+        return is_told(change, episode, rule.actionable_ms, desk.now)
 
     def _begun(self, change: Change, episode: Episode, desk: _Desk) -> Alert:
         key = change.key
@@ -153,7 +158,7 @@ class Ledger:
             severity=rule.severity,
             opened=episode.opened,
             cleared=episode.cleared,
-            revised=change.revised,
+            revised=episode.opened <= change.known_to,
             numbers=episode.numbers,
             title=said.title,
             action=said.action,
@@ -171,8 +176,9 @@ class Ledger:
         named = self._rules[name]
         return next((rule for rule in named if goods and rule.scope.has(*goods)), named[0])
 
-    def _tell(self, row: Alert, event: str, at: int, desk: _Desk) -> None:
-        """To the log, and for every recipient, once each."""
+    def _tell(self, row: Alert, event: str, at: int, desk: _Desk, ended: int | None = None) -> None:
+        """To the log, and for every recipient, once each; once more of an alert that is open again
+        after it had ``ended``."""
         _log.info(
             f"alert {event}",
             tenant=row.tenant,
@@ -183,8 +189,12 @@ class Ledger:
             action=row.action if event == "opened" else None,
         )
         for recipient in self._recipients:
-            message = stable_id(row.id, event, at, recipient.channel, recipient.address)
-            desk.messages.append(_outgoing(message, row, event, at, recipient))
+            to = recipient.channel, recipient.address
+            ids = [stable_id(row.id, event, at, *to)]
+            if ended is not None:
+                ids.append(stable_id(row.id, event, at, *to, ended))
+            message = _outgoing(ids[0], row, event, at, recipient)
+            desk.letters.append(_Letter(message, ids, stable_id(row.id, "opened", row.opened, *to)))
 
     def silences(self, session: Session) -> dict[LotKey, dict[str, int]]:
         """The silences that the record has open: rule -> since when, by lot."""
@@ -202,6 +212,7 @@ class Ledger:
         for message in session.scalars(waiting):
             messages.setdefault(message.payload["data"]["id"], []).append(message)
         rows = {row.id: row for row in session.scalars(select(Alert).where(STILL_OPEN))}
+        self._tell_late(session, rows.values(), now)
         ids = sorted(messages.keys() - rows.keys())
         over: list[Alert] = []
         for part in portions(ids):
@@ -216,6 +227,26 @@ class Ledger:
             for message in messages.get(alert_id, ()):
                 _let_say(message, action)
         return changed
+
+    def _tell_late(self, session: Session, rows: Iterable[Alert], now: int) -> None:
+        """What late data brought was not told if nothing newer was known of the lot: tell it when
+        a newer reading has come and it still lasts."""
+        late = [row for row in rows if row.revised and row.rule in self._rules]
+        openings = {
+            stable_id(row.id, "opened", row.opened, to.channel, to.address): row
+            for row in late
+            for to in self._recipients
+        }
+        untold = {openings[id_].id for id_ in openings.keys() - _there(session, openings)}
+        late = [row for row in late if row.id in untold]
+        keys = {LotKey(row.tenant, row.lot) for row in late}
+        newest, desk = census.newest(session, keys), _Desk(now, {}, census.goods(session, keys), [])
+        for row in late:
+            key = LotKey(row.tenant, row.lot)
+            rule = self._rule(row.rule, desk.goods.get(key))
+            if now - newest.get(key, 0) <= rule.actionable_ms:
+                self._tell(row, "opened", row.opened, desk)
+        _send(session, desk.letters)
 
     def _said_of(self, session: Session, rows: Sequence[Alert], now: int) -> dict[str, str]:
         """What to do, by alert; without those of rules that are no more."""
@@ -242,12 +273,22 @@ class _Work:
 @dataclass(frozen=True, slots=True)
 class _Desk:
     """What writing needs at ``now`` (ms): what restrains each lot and what it is; the
-    messages it came to."""
+    letters it came to."""
 
     now: int
     restrained: Mapping[LotKey, Restrained]
     goods: Mapping[LotKey, Goods]
-    messages: list[Outgoing]
+    letters: list[_Letter]
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A message under the first of ``ids`` that the outbox does not have, if any; ``opening``: the
+    id of the one that told of the alert's beginning."""
+
+    message: Outgoing
+    ids: list[str]
+    opening: str
 
 
 def _waves(changes: Iterable[Change]) -> list[list[Change]]:
@@ -274,13 +315,26 @@ def _restrained(session: Session, keys: Iterable[LotKey], now: int) -> dict[LotK
     }
 
 
-def _send(session: Session, messages: Sequence[Outgoing]) -> None:
-    """Into the outbox, but what is there already."""
-    for part in portions(messages):
-        ids = [message.id for message in part]
-        there = set(session.scalars(select(Outgoing.id).where(Outgoing.id.in_(ids))))
-        session.add_all(message for message in part if message.id not in there)
-    session.flush()
+def _send(session: Session, letters: Sequence[_Letter]) -> None:
+    """Into the outbox, but what is there already, and the end of what nobody was told of."""
+    for part in portions(letters):
+        there = _there(session, [id_ for each in part for id_ in (*each.ids, each.opening)])
+        for letter in part:
+            message, new = letter.message, [id_ for id_ in letter.ids if id_ not in there]
+            opens = letter.opening in letter.ids
+            if new and (opens or letter.opening in there):
+                message.id = new[0]
+                session.add(message)
+                there.add(message.id)
+        session.flush()
+
+
+def _there(session: Session, ids: Iterable[str]) -> set[str]:
+    """Those of ``ids`` that the outbox has."""
+    found: set[str] = set()
+    for part in portions(sorted(ids)):
+        found |= set(session.scalars(select(Outgoing.id).where(Outgoing.id.in_(part))))
+    return found
 
 
 def _let_say(message: Outgoing, action: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,3 +73,19 @@ def portions(history: Sequence[Samples]) -> Iterator[Samples]:
             waiting = []
     if waiting:
         yield join(waiting)
+
+
+def parted(parts: Iterable[Samples], stops: Sequence[int]) -> Iterator[tuple[Samples, int | None]]:
+    """``parts`` cut at ``stops`` (ms, ascending): pieces, and the stop before which each ends.
+
+    A stop that nothing follows is left out.
+    """
+    waiting = sorted(stops, reverse=True)
+    for samples in parts:
+        done = 0
+        while waiting and len(samples) and waiting[-1] <= samples.time[-1]:
+            stop = waiting.pop()
+            upto = int(np.searchsorted(samples.time, stop))
+            yield samples.take(slice(done, upto)), stop
+            done = upto
+        yield samples.take(slice(done, None)), None

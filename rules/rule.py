@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from lots.clock import DAY_MS
 from lots.terms import Phase
 from rules.derived import Derived
 from rules.expression import Condition
@@ -28,6 +29,8 @@ class Level:
     opens: Condition
     clears: Condition
     delay_ms: int
+    leaves: Condition | None = None
+    """What there is to act on after it has cleared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,19 @@ class Overlay:
         return max(SUBJECTS.index(key) for key in self.subject if key in SUBJECTS)
 
 
+ACTIONABLE_MS: Final = DAY_MS
+"""So old a lot's newest reading may be for somebody still to act on it, where a rule does not say
+another time. [D]"""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of a pack. ``touches``: what to do means opening, entering or unwrapping.
-    ``phases`` in which it is valid; empty: in all."""
+    ``phases`` in which it is valid; empty: in all.
+
+    What late data brings is told only while something can be done about it: for ``actionable_ms``
+    after the lot's newest reading.
+    """
 
     name: str
     title: str
@@ -85,6 +97,7 @@ class Rule:
     based_on: str
     scope: Scope
     phases: frozenset[Phase] = frozenset()
+    actionable_ms: int = ACTIONABLE_MS
 
     @property
     def sense(self) -> tuple[object, ...]:

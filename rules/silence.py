@@ -54,7 +54,7 @@ class Silences:
 
     def tick(self, now: int, blind: Collection[LotKey]) -> list[Change]:
         """What begins and ends by ``now`` (ms), but of ``blind`` lots."""
-        if self.ticked is None or now - self.ticked > DEAF_MS:
+        if self.ticked is None or abs(now - self.ticked) > DEAF_MS:  # or the clock was set
             self.listening_since = now
         self.ticked = now
         changes = []
@@ -84,9 +84,10 @@ class Silences:
         begun = [begins for begins, ends in facts.watched if begins <= now < ends]
         if not begun:
             return [Transition(rule, False, max(now, at), {}) for rule, at in silent.items()]
+        # Of a clock that was years ahead and is right again: no reading would ever be newer.
+        found = [Transition(r, False, at, {}) for r, at in silent.items() if at - now > DEAF_MS]
         newest = int(self._table.head.newest[row])
         quiet_since = max(*begun, newest, self.listening_since)
-        found = []
         for rule, test in self._book.silences[
             self._table.register.facts(np.asarray([row]))["kind"][0]
         ]:

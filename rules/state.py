@@ -166,7 +166,10 @@ class Change:
     ``open_before``: rule -> since when it fired at ``since``. Together with ``transitions`` that
     is the whole truth from ``since`` on about the rules it speaks of, which are those that judge
     silence (``silence``) or all others: what the record has besides is to be withdrawn.
-    ``revised``: the past was folded again from the store.
+
+    ``known_to`` (ms): what it says of the time up to there was folded before, and is now said anew
+    because of what came late; `NEVER`: nothing of it. ``newest`` (ms): the lot's newest sample;
+    ``left``: rules that have left something to act on at that time (`Level.leaves`).
     """
 
     key: LotKey
@@ -174,7 +177,9 @@ class Change:
     open_before: Mapping[str, int]
     transitions: list[Transition]
     silence: bool = False
-    revised: bool = False
+    known_to: int = NEVER
+    newest: int = NEVER
+    left: frozenset[str] = frozenset()
 
 
 class Memory(NamedTuple):

@@ -28,6 +28,7 @@ NOTE = np.dtype(
         ("heard", np.bool_),  # it was folded, or is known to be silent; else it has only facts
         ("changed", np.bool_),  # its numbers moved, and were not shown since
         ("silent", np.bool_),  # a rule of silence fires for it
+        ("checkpoint", np.int32),  # the day (since 1970) of its last checkpoint, 0: of none
     ]
 )
 

@@ -65,7 +65,7 @@ def judged(settings: Settings, database: Engine, journal: Journal) -> int:
     evaluator = Evaluator(database, store, rules_of(settings), [], settings.data, clock, days)
     rules = RuleFollower(evaluator, database, keeper, understanding, stop)
     keeper.restore(journal.start)
-    offset = rules.restore(journal.id, journal.start)
+    offset = rules.restore(journal.id, journal.start, journal.end)
     while (found := understanding.after(offset)) is not None:
         rules.take(found.entry, found.decoded)
         offset = found.entry.end

@@ -322,7 +322,7 @@ def test_a_past_episode_that_late_data_brings_is_revised():
     late = damp((3, 50), (4, 90), (5, 50), (6, 50))
     assert hear(of, {KEY: late}, FACTS) == []
     change = of.refold(KEY, of.dirty[KEY], [join([damp(*rows), late]).ordered()])
-    assert change.revised
+    assert change.known_to >= at(20)
     assert change.since == at(3)
     record.take([change])
     assert record.net() == [("damp", 4.0, 5.0)]
@@ -514,6 +514,22 @@ def test_a_first_start_pages_nobody():
     assert lot.net == []
     lot.ticks(6, 6)
     assert lot.net == [("quiet", 6.0, None)]
+
+
+def test_a_clock_that_was_years_ahead_silences_nobody_for_years():
+    """Heard at 0 h; the clock goes ten years ahead for a day, long enough to call the lot silent,
+    and then it is right again. Heard at 30 h, and silent from 36 h on."""
+    lot = Watch()
+    lot.ticks(-1, 0)
+    lot.says(0)
+    lot.ticks(87_600, 87_624)
+    assert len(lot.net) == 1
+    lot.ticks(1, 29.5)
+    lot.says(30)
+    lot.ticks(30, 35.5)
+    assert [one for one in lot.net if one[2] is None] == []
+    lot.ticks(36, 40)
+    assert [one for one in lot.net if one[2] is None] == [("quiet", 36.0, None)]
 
 
 def test_a_short_pause_between_ticks_is_no_reason_to_wait_longer():

@@ -17,7 +17,7 @@ from lots.readings.batch import TagKey, of_tag
 from rules import snapshot
 from rules.evaluator import CURSOR
 from rules.pack import load, parse
-from tests.rules.desk import PACK, TENANT
+from tests.rules.desk import JOURNAL, PACK, TENANT
 from tests.rules.timeline import KEY, at, hours
 
 
@@ -341,6 +341,23 @@ def test_without_a_snapshot_lots_are_folded_from_the_store(desk):
     assert desk.told() == [("alert.opened", 1), ("alert.cleared", 3)]
 
 
+def test_without_a_snapshot_overlays_count_as_before(desk):
+    """95 %RH are too damp for L1, 80 for other lots; the snapshot is lost."""
+    overlay = "limits:\n  damp: {value: 80, unit: '%', about: test}\noverlays:\n"
+    overlay += "- {for: {tenant: acme, lot: L1}, limits: {damp: 95}}\nrules:"
+    limited = PACK.replace("humidity > 80", "humidity > damp").replace("rules:", overlay)
+    rules = parse({"test.yaml": limited})
+    desk.start(rules=rules)
+    desk.settle()
+    desk.says((0, 50), (1, 90))
+    (desk.folder / "rules.snapshot").unlink(missing_ok=True)
+    desk.start(rules=rules, start=1)
+    desk.settle()
+    desk.says((2, 90), (3, 96))
+    assert desk.evaluator.engine.blind == set()
+    assert desk.alerts() == [("test.damp", 3, None)]
+
+
 def test_a_blind_lot_is_shown_as_unknown(desk):
     desk.says((0, 50), (1, 90))
     desk.settle()
@@ -441,6 +458,70 @@ def test_another_journal_is_refused_with_the_remedy(desk):
     desk.says((0, 50))
     with pytest.raises(CursorMismatch, match="dunnage worker --new-journal"):
         desk.start(journal="j2")
+
+
+def test_a_journal_that_ends_before_what_was_written_is_refused_with_the_remedy(desk):
+    """It was restored without the registry: what comes now would be taken for told already."""
+    desk.says((0, 50))
+    desk.says((1, 50))
+    with pytest.raises(CursorMismatch, match=r"ends at 1.*dunnage worker --new-journal"):
+        desk.evaluator.restore(JOURNAL, 0, 1)
+    desk.evaluator.restore(JOURNAL, 0, 2)
+
+
+def test_names_are_of_any_script(desk):
+    """A lot of a name in two scripts: late data, a snapshot, a restart."""
+    name = "Ballen Ä-羊毛 №7"
+    desk.put("tags", id="Fühler-é")
+    desk.lot(name)
+    desk.put("bindings", tag="Fühler-é", lot=name, begins=written(at(-1)))
+    desk.settle()
+    desk.says(*((hour, 50) for hour in range(21) if hour != 4), tag="Fühler-é")
+    desk.says((4, 90), tag="Fühler-é")
+    desk.settle()
+    desk.evaluator.save()
+    desk.start()
+    desk.says((21, 90), tag="Fühler-é")
+    found = [
+        (row.lot, hours(row.opened), row.cleared and hours(row.cleared)) for row in desk.rows()
+    ]
+    assert found == [(name, 4, 5), (name, 21, None)]
+
+
+def test_a_lot_that_is_deleted_while_it_waits_to_be_folded_is_forgotten(desk):
+    desk.says(*((hour, 50) for hour in range(21) if hour != 4))
+    desk.says((4, 90))
+    desk.settle(1)
+    assert desk.evaluator.engine.dirty == {KEY: at(4)}
+    desk.remove("bindings", f"T1@{written(at(-100))}")
+    desk.remove("moves", f"L1@{written(at(-100))}")
+    desk.remove("lots", "L1")
+    desk.settle()
+    assert desk.evaluator.engine.dirty == {}
+    desk.evaluator.save()
+    desk.start()
+    assert desk.evaluator.engine.heard() == set()
+
+
+def test_a_batch_of_nothing_changes_nothing(desk):
+    desk.says((0, 50))
+    desk.journal.append(desk.journal[0].take(slice(0, 0)))
+    desk._take(1)
+    assert desk.evaluator.offset == 2
+    assert desk.evaluator.engine.known([KEY])[0].newest == at(0)
+
+
+def test_a_customers_new_limits_count_for_the_past_too(desk):
+    """18 °C all the time; the contract says 25 °C at first, and then that it was 15."""
+    desk.put("parties", id="P1", name="P", temperature_max=25.0)
+    desk.lot("L1", customer="P1")
+    desk.start(rules=load())
+    desk.settle()
+    desk.says((0, 50), (1, 50), (2, 50))
+    assert desk.alerts() == []
+    desk.put("parties", id="P1", name="P", temperature_max=15.0)
+    desk.settle()
+    assert desk.alerts() == [("customer.temperature", 1, None)]
 
 
 def test_a_new_journal_that_was_adopted_begins_from_the_store(desk):

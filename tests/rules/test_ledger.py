@@ -115,7 +115,8 @@ def test_another_end_is_a_revision(desk):
 
 
 def test_a_past_episode_that_only_came_to_light_is_recorded_and_told_to_nobody(desk):
-    write(desk, change(opens(1), clears(3), opens(5), revised=True))
+    late = change(opens(1), clears(3), opens(5), known_to=at(6), newest=at(6))
+    write(desk, late, now=7)
     assert desk.alerts() == [("test.damp", 1, 3), ("test.damp", 5, None)]
     assert desk.told() == [("alert.opened", 5)]
     assert all(row.revised for row in desk.rows())
