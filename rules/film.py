@@ -108,7 +108,7 @@ def courses(
                     state.film_hours = 0.0
                 state.worst_metal, state.worst, state.dried_hours, _ = advance(
                     worst_metal, state.worst, state.dried_hours, warmth, damp * (1.0 + doubt),
-                    step[i], lag, h, transfers[lot], limit, wet_from, saturation,
+                    step[i], lag, h, share * transfers[lot], limit, wet_from, saturation,
                 )  # fmt: skip
                 state.metal_hours += step[i]
             if not math.isnan(on_metal[i]):

@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Codes = NDArray[np.int8]
 
-DRYING_H: Final = 12.0
-"""So long a lot has to have been dry. [D]"""
+DRYING_H: Final = 24.0
+"""So long a lot has to have been dry: not all its faces dry as the one that is reckoned. [D]"""
 
 
 class Furnace(IntEnum):

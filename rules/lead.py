@@ -55,7 +55,8 @@ class Film(NamedTuple):
     wet_from_g_m2: float = 5.0
     drying_h: float = 12.0  # dry hours in a row that end a spell
     # From so much on water runs off a bundle, into its recesses. They hold so much, by the height
-    # of an ingot, and give it off by half of what a face does: the air stands still in there.
+    # of an ingot, and give it off by half of what a free face does, where the air stands still:
+    # so what there may be at most dries by that, between bundles too.
     runs_g_m2: float = 100.0
     recess_g_m2: float = 80_000.0
     recess_share: float = 0.5

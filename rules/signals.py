@@ -20,7 +20,7 @@ DERIVED = {
         "code",
         (
             "of lead, for a furnace. 0: no wetting seen, inspect and preheat; else the sum of 1"
-            " wet, 2 not dry for 12 h, 4 not known, 8 in the open or being loaded"
+            " wet, 2 not dry for 24 h, 4 not known, 8 in the open or being loaded"
         ),
     ),
     "damp_hours": ("h", "with T > 0 °C and RH > 80 %, until 12 dry hours in a row"),
