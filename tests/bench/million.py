@@ -8,6 +8,7 @@ each, and each says something some times; it ends with a snapshot, and the journ
 from __future__ import annotations
 
 import json
+import math
 import resource
 import subprocess
 import sys
@@ -160,7 +161,7 @@ def again(office: Office, lots: int) -> dict[str, float]:
     }
     heap.settle()
     fleet = Fleet(lots, BATCH)
-    begins = (ROUNDS + 1) * lots // BATCH
+    begins = (ROUNDS + math.ceil(TAIL * BATCH / lots)) * lots // BATCH
     batches = [fleet.batch(begins + number) for number in range(min(TAIL, lots // BATCH))]
     del fleet
     begun = time.process_time()
