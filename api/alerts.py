@@ -99,6 +99,7 @@ def shown(alert: Alert) -> Item:
         "state": _state(alert),
         **{name: _written(getattr(alert, name)) for name in instants},
     }
+    found["stages"] = [{"from": written(at), "severity": how} for at, how in alert.stages]
     names = ("acknowledged_by", "revised", "title", "action", "numbers")
     return found | {name: getattr(alert, name) for name in names}
 

@@ -13,7 +13,7 @@ from lots.readings.batch import Ints
 from lots.terms import Commodity
 from lots.whereabouts import FOREVER, without
 from rules.kernels import DRYING_H
-from rules.rule import Level, Rules
+from rules.rule import Rules
 from rules.scoring import AFTER_MS, BEFORE_MS, Event, Page, Span, films, moulds, stood_wet
 from simulators.truth import Truth, events_of
 from simulators.voyage import instant
@@ -98,8 +98,9 @@ def of_world(
 def wet_limit_h(rules: Rules) -> float | None:
     """The pack's limit of wet hours; None where it has none that is written so."""
     for rule in rules.rules:
-        if rule.name == "lead.wet" and isinstance(rule.test, Level):
-            found = re.search(r"\bwet_hours\s*>=?\s*(\d+(?:\.\d+)?)", rule.test.opens.text)
+        if rule.name == "lead.wet" and rule.levels:
+            text = rule.levels[0].opens.text
+            found = re.search(r"\bwet_hours\s*>=?\s*(\d+(?:\.\d+)?)", text)
             return float(found[1]) if found else None
     return None
 

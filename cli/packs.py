@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from rules.rule import Rule, Rules
+    from rules.rule import Level, Rule, Rules, Silence
     from rules.trial import Alert, Outcome
 
 app = typer.Typer(help="Rules: what raises alerts.", no_args_is_help=True)
@@ -28,7 +28,7 @@ def list_rules(folder: Folder = None, as_json: AsJson = False) -> None:
     """All rules in force: what opens an alert, what clears it, for which goods."""
     from cli.terminal import table
 
-    rows = [_row(rule) for rule in _rules(folder).rules]
+    rows = [row for rule in _rules(folder).rules for row in _rows(rule)]
     if as_json:
         for row in rows:
             print(json.dumps(row, ensure_ascii=False))
@@ -71,32 +71,42 @@ def _rules(folder: Path | None) -> Rules:
     return rules_of(load()) if folder is None else pack.load(folder)
 
 
-def _row(rule: Rule) -> dict[str, str]:
+def _rows(rule: Rule) -> Iterator[dict[str, str]]:
+    """A row for each of its steps."""
+    for step in rule.steps:
+        yield {
+            "rule": rule.name,
+            "severity": str(step.severity),
+            **_test(step.test),
+            "commodity": ", ".join(sorted(rule.scope.commodities)),
+            "form": ", ".join(sorted(rule.scope.forms)),
+            "phases": ", ".join(sorted(rule.phases)) or "all",
+        }
+
+
+def _test(test: Level | Silence) -> dict[str, str]:
     from rules.rule import Level
 
-    if isinstance(rule.test, Level):
-        opens, clears = rule.test.opens.text.strip(), rule.test.clears.text.strip()
-        after = rule.test.delay_ms
+    if isinstance(test, Level):
+        opens, clears, after = test.opens.text.strip(), test.clears.text.strip(), test.delay_ms
     else:
-        opens, clears, after = "nothing was heard", "something is heard", rule.test.least_ms
-    return {
-        "rule": rule.name,
-        "severity": str(rule.severity),
-        "opens": opens,
-        "after": f"{after / 3_600_000:g} h" if after else "at once",
-        "clears": clears,
-        "commodity": ", ".join(sorted(rule.scope.commodities)),
-        "form": ", ".join(sorted(rule.scope.forms)),
-        "phases": ", ".join(sorted(rule.phases)) or "all",
-    }
+        opens, clears, after = "nothing was heard", "something is heard", test.least_ms
+    wait = f"{after / 3_600_000:g} h" if after else "at once"
+    return {"opens": opens, "after": wait, "clears": clears}
 
 
 def _data(outcome: Outcome) -> dict[str, object]:
+    def told(alerts: Mapping[str, Sequence[Alert]]) -> dict[str, object]:
+        return {
+            rule: [{"stages": one.stages, "clears": one.clears} for one in its]
+            for rule, its in alerts.items()
+        }
+
     return {
         "timeline": outcome.trial.name,
         "passed": not outcome.wrong,
-        "expected": {rule: list(each) for rule, each in outcome.trial.expects.items()},
-        "came": outcome.alerts,
+        "expected": told(outcome.trial.expects),
+        "came": told(outcome.alerts),
     }
 
 
@@ -111,8 +121,14 @@ def _text(outcome: Outcome) -> str:
 
 
 def _spans(alerts: Sequence[Alert]) -> str:
-    spans = [
-        f"{opens:g} h to {'the end' if clears is None else f'{clears:g} h'}"
-        for opens, clears in alerts
-    ]
-    return ", ".join(spans) or "none"
+    return ", ".join(map(_span, alerts)) or "none"
+
+
+def _span(alert: Alert) -> str:
+    """Severities are told where there is more than one."""
+    ends = "the end" if alert.clears is None else f"{alert.clears:g} h"
+    (opens, _), *further = alert.stages
+    if not further:
+        return f"{opens:g} h to {ends}"
+    stages = ", ".join(f"{how} from {hour:g} h" for hour, how in alert.stages)
+    return f"{stages} to {ends}"

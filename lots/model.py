@@ -437,7 +437,8 @@ class LotNow(Base):
 
 
 class Alert(Base):
-    """One rule firing for one lot, from ``opened`` to ``cleared``."""
+    """One rule firing for one lot, from ``opened`` to ``cleared``. ``severity``: where it stands,
+    or stood at the end; what it says is of that."""
 
     __tablename__ = "alerts"
     id: Mapped[str] = mapped_column(primary_key=True)  # a hash of tenant, lot, rule and opened
@@ -449,6 +450,7 @@ class Alert(Base):
     cleared: Mapped[int | None]
     withdrawn: Mapped[int | None]  # when later facts showed that it never was
     revised: Mapped[bool] = mapped_column(default=False)  # later facts brought or changed it
+    stages: Mapped[list[Any]] = mapped_column(JSON)  # [[from when, severity], ...], by time
     numbers: Mapped[dict[str, Any]]  # what made it so
     title: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(Text)

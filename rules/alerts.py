@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from rules.state import Change
 
@@ -21,14 +21,36 @@ def stable_id(*parts: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """From ``at`` (ms) on an alert stands at this ``step`` of its rule; ``numbers`` made it so."""
+
+    at: int
+    step: int
+    numbers: dict[str, float] = field(default_factory=dict, compare=False)
+
+
+Stages = tuple[Stage, ...]
+"""How severe an alert was, from when on: the first is where it opened."""
+
+
+@dataclass(frozen=True, slots=True)
 class Episode:
-    """One rule firing from ``opened`` to ``cleared`` (None: still), as the fold has it."""
+    """One rule firing from where its ``stages`` begin to ``cleared`` (None: still), as the fold
+    has it."""
 
     id: str
     rule: str
-    opened: int
+    stages: Stages
     cleared: int | None
-    numbers: dict[str, float]
+
+    @property
+    def opened(self) -> int:
+        return self.stages[0].at
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What opened it."""
+        return self.stages[0].numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +62,7 @@ class Known:
     opened: int
     cleared: int | None
     withdrawn: bool
+    stages: Stages = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +70,38 @@ class Plan:
     """What makes the record agree with the fold; to be done in the order of the fields."""
 
     withdraw: list[str]
+    move: list[Episode]
+    """Those whose stages are others than the record has."""
     end: list[tuple[str, int]]
     restore: list[Episode]
     begin: list[Episode]
 
     def __len__(self) -> int:
         """How many alerts it changes."""
-        return len(self.withdraw) + len(self.end) + len(self.restore) + len(self.begin)
+        ids = {*self.withdraw, *(one.id for one in self.move), *(id_ for id_, _ in self.end)}
+        return len(ids) + len(self.restore) + len(self.begin)
 
 
 def episodes(change: Change) -> list[Episode]:
     """The firings that a change speaks of, by their beginning."""
 
-    def began(rule: str, at: int, numbers: dict[str, float]) -> Episode:
-        return Episode(stable_id(*change.key, rule, at), rule, at, None, numbers)
+    def began(rule: str, stages: Stages) -> Episode:
+        return Episode(stable_id(*change.key, rule, stages[0].at), rule, stages, None)
 
-    running = {rule: began(rule, at, {}) for rule, at in change.open_before.items()}
+    running = {
+        rule: began(rule, tuple(Stage(at, step) for step, at in enumerate(stood, 1)))
+        for rule, stood in change.open_before.items()
+    }
     done: list[Episode] = []
     for event in change.transitions:
-        if event.opens:
-            running[event.rule] = began(event.rule, event.at, event.numbers)
-        elif event.rule in running:
-            one = running.pop(event.rule)
-            done.append(Episode(one.id, one.rule, one.opened, event.at, one.numbers))
+        stage = Stage(event.at, event.step, event.numbers)
+        one = running.pop(event.rule, None)
+        if event.step and one is None:
+            running[event.rule] = began(event.rule, (stage,))
+        elif event.step and one is not None:
+            running[event.rule] = replace(one, stages=(*one.stages, stage))
+        elif one is not None:
+            done.append(replace(one, cleared=event.at))
     return sorted([*done, *running.values()], key=lambda one: (one.opened, one.rule))
 
 
@@ -85,23 +117,35 @@ def is_told(change: Change, episode: Episode, actionable_ms: int, now: int) -> b
 def reconcile(known: Iterable[Known], target: Sequence[Episode], since: int) -> Plan:
     """What to do so that the record from ``since`` on is ``target``.
 
-    ``known``: all of the lot's alerts that are open, or touch the time from ``since`` on.
+    ``known``: all of the lot's alerts that are open, or touch the time from ``since`` on. How they
+    stood before it the record knows better than a change that begins there.
     """
     record = {alert.id: alert for alert in known}
     wanted = {episode.id for episode in target}
-    plan = Plan([], [], [], [])
+    plan = Plan([], [], [], [], [])
     for alert in record.values():
         if alert.id not in wanted and not alert.withdrawn and _touches(alert, since):
             plan.withdraw.append(alert.id)
-    for episode in target:
-        found = record.get(episode.id)
+    for one in target:
+        found = record.get(one.id)
         if found is None:
-            plan.begin.append(episode)
-        elif found.withdrawn or (found.cleared is not None and episode.cleared is None):
+            plan.begin.append(one)
+            continue
+        episode = replace(one, stages=_joined(found.stages, one.stages, since))
+        if found.withdrawn or (found.cleared is not None and episode.cleared is None):
             plan.restore.append(episode)
-        elif episode.cleared is not None and found.cleared != episode.cleared:
+            continue
+        if episode.stages != found.stages:
+            plan.move.append(episode)
+        if episode.cleared is not None and found.cleared != episode.cleared:
             plan.end.append((episode.id, episode.cleared))
     return plan
+
+
+def _joined(recorded: Stages, found: Stages, since: int) -> Stages:
+    """As ``recorded`` before ``since``, and as ``found`` from there on."""
+    before = tuple(stage for stage in recorded if stage.at < since)
+    return (*before, *(stage for stage in found if stage.at >= since)) if before else found
 
 
 def _touches(alert: Known, since: int) -> bool:

@@ -12,16 +12,18 @@ from rules import keys
 from rules.expression import Condition, condition
 from rules.keys import Misfit, listed, meant, under
 from rules.knowledge import HANDS_ON
-from rules.rule import SUBJECTS, Level, Limit, Overlay, Rule, Severity, Silence
+from rules.rule import SUBJECTS, Level, Limit, Overlay, Rule, Severity, Silence, Step
 from rules.scope import Scope
 
 TEXT_FIELDS: Final = frozenset({"lot", "hours_silent"})
 """What texts may have besides signals."""
 
 _COMMON = {"title", "severity", "action", "touches", "based_on"}
-_LEVEL = {"when", "clear", "for", "phases", "leaves", "actionable_for"}
+_LEVEL = {"when", "clear", "for", "phases", "steps", "leaves", "actionable_for"}
 _SILENCE = {"silent_intervals", "silent_at_least"}
-_OPTIONAL = {"touches", "for", "phases", "leaves", "actionable_for", "silent_at_least"}
+_OPTIONAL = {"touches", "for", "phases", "steps", "leaves", "actionable_for", "silent_at_least"}
+_STEP = {"severity", "when", "clear", "for", "title", "action", "touches"}
+_WORSE = tuple(Severity)
 
 
 def scope(applies: object) -> Scope:
@@ -82,19 +84,42 @@ def rule(name: str, body: object, applies: Scope, names: Collection[str]) -> Rul
     is_silence = isinstance(body, dict) and "silent_intervals" in body
     known = _COMMON | (_SILENCE if is_silence else _LEVEL)
     found = keys.table(body, known, known - _OPTIONAL)
-    action, touches = _action(found, names)
+    steps, above = [_step(found, names)], dict(found)
+    further = found.get("steps", [])
+    if not isinstance(further, list):
+        raise Misfit("steps: is a list of steps that are more severe", "steps")
+    for number, each in enumerate(further):
+        with under("steps", number):
+            steps.append(_further(each, above, steps[-1], names))
+            above |= each  # what the next one leaves out is as here
     return Rule(
         name=name,
-        title=_title(found["title"], names),
-        severity=Severity(keys.member("severity", found["severity"], Severity)),
-        test=_silence(found) if is_silence else _level(found, names),
-        action=action,
-        touches=touches,
+        steps=tuple(steps),
         based_on=_text("based_on", found["based_on"], names),
         scope=applies,
         phases=_phases(found.get("phases", [])),
         actionable_ms=keys.span_ms("actionable_for", found.get("actionable_for", "1 d")),
     )
+
+
+def _step(body: Mapping[str, Any], names: Collection[str]) -> Step:
+    severity = Severity(keys.member("severity", body["severity"], Severity))
+    title = _title(body["title"], names)
+    action, touches = _action(body, names)
+    test = _silence(body) if "silent_intervals" in body else _level(body, names)
+    return Step(severity, title, action, touches, test)
+
+
+def _further(given: object, above: Mapping[str, Any], before: Step, names: Collection[str]) -> Step:
+    """A step that is more severe than the one ``before``; texts that it leaves out are as
+    ``above``."""
+    body = keys.table(given, _STEP, {"severity", "when", "clear"})
+    texts = {key: above[key] for key in ("title", "action", "touches") if key in above}
+    found = _step(texts | body, names)
+    if _WORSE.index(found.severity) <= _WORSE.index(before.severity):
+        why = f"it is more severe than {before.severity}, of the step before it"
+        raise Misfit(f"severity is {found.severity.value!r}; {why}", "severity")
+    return found
 
 
 def _title(given: object, names: Collection[str]) -> str:

@@ -27,7 +27,7 @@ from rules.register import NOTHING
 from rules.rule import Rules
 from rules.shelf import Shelf
 from rules.silence import Silences
-from rules.state import Book, Change, LotFacts, States, Transition
+from rules.state import Book, Change, LotFacts, States, Stood, Transition, moved
 from rules.table import LotTable
 from rules.window import FAR
 
@@ -44,11 +44,11 @@ EACH = 2
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a lot now. ``newest``: ms, of its last sample, None before the first;
-    ``fires``, ``silent``: rule -> since when, the rules of silence apart."""
+    ``fires``: rule -> how it stands; ``silent``: rule of silence -> since when."""
 
     key: LotKey
     newest: int | None
-    fires: Mapping[str, int]
+    fires: Mapping[str, Stood]
     silent: Mapping[str, int]
     numbers: dict[str, float]
 
@@ -190,7 +190,7 @@ class Engine:
             happened[key] = self.happened.get(key, []) + events
         return _Done(part.rows, states, changes, happened)
 
-    def _open(self, shelf: Shelf, row: int) -> dict[str, int]:
+    def _open(self, shelf: Shelf, row: int) -> dict[str, Stood]:
         return self.book.open_rules(shelf.take(np.asarray([row])).opened[0])
 
     def _put_in(self, part: Part) -> _Done | None:
@@ -473,21 +473,17 @@ class _Trimmed:
     rest: Part
 
 
-def _told(events: list[Transition]) -> list[tuple[str, bool, int]]:
-    return [(event.rule, event.opens, event.at) for event in events]
+def _told(events: list[Transition]) -> list[tuple[str, int, int]]:
+    return [(event.rule, event.step, event.at) for event in events]
 
 
-def _open_at(before: Mapping[str, int], events: list[Transition], since: int) -> dict[str, int]:
-    """rule -> since when it fired at ``since``: by what fired ``before`` all ``events``."""
+def _open_at(before: Mapping[str, Stood], events: list[Transition], since: int) -> dict[str, Stood]:
+    """rule -> how it stood at ``since``, if it fired: by what fired ``before`` all ``events``."""
     found = dict(before)
     for event in events:
-        if event.at >= since:
-            continue
-        if event.opens:
-            found[event.rule] = event.at
-        else:
-            found.pop(event.rule, None)
-    return found
+        if event.at < since:
+            found[event.rule] = moved(found.get(event.rule, ()), event)
+    return {rule: stood for rule, stood in found.items() if stood}
 
 
 def _edge(history: Sequence[Samples], most: int) -> int:

@@ -174,23 +174,27 @@ def _judged(
     applies = book.applies[facts["kind"]]
     holds, clears = np.zeros((2, len(book.levels), len(time)), np.bool_)
     # A rule that is idle and whose condition holds nowhere stays so.
-    busy = ((states.opened != NEVER) | (states.pending != NEVER)).any(axis=0)
+    going = ((states.opened != NEVER) | (states.pending != NEVER)).any(axis=0)
+    busy = np.logical_or.reduceat(going, book.steps[:-1]) if len(going) else going
     for rule in np.flatnonzero(applies.any(axis=0)).tolist():
-        _, test = book.levels[rule]
-        holds[rule] = test.opens.holds(signals)
+        own = slice(book.steps[rule], book.steps[rule + 1])
         valid = book.phases[rule]
-        if not valid.all():
-            holds[rule] &= valid[signals.spans["phase"]]
-        if busy[rule] or holds[rule].any():
+        is_valid = None if valid.all() else valid[signals.spans["phase"]]
+        for level, column in zip(book.levels[own], holds[own], strict=True):
+            column[:] = level.opens.holds(signals)
+            if is_valid is not None:
+                column &= is_valid
+        if busy[rule] or holds[own].any():
             busy[rule] = True
-            clears[rule] = test.clears.holds(signals)
-            if not valid.all():
-                clears[rule] |= ~valid[signals.spans["phase"]]
+            for level, column in zip(book.levels[own], clears[own], strict=True):
+                column[:] = level.clears.holds(signals)
+                if is_valid is not None:
+                    column |= ~is_valid
     if not busy.any():
         return {}
-    found = np.empty(holds.size, np.int64)
+    found = np.empty(len(book.rules) * len(time), np.int64)
     count = kernels.walk(
-        states.pending, states.opened, applies & busy, book.delays,
+        states.pending, states.opened, applies & busy, book.steps, book.delays,
         starts, time, step, holds, clears, found,
     )  # fmt: skip
     return _transitions(found[:count], time, starts, signals, book)
@@ -202,15 +206,15 @@ def _transitions(
     """What `kernels.walk` found, by lot; in order of time and name."""
     if not len(found):
         return {}
-    sample, rule = np.divmod(found >> 1, len(book.levels))
+    sample, rule = np.divmod(found // kernels.STEPS, len(book.rules))
     lots = np.searchsorted(starts, sample, side="right") - 1
     whole = zip(
-        lots.tolist(), rule.tolist(), (found & 1).tolist(), time[sample].tolist(),
+        lots.tolist(), rule.tolist(), (found % kernels.STEPS).tolist(), time[sample].tolist(),
         signals.at(sample).numbers(), strict=True,
     )  # fmt: skip
     by_lot: dict[int, list[Transition]] = {}
-    for lot, number, opens, at, numbers in whole:
-        event = Transition(book.names[number], bool(opens), at, numbers)
+    for lot, number, step, at, numbers in whole:
+        event = Transition(book.rules[number].name, step, at, numbers)
         by_lot.setdefault(lot, []).append(event)
     for events in by_lot.values():
         events.sort(key=lambda event: (event.at, event.rule))
@@ -379,7 +383,7 @@ def numbers_now(
 def left_now(states: States, facts: Records, spans: Records, book: Book) -> list[frozenset[str]]:
     """Rules that have left something to act on at each lot's newest sample (`Level.leaves`)."""
     found: list[frozenset[str]] = [frozenset()] * len(facts)
-    leaving = [(n, test.leaves) for n, (_, test) in enumerate(book.levels) if test.leaves]
+    leaving = [(n, r.levels[0].leaves) for n, r in enumerate(book.rules) if r.levels[0].leaves]
     if not leaving:
         return found
     signals = signals_now(states, facts, spans, book)

@@ -52,6 +52,9 @@ SETTLED_LAGS: Final = 3.0  # a lag's unknown start is forgotten to 5 % after as 
 AVERAGE, RATE, HOURS, INTEGRAL = 1, 2, 3, 4
 """Kinds of derived quantities: those of `rules.derived.Kind`; the one that is left counts."""
 
+STEPS: Final = 4
+"""More than a rule can have: one for each severity, and none."""
+
 AIR, SURFACE, CORE = 0, 1, 2
 """Where a sample was taken: codes of `lots.climate.CODES`."""
 
@@ -279,6 +282,7 @@ def walk(
     pending: Ints,
     opened: Ints,
     applies: Bools,
+    steps: Ints,
     delays: Ints,
     starts: Ints,
     time: Ints,
@@ -287,41 +291,51 @@ def walk(
     clears: Bools,
     found: Ints,
 ) -> int:
-    """Every rule's little machine over the samples: idle, pending, open.
+    """Every rule's little machine over the samples: idle, pending, open, and open at which step.
 
-    ``pending``, ``opened`` (m, rules): since when, ms, `NEVER` if not; moved on. ``applies``
-    (m, rules); ``delays`` (rules,) ms; ``holds``, ``clears`` (rules, n). Samples of one time are
-    judged when all of them are in. Writes what begins and ends to ``found``, as (sample x rules +
-    rule) x 2 + 1 if it begins, and returns how many there are.
+    ``steps`` (rules + 1,): where each rule's columns begin, a column a step, the mildest first.
+    ``pending``, ``opened`` (m, columns): since when, ms, `NEVER` if not; moved on. ``applies``
+    (m, rules); ``delays`` (columns,) ms; ``holds``, ``clears`` (columns, n). A step that opens
+    opens those before it too, and clears only when none after it is open; a rule does not rise at
+    the sample at which it fell. Samples of one time are judged when all of them are in. Writes
+    where a rule comes to stand to ``found``, as (sample x rules + rule) x `STEPS` + how many of its
+    steps are open, and returns how many there are.
     """
     count = 0
-    rules = len(delays)
+    rules = len(steps) - 1
     for lot in range(len(starts) - 1):
         end = starts[lot + 1]
         for rule in range(rules):
             if not applies[lot, rule]:
                 continue
-            since, began, gap = pending[lot, rule], opened[lot, rule], False
+            first, last = steps[rule], steps[rule + 1]
+            stands, gap = first, False
+            while stands < last and opened[lot, stands] != NEVER:
+                stands += 1
             for i in range(starts[lot], end):
                 gap = gap or math.isnan(step[i])
                 if i + 1 < end and time[i + 1] == time[i]:
                     continue
-                if began != NEVER:
-                    if clears[rule, i]:
-                        began = NEVER
-                        found[count] = (i * rules + rule) * 2
-                        count += 1
-                elif not holds[rule, i]:
-                    since = NEVER
-                else:
-                    if since == NEVER or gap:
-                        since = time[i]
-                    if time[i] - since >= delays[rule]:
-                        began, since = time[i], NEVER
-                        found[count] = (i * rules + rule) * 2 + 1
-                        count += 1
+                before = stands
+                while stands > first and clears[stands - 1, i]:
+                    stands -= 1
+                    opened[lot, stands] = NEVER
+                rises = stands
+                for column in range(before, last):
+                    if not holds[column, i]:
+                        pending[lot, column] = NEVER
+                        continue
+                    if pending[lot, column] == NEVER or gap:
+                        pending[lot, column] = time[i]
+                    if time[i] - pending[lot, column] >= delays[column] and stands == before:
+                        rises = column + 1
+                while stands < rises:
+                    opened[lot, stands], pending[lot, stands] = time[i], NEVER
+                    stands += 1
+                if stands != before:
+                    found[count] = (i * rules + rule) * STEPS + stands - first
+                    count += 1
                 gap = False
-            pending[lot, rule], opened[lot, rule] = since, began
     return count
 
 
@@ -430,7 +444,7 @@ def prepare(state: np.dtype[np.void]) -> None:
         lead.SATURATION, np.empty((5, 0)),
     )  # fmt: skip
     measure(AVERAGE, 1.0, np.empty((0, 0)), flags, starts, whole, real, real, whole, real)
-    walk(rows, rows, many, whole, starts, whole, real, many, many, whole)
+    walk(rows, rows, many, starts, whole, starts, whole, real, many, many, whole)
     sift(starts, whole, whole, whole, flags, whole)
     links = np.empty(0, np.int32)
     recall(links, links, whole, whole, starts, whole, whole, flags)

@@ -1,4 +1,4 @@
-"""What to say and what to do: words from a rule, its numbers and what holds the lot. Pure."""
+"""What to say and what to do: words of a rule, its numbers and what holds the lot. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final
 
 from lots.terms import HoldKind
-from rules.rule import Rule
+from rules.rule import Step
 
 READ_THE_LABEL = (
     "Read the door label first: nothing is known of gas in it. Keep it closed until it is known "
@@ -50,24 +50,24 @@ class Words:
 
 
 def words(
-    rule: Rule,
+    step: Step,
     lot: str,
     numbers: Mapping[str, float],
     restraints: Sequence[Restraint],
     box: Box,
 ) -> Words:
-    """Title and action of an alert. Holds come first: while there is one, or a box of which nothing
-    is known, no text says open, enter, ventilate or unwrap.
+    """Title and action of an alert that stands at ``step``. Holds come first: while there is one,
+    or a box of which nothing is known, no text says open, enter, ventilate or unwrap.
     """
     fields = defaultdict(lambda: "unknown", {n: f"{value:g}" for n, value in numbers.items()})
     fields["lot"] = lot
-    title = rule.title.format_map(fields)
-    action = rule.action.format_map(fields)
+    title = step.title.format_map(fields)
+    action = step.action.format_map(fields)
     first = first_words(restraints, box)
     if not first:
         return Words(title, action)
     then = " Once it is lifted: " if restraints else " Then: "
-    return Words(title, first if rule.touches else first + then + action)
+    return Words(title, first if step.touches else first + then + action)
 
 
 def first_words(restraints: Sequence[Restraint], box: Box) -> str:

@@ -16,11 +16,21 @@ from lots.fields import written
 from lots.model import STILL_OPEN, Alert, Outgoing
 from lots.shapes import portions
 from rules import census
-from rules.alerts import Episode, Known, Plan, episodes, is_told, reconcile, stable_id
+from rules.alerts import (
+    Episode,
+    Known,
+    Plan,
+    Stage,
+    Stages,
+    episodes,
+    is_told,
+    reconcile,
+    stable_id,
+)
 from rules.census import Goods, Restrained
 from rules.knowledge import words
 from rules.outbox import NEVER
-from rules.rule import Rule, Rules, Silence
+from rules.rule import Rule, Rules
 from rules.state import Change
 
 _log = structlog.get_logger("dunnage.alerts")
@@ -41,7 +51,7 @@ class Ledger:
         self._rules: dict[str, list[Rule]] = {}
         for rule in rules.rules:
             self._rules.setdefault(rule.name, []).append(rule)
-        self._silence = {rule.name for rule in rules.rules if isinstance(rule.test, Silence)}
+        self._silence = {rule.name for rule in rules.rules if rule.silence}
         self._recipients = recipients
 
     def write(self, session: Session, changes: Iterable[Change], now: int) -> int:
@@ -63,7 +73,7 @@ class Ledger:
             for change, target, rows in zip(
                 changes, targets, self._rows(session, changes, targets), strict=True
             )
-            if (plan := reconcile([_known(row) for row in rows], target, change.since))
+            if (plan := reconcile([self._known(row) for row in rows], target, change.since))
         ]
         if not works:
             return 0
@@ -111,65 +121,123 @@ class Ledger:
 
     def _end(self, work: _Work, desk: _Desk) -> None:
         change, plan, rows = work.change, work.plan, work.rows
-        for alert_id in (*plan.withdraw, *(id_ for id_, _ in plan.end)):
-            self._reword(rows[alert_id], desk)
         for alert_id in plan.withdraw:
-            rows[alert_id].withdrawn, rows[alert_id].revised = desk.now, True
-            self._tell(rows[alert_id], "withdrawn", desk.now, desk)
+            row = rows[alert_id]
+            row.withdrawn, row.revised = desk.now, True
+            self._reword(row, desk)
+            self._tell(row, "withdrawn", desk.now, desk)
+        for episode in plan.move:
+            self._move(rows[episode.id], episode, change.known_to, desk)
         for alert_id, at in plan.end:
             row = rows[alert_id]
             row.revised = row.revised or row.cleared is not None or at <= change.known_to
             row.cleared = at
+            self._reword(row, desk)
             self._tell(row, "cleared", at, desk)
+
+    def _move(self, row: Alert, episode: Episode, known_to: int, desk: _Desk) -> None:
+        """Rises and falls of an alert that the record has: those that are new are told, of a past
+        that only came to light at most where it stands now."""
+        was = self._known(row).stages
+        new = [stage for stage in episode.stages if stage not in was]
+        row.revised = row.revised or len(was) + len(new) > len(episode.stages)
+        row.revised = row.revised or any(stage.at <= known_to for stage in new)
+        step = was[-1].step
+        for stage in new:
+            if stage.at > known_to:
+                self._stand(row, stage, desk)
+                self._tell(row, "raised" if stage.step > step else "lowered", stage.at, desk)
+                step = stage.step
+        last = episode.stages[-1]
+        self._stand(row, last, desk)
+        if episode.cleared is None and last.step != step:
+            at = last.at if last in new else desk.now
+            self._tell(row, "raised" if last.step > step else "lowered", at, desk)
+        row.stages = self._written(row.rule, episode.stages)
 
     def _begin(self, work: _Work, desk: _Desk) -> list[Alert]:
         for episode in work.plan.restore:
             row = work.rows[episode.id]
             ended = row.cleared if row.withdrawn is None else row.withdrawn
             row.withdrawn, row.cleared, row.revised = None, episode.cleared, True
-            self._reword(row, desk)
+            row.stages = self._written(row.rule, episode.stages)
+            self._stand(row, episode.stages[-1], desk)
             if episode.cleared is None and self._is_told(work.change, episode, desk):
                 self._tell(row, "opened", row.opened, desk, ended)
-        begun = []
-        for episode in work.plan.begin:
-            begun.append(self._begun(work.change, episode, desk))
-            self._announce(begun[-1], work.change, episode, desk)
-        return begun
-
-    def _announce(self, row: Alert, change: Change, episode: Episode, desk: _Desk) -> None:
-        if self._is_told(change, episode, desk):
-            self._tell(row, "opened", row.opened, desk)
-        if row.cleared is not None:
-            self._tell(row, "cleared", row.cleared, desk)
+        return [self._begun(work.change, episode, desk) for episode in work.plan.begin]
 
     def _is_told(self, change: Change, episode: Episode, desk: _Desk) -> bool:
         rule = self._rule(episode.rule, desk.goods.get(change.key))
         return is_told(change, episode, rule.actionable_ms, desk.now)
 
     def _begun(self, change: Change, episode: Episode, desk: _Desk) -> Alert:
-        key = change.key
-        rule = self._rule(episode.rule, desk.goods.get(key))
-        said = words(rule, key.lot, episode.numbers, *desk.restrained[key])
-        return Alert(
+        row = Alert(
             id=episode.id,
-            tenant=key.tenant,
-            lot=key.lot,
-            rule=rule.name,
-            severity=rule.severity,
+            tenant=change.key.tenant,
+            lot=change.key.lot,
+            rule=episode.rule,
             opened=episode.opened,
             cleared=episode.cleared,
             revised=episode.opened <= change.known_to,
-            numbers=episode.numbers,
-            title=said.title,
-            action=said.action,
+            stages=self._written(episode.rule, episode.stages),
         )
+        self._announce(row, change, episode, desk)
+        return row
+
+    def _announce(self, row: Alert, change: Change, episode: Episode, desk: _Desk) -> None:
+        """One that lasts and only came to light is told as it stands now."""
+        first, *further = episode.stages[-1:] if row.revised else episode.stages
+        self._stand(row, first, desk)
+        if self._is_told(change, episode, desk):
+            self._tell(row, "opened", row.opened, desk)
+        step = first.step
+        for stage in further:
+            self._stand(row, stage, desk)
+            self._tell(row, "raised" if stage.step > step else "lowered", stage.at, desk)
+            step = stage.step
+        if row.cleared is not None:
+            self._tell(row, "cleared", row.cleared, desk)
+
+    def _stand(self, row: Alert, stage: Stage, desk: _Desk) -> None:
+        """Let ``row`` say what it is to stand at ``stage``: without numbers of that, with those
+        that it has."""
+        key = LotKey(row.tenant, row.lot)
+        step = self._rule(row.rule, desk.goods.get(key)).steps[stage.step - 1]
+        row.numbers = stage.numbers or row.numbers or {}
+        said = words(step, row.lot, row.numbers, *desk.restrained[key])
+        row.severity, row.title, row.action = step.severity, said.title, said.action
+
+    def _known(self, row: Alert) -> Known:
+        # Those of one name have the same steps, whatever the goods.
+        named = self._rules.get(row.rule)
+        severities = [step.severity.value for step in named[0].steps] if named else []
+        stages = tuple(
+            Stage(at, severities.index(severity) + 1 if severity in severities else 0)
+            for at, severity in row.stages
+        )
+        return Known(row.id, row.rule, row.opened, row.cleared, row.withdrawn is not None, stages)
+
+    def _written(self, rule: str, stages: Stages) -> list[tuple[int, str]]:
+        steps = self._rules[rule][0].steps
+        return [(stage.at, steps[stage.step - 1].severity.value) for stage in stages]
 
     def _reword(self, row: Alert, desk: _Desk) -> None:
         # By what holds the lot now, not when it began: the words are for who acts on them.
-        if row.rule in self._rules:
-            key = LotKey(row.tenant, row.lot)
-            rule = self._rule(row.rule, desk.goods.get(key))
-            row.action = words(rule, row.lot, row.numbers, *desk.restrained[key]).action
+        action = self._action(row, desk.restrained, desk.goods)
+        row.action = row.action if action is None else action
+
+    def _action(
+        self,
+        row: Alert,
+        restrained: Mapping[LotKey, Restrained],
+        goods: Mapping[LotKey, Goods],
+    ) -> str | None:
+        """What to do about it; None of a rule that is no more."""
+        if row.rule not in self._rules:
+            return None
+        key = LotKey(row.tenant, row.lot)
+        step = self._rule(row.rule, goods.get(key)).step(row.severity)
+        return words(step, row.lot, row.numbers, *restrained[key]).action
 
     def _rule(self, name: str, goods: Goods | None) -> Rule:
         """The one of that name for these goods; where they became others, any: it has words."""
@@ -186,7 +254,7 @@ class Ledger:
             rule=row.rule,
             severity=row.severity,
             title=row.title,
-            action=row.action if event == "opened" else None,
+            action=row.action if event in ("opened", "raised") else None,
         )
         for recipient in self._recipients:
             to = recipient.channel, recipient.address
@@ -252,13 +320,8 @@ class Ledger:
         """What to do, by alert; without those of rules that are no more."""
         keys = {LotKey(row.tenant, row.lot) for row in rows}
         restrained, goods = _restrained(session, keys, now), census.goods(session, keys)
-        return {
-            row.id: words(
-                self._rule(row.rule, goods.get(key)), row.lot, row.numbers, *restrained[key]
-            ).action
-            for row in rows
-            if row.rule in self._rules and (key := LotKey(row.tenant, row.lot))
-        }
+        said = {row.id: self._action(row, restrained, goods) for row in rows}
+        return {id_: action for id_, action in said.items() if action is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,10 +405,6 @@ def _let_say(message: Outgoing, action: str) -> None:
     if data["action"] != action:
         # A new value, since a change inside of one would not be seen.
         message.payload = message.payload | {"data": data | {"action": action}}
-
-
-def _known(row: Alert) -> Known:
-    return Known(row.id, row.rule, row.opened, row.cleared, row.withdrawn is not None)
 
 
 def _outgoing(message: str, row: Alert, event: str, at: int, recipient: Recipient) -> Outgoing:

@@ -80,32 +80,55 @@ another time. [D]"""
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """How bad it is where ``test`` says so, and what is told then. ``touches``: what to do means
+    opening, entering or unwrapping."""
+
+    severity: Severity
+    title: str
+    action: str
+    touches: bool
+    test: Level | Silence
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a pack. ``touches``: what to do means opening, entering or unwrapping.
-    ``phases`` in which it is valid; empty: in all.
+    """One rule of a pack. ``steps``: from the mildest to the most severe; each includes those
+    before it. A silence has one. ``phases`` in which it is valid; empty: in all.
 
     What late data brings is told only while something can be done about it: for ``actionable_ms``
     after the lot's newest reading.
     """
 
     name: str
-    title: str
-    severity: Severity
-    test: Level | Silence
-    action: str
-    touches: bool
+    steps: tuple[Step, ...]
     based_on: str
     scope: Scope
     phases: frozenset[Phase] = frozenset()
     actionable_ms: int = ACTIONABLE_MS
 
     @property
+    def silence(self) -> Silence | None:
+        test = self.steps[0].test
+        return test if isinstance(test, Silence) else None
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Of each step; none of a silence."""
+        return tuple(step.test for step in self.steps if isinstance(step.test, Level))
+
+    @property
     def sense(self) -> tuple[object, ...]:
-        """What rules of one name have in common: when they begin and end."""
-        if isinstance(self.test, Silence):
-            return self.test, self.phases
-        opens, clears = self.test.opens.text.split(), self.test.clears.text.split()
-        return opens, clears, self.test.delay_ms, self.phases
+        """What rules of one name have in common: when they begin and end, and how severe."""
+        levels = [
+            (level.opens.text.split(), level.clears.text.split(), level.delay_ms)
+            for level in self.levels
+        ]
+        return levels, self.silence, [step.severity for step in self.steps], self.phases
+
+    def step(self, severity: str) -> Step:
+        """The one of ``severity``, or the first where there is none."""
+        return next((step for step in self.steps if step.severity == severity), self.steps[0])
 
 
 @dataclass(frozen=True, slots=True)

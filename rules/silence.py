@@ -11,7 +11,7 @@ from lots.clock import HOUR_MS
 from lots.readings.batch import Ints
 from rules.part import Part
 from rules.register import NOTHING
-from rules.state import Book, Change, Transition, silence_limit_ms
+from rules.state import Book, Change, Stood, Transition, silence_limit_ms
 from rules.table import LotTable
 
 DEAF_MS = 3 * HOUR_MS
@@ -46,9 +46,9 @@ class Silences:
             time = part.samples.time[part.starts[lot] : part.starts[lot + 1]]
             silent = self.of[key]
             newer = {rule: time[time > opened] for rule, opened in silent.items()}
-            found = [Transition(r, False, int(at[0]), {}) for r, at in newer.items() if len(at)]
+            found = [Transition(r, 0, int(at[0]), {}) for r, at in newer.items() if len(at)]
             if found:
-                changes.append(Change(key, found[0].at, silent, found, silence=True))
+                changes.append(Change(key, found[0].at, _stood(silent), found, silence=True))
                 self.set(key, {rule: at for rule, at in silent.items() if not len(newer[rule])})
         return changes
 
@@ -64,9 +64,10 @@ class Silences:
             if found:
                 self._table.notes["changed"][row] = True
                 silent = self.of.get(key, {})
-                changes.append(Change(key, min(t.at for t in found), silent, found, silence=True))
-                begun = {t.rule: t.at for t in found if t.opens}
-                ended = {t.rule for t in found if not t.opens}
+                since = min(t.at for t in found)
+                changes.append(Change(key, since, _stood(silent), found, silence=True))
+                begun = {t.rule: t.at for t in found if t.step}
+                ended = {t.rule for t in found if not t.step}
                 self.set(key, {r: at for r, at in silent.items() if r not in ended} | begun)
         return changes
 
@@ -83,9 +84,9 @@ class Silences:
         facts, silent = self._table.known[key], self.of.get(key, {})
         begun = [begins for begins, ends in facts.watched if begins <= now < ends]
         if not begun:
-            return [Transition(rule, False, max(now, at), {}) for rule, at in silent.items()]
+            return [Transition(rule, 0, max(now, at), {}) for rule, at in silent.items()]
         # Of a clock that was years ahead and is right again: no reading would ever be newer.
-        found = [Transition(r, False, at, {}) for r, at in silent.items() if at - now > DEAF_MS]
+        found = [Transition(r, 0, at, {}) for r, at in silent.items() if at - now > DEAF_MS]
         newest = int(self._table.head.newest[row])
         quiet_since = max(*begun, newest, self.listening_since)
         for rule, test in self._book.silences[
@@ -94,5 +95,9 @@ class Silences:
             limit = silence_limit_ms(test, facts)
             if rule not in silent and now - quiet_since >= limit:
                 numbers = {"hours_silent": round(limit / HOUR_MS, 1)}
-                found.append(Transition(rule, True, quiet_since + limit, numbers))
+                found.append(Transition(rule, 1, quiet_since + limit, numbers))
         return found
+
+
+def _stood(silent: Mapping[str, int]) -> dict[str, Stood]:
+    return {rule: (at,) for rule, at in silent.items()}

@@ -30,7 +30,7 @@ from rules.window import LOG
 
 Buffer = bytes | memoryview
 
-VERSION = 5
+VERSION = 6
 ROOM_BYTES = 1 << 18
 """The least that a file takes; one that is outgrown takes twice what it needs."""
 
@@ -50,7 +50,8 @@ class _Snapshot(msgspec.Struct):
     layout: str
     ticked: int | None
     listening_since: int
-    rules: list[str]
+    columns: list[str]
+    """What each step of a rule is."""
     derived: list[tuple[str, int]]
     """What each derived quantity is, and how many numbers it keeps of a lot."""
     lots: int
@@ -231,7 +232,7 @@ def _packed(engine: Engine, journal: str, offset: int, lots: int, brief: bool) -
         layout=_layout(),
         ticked=silences.ticked,
         listening_since=silences.listening_since,
-        rules=engine.book.names,
+        columns=engine.book.columns,
         derived=[(m.derived.definition, len(m.fresh)) for m in engine.book.memories],
         lots=lots,
         happened=[] if brief else list(engine.happened.items()),
@@ -271,11 +272,11 @@ def _unpack(found: _Snapshot, file: FileIO, engine: Engine) -> None:
 
 def _fresh(file: FileIO, found: _Snapshot) -> States:
     """The state of a lot that nothing is known of, as it was when this was written."""
-    rules, numbers = len(found.rules), sum(width for _, width in found.derived)
+    steps, numbers = len(found.columns), sum(width for _, width in found.derived)
     return States(
         _next(file).view(STATE),
-        _next(file).view(np.int64).reshape(1, rules),
-        _next(file).view(np.int64).reshape(1, rules),
+        _next(file).view(np.int64).reshape(1, steps),
+        _next(file).view(np.int64).reshape(1, steps),
         _next(file).view(np.float64).reshape(1, numbers),
     )
 
@@ -285,9 +286,9 @@ def _carried_over(written: States, found: _Snapshot, book: Book) -> States:
     as of a lot that nothing is known of."""
     states = book.fresh(len(written.lots))
     states.lots = written.lots
-    before, rules = [(name, 1) for name in found.rules], [(name, 1) for name in book.names]
-    _carry_over(written.pending, before, states.pending, rules)
-    _carry_over(written.opened, before, states.opened, rules)
+    before, steps = [(name, 1) for name in found.columns], [(name, 1) for name in book.columns]
+    _carry_over(written.pending, before, states.pending, steps)
+    _carry_over(written.opened, before, states.opened, steps)
     derived = [(memory.derived.definition, len(memory.fresh)) for memory in book.memories]
     _carry_over(written.memory, found.derived, states.memory, derived)
     return states

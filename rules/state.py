@@ -19,7 +19,7 @@ from lots.terms import Commodity, Form, Packaging
 from rules import bale, lead, wool
 from rules.derived import FRESH, Derived
 from rules.kernels import NEVER, Records
-from rules.rule import Level, Limit, Rules, Silence
+from rules.rule import Limit, Rule, Rules, Silence
 from rules.signals import PLACED, SIGNALS, TERMS
 from rules.surroundings import PHASES, PLACES, Courses, Span
 
@@ -131,8 +131,9 @@ def rows_of(records: Records, rows: Ints | NDArray[np.int32]) -> Records:
 
 @dataclass(slots=True, eq=False)
 class States:
-    """The fold's state of ``n`` lots: ``lots`` (n,) `STATE`; ``pending``, ``opened`` (n, rules) ms:
-    since when a rule's condition holds and waits for its delay, since when it fires, else `NEVER`;
+    """The fold's state of ``n`` lots: ``lots`` (n,) `STATE`; ``pending``, ``opened`` (n, steps) ms:
+    since when a step's condition holds and waits for its delay, since when a rule stands at it,
+    else `NEVER`;
     ``memory`` (n, numbers): of the packs' derived quantities, see `Book.memories`.
     """
 
@@ -151,20 +152,30 @@ class States:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A rule begins or ceases to fire at ``at`` (ms); ``numbers`` made it so."""
+    """From ``at`` (ms) on a rule stands at its ``step``, counted from 1, or fires no more: 0.
+    ``numbers`` made it so."""
 
     rule: str
-    opens: bool
+    step: int
     at: int
     numbers: dict[str, float]
+
+
+Stood = tuple[int, ...]
+"""Since when a rule stands at each of its steps, ms, up to the one that it has come to."""
+
+
+def moved(stood: Stood, event: Transition) -> Stood:
+    """``stood`` after ``event`` of that rule: a step includes those before it."""
+    return stood[: event.step] + (event.at,) * (event.step - len(stood))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
     """What folding did to a lot's alerts from ``since`` (ms) on.
 
-    ``open_before``: rule -> since when it fired at ``since``. Together with ``transitions`` that
-    is the whole truth from ``since`` on about the rules it speaks of, which are those that judge
+    ``open_before``: rule -> how it stood at ``since``, if it fired. With ``transitions`` that is
+    the whole truth from ``since`` on about the rules it speaks of, which are those that judge
     silence (``silence``) or all others: what the record has besides is to be withdrawn.
 
     ``known_to`` (ms): what it says of the time up to there was folded before, and is now said anew
@@ -174,7 +185,7 @@ class Change:
 
     key: LotKey
     since: int
-    open_before: Mapping[str, int]
+    open_before: Mapping[str, Stood]
     transitions: list[Transition]
     silence: bool = False
     known_to: int = NEVER
@@ -199,24 +210,37 @@ class Book:
     """The rules in force, in the order of the columns that keep their states."""
 
     def __init__(self, rules: Rules) -> None:
-        self.rules = rules.rules
-        # A name is one column, in however many packs it stands: each is for other goods, and asks
-        # for the same.
-        judged = {
-            rule.name: (rule, rule.test) for rule in rules.rules if isinstance(rule.test, Level)
-        }
-        self.levels = [(name, test) for name, (_, test) in judged.items()]
-        self.names = [name for name, _ in self.levels]
-        self.delays = np.asarray([test.delay_ms for _, test in self.levels], np.int64)
+        # A name is one rule, in however many packs it stands: each is for other goods, and asks for
+        # the same.
+        named: dict[str, list[Rule]] = {}
+        for rule in rules.rules:
+            if not rule.silence:
+                named.setdefault(rule.name, []).append(rule)
+        self.rules = [its[0] for its in named.values()]
+        """Those that readings decide, in the order of ``applies`` and ``phases``."""
+        self.levels = [level for rule in self.rules for level in rule.levels]
+        """Of each column: a step of a rule."""
+        counts = [len(rule.levels) for rule in self.rules]
+        self.steps = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+        """(rules + 1,) where each rule's columns begin."""
+        self.columns = [
+            f"{rule.name} {number}" for rule in self.rules for number in range(len(rule.levels))
+        ]
+        """What each column is: one of another name begins anew."""
+        self.delays = np.asarray([level.delay_ms for level in self.levels], np.int64)
         pairs = self._pairs = list(product(Commodity, Form))
         self.kinds: dict[tuple[str, str], int] = {pair: code for code, pair in enumerate(pairs)}
         """(commodity, form) -> its code."""
-        of = [{rule.name for rule in rules.of(*pair)} for pair in pairs]
-        self.applies = np.asarray([[name in own for name in self.names] for own in of], np.bool_)
-        self.applies = self.applies.reshape(len(pairs), len(self.names))
+        self.applies = np.asarray(
+            [
+                [any(rule.scope.has(*pair) for rule in its) for its in named.values()]
+                for pair in pairs
+            ],
+            np.bool_,
+        ).reshape(len(pairs), len(self.rules))
         """(kinds, rules)"""
         self.silences: list[list[tuple[str, Silence]]] = [
-            [(r.name, r.test) for r in rules.of(*pair) if isinstance(r.test, Silence)]
+            [(rule.name, rule.silence) for rule in rules.of(*pair) if rule.silence]
             for pair in pairs
         ]
         """By kind."""
@@ -245,12 +269,9 @@ class Book:
         has; the first is of a lot of which nothing is known."""
         self._limits_row(("", ""), ())
         self.phases = np.asarray(
-            [
-                [not rule.phases or phase in rule.phases for phase in PHASES]
-                for rule, _ in judged.values()
-            ],
+            [[not rule.phases or phase in rule.phases for phase in PHASES] for rule in self.rules],
             np.bool_,
-        ).reshape(len(self.levels), len(PHASES))
+        ).reshape(len(self.rules), len(PHASES))
         """(rules, phases) in which each is valid."""
         self.has_limit = (
             np.stack([self._scoped(rules.limits, name) for name in self.limit_names], axis=1)
@@ -310,10 +331,19 @@ class Book:
             self.limits = np.concatenate((self.limits, row.reshape(1, -1)))
         return self._rows[kind, overlays]
 
-    def open_rules(self, opened: Ints) -> dict[str, int]:
-        """rule -> since when it fires, of one lot's row (rules,)."""
-        fires = np.flatnonzero(opened != NEVER).tolist()
-        return {self.names[rule]: int(opened[rule]) for rule in fires}
+    def open_rules(self, opened: Ints) -> dict[str, Stood]:
+        """rule -> since when it stands where it does, of one lot's row (steps,)."""
+        found: dict[str, Stood] = {}
+        columns = np.flatnonzero(opened != NEVER)
+        for rule, column in zip(self.rule_of(columns), columns.tolist(), strict=True):
+            name = self.rules[rule].name
+            found[name] = (*found.get(name, ()), int(opened[column]))
+        return found
+
+    def rule_of(self, columns: Ints) -> list[int]:
+        """(n,) the positions of the rules that ``columns`` are of."""
+        found: list[int] = (np.searchsorted(self.steps, columns, side="right") - 1).tolist()
+        return found
 
 
 def facts_row(facts: LotFacts, book: Book, at: int) -> tuple[float, ...]:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from lots.circumstances import ALWAYS, Circumstance
-from lots.climate import CODES, Samples
+from lots.climate import CODES, LotKey, Samples
 from lots.clock import HOUR_MS
 from lots.readings.batch import Floats
 from lots.terms import FORMS, Commodity, Form, Phase, PlaceKind, Placement, SiteRegion
 from rules import keys
+from rules.alerts import episodes
 from rules.fold import fold
 from rules.kernels import Records
-from rules.keys import Misfit, meant, under
+from rules.keys import Misfit, is_number, meant, under
 from rules.pack import PackError
-from rules.rule import Level, Rules, Written
+from rules.rule import Rule, Rules, Severity, Written
 from rules.scope import Scope
-from rules.state import FACTS, Book, LotFacts, facts_row
+from rules.state import FACTS, Book, Change, LotFacts, facts_row
 from rules.surroundings import Surroundings
 
 START: Final = 1_735_689_600_000
@@ -30,8 +31,13 @@ START: Final = 1_735_689_600_000
 MOST_HOURS: Final = 10_000.0
 MOST_SAMPLES: Final = 200_000
 
-Alert = tuple[float, float | None]
-"""Hours: when it opens, and clears; None: not until the end."""
+
+class Alert(NamedTuple):
+    """``stages``: (hour, severity) each, the first where it opens; ``clears``: hour, None: not
+    until the end."""
+
+    stages: tuple[tuple[float, str], ...]
+    clears: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +73,12 @@ def run(trial: Trial, rules: Rules) -> Outcome:
     samples = _samples(trial)
     starts = np.asarray([0, len(samples)])
     events = fold(book.fresh(1), facts, where.spans, samples, starts, book).get(0, [])
+    steps = {rule.name: rule.steps for rule in _rules(rules, trial.facts)}
     alerts: dict[str, list[Alert]] = {}
-    for event in events:
-        hour, own = (event.at - START) / HOUR_MS, alerts.setdefault(event.rule, [])
-        if event.opens:
-            own.append((hour, None))
-        else:
-            own[-1] = (own[-1][0], hour)
+    for one in episodes(Change(LotKey("", ""), START, {}, events)):
+        stages = ((_hour(s.at), str(steps[one.rule][s.step - 1].severity)) for s in one.stages)
+        clears = None if one.cleared is None else _hour(one.cleared)
+        alerts.setdefault(one.rule, []).append(Alert(tuple(stages), clears))
     wrong = (
         rule
         for rule in {**trial.expects, **alerts}
@@ -82,15 +87,31 @@ def run(trial: Trial, rules: Rules) -> Outcome:
     return Outcome(trial, alerts, tuple(sorted(wrong)))
 
 
+def _hour(at: int) -> float:
+    return (at - START) / HOUR_MS
+
+
+def _rules(rules: Rules, lot: LotFacts) -> list[Rule]:
+    """Those for the lot that readings decide."""
+    return [rule for rule in rules.of(lot.commodity, lot.form) if rule.levels]
+
+
 def _alike(expected: Sequence[Alert], found: Sequence[Alert], most_h: float) -> bool:
     """To within ``most_h``, and a little for what a decimal fraction of an hour leaves."""
-    if len(expected) != len(found):
+    if [_shape(alert) for alert in expected] != [_shape(alert) for alert in found]:
         return False
-    pairs = zip(chain(*expected), chain(*found), strict=True)
-    return all(
-        one is other if one is None or other is None else abs(one - other) <= most_h + 1e-6
-        for one, other in pairs
-    )
+    pairs = zip(chain(*map(_hours, expected)), chain(*map(_hours, found)), strict=True)
+    return all(abs(one - other) <= most_h + 1e-6 for one, other in pairs)
+
+
+def _shape(alert: Alert) -> tuple[list[str], bool]:
+    return [severity for _, severity in alert.stages], alert.clears is None
+
+
+def _hours(alert: Alert) -> Iterator[float]:
+    yield from (hour for hour, _ in alert.stages)
+    if alert.clears is not None:
+        yield alert.clears
 
 
 def _samples(trial: Trial) -> Samples:
@@ -128,12 +149,11 @@ _AMID: Final = ("from", "phase", "journey", "place", "region")
 
 def trials(rules: Rules) -> list[Trial]:
     """The timelines that packs carry; raises `PackError`."""
-    names = {rule.name for rule in rules.rules if isinstance(rule.test, Level)}
     found = []
     for written in rules.tests:
         try:
             with under(said=written.name):
-                found.append(_trial(written, names))
+                found.append(_trial(written, rules))
         except ValueError as error:
             raise PackError(
                 f"{written.file}, {written.lines.locate(error, 'tests', written.name)}"
@@ -141,7 +161,7 @@ def trials(rules: Rules) -> list[Trial]:
     return found
 
 
-def _trial(written: Written, names: Collection[str]) -> Trial:
+def _trial(written: Written, rules: Rules) -> Trial:
     body = keys.table(written.body, _KEYS)
     tags = {place.value: _points(place, body[place]) for place in Placement if place in body}
     if not tags:
@@ -154,7 +174,8 @@ def _trial(written: Written, names: Collection[str]) -> Trial:
     with under("lot"):
         facts = _facts(body.get("lot", {}), written.scope, amid)
     with under("expect"):
-        expects = _expected(body.get("expect", {}), names)
+        firsts = {rule.name: str(rule.steps[0].severity) for rule in _rules(rules, facts)}
+        expects = _expected(body.get("expect", {}), firsts)
     return Trial(written.name, facts, every_h, tags, expects)
 
 
@@ -239,20 +260,33 @@ def _circumstance(given: Mapping[str, Any], before: Circumstance) -> Circumstanc
     )
 
 
-def _expected(given: object, names: Collection[str]) -> dict[str, list[Alert]]:
+def _expected(given: object, firsts: Mapping[str, str]) -> dict[str, list[Alert]]:
+    """``firsts``: rule -> the severity that it opens with, if nothing else is said."""
     if not isinstance(given, dict):
         raise Misfit("is a table: rule -> a list of [opens, clears], in hours")
-    for rule in sorted(given.keys() - set(names), key=str):
-        there = f"there is no rule {str(rule)!r} that readings decide{meant(rule, names)}"
-        raise Misfit(there, str(rule))
-    return {rule: list(_alerts(rule, alerts)) for rule, alerts in given.items()}
+    for rule in sorted(given.keys() - firsts.keys(), key=str):
+        there = f"there is no rule {str(rule)!r} for this lot that readings decide"
+        raise Misfit(there + meant(rule, firsts), str(rule))
+    return {rule: list(_alerts(rule, alerts, firsts[rule])) for rule, alerts in given.items()}
 
 
-def _alerts(rule: str, given: object) -> Iterator[Alert]:
+def _alerts(rule: str, given: object, first: str) -> Iterator[Alert]:
     if not isinstance(given, list):
         raise Misfit(f"{rule} is a list of [opens, clears], in hours", rule)
     for number, alert in enumerate(given):
-        if not keys.are_numbers(alert, 1, 2):
-            why = f"{rule}: {alert!r} is not [opens, clears] or [opens], hours"
-            raise Misfit(why, rule, number)
-        yield float(alert[0]), float(alert[1]) if len(alert) == 2 else None
+        stages: list[Any] = list(alert) if isinstance(alert, list) and alert else [None]
+        clears = stages.pop() if len(stages) > 1 and is_number(stages[-1]) else None
+        if is_number(stages[0]):
+            stages[0] = [stages[0], first]
+        if not all(map(_is_stage, stages)):
+            why = "is not [opens, clears] or [opens], hours, with [hour, severity] between the two"
+            raise Misfit(f"{rule}: {alert!r} {why}", rule, number)
+        yield Alert(
+            tuple((float(hour), str(how)) for hour, how in stages),
+            None if clears is None else float(clears),
+        )
+
+
+def _is_stage(given: object) -> bool:
+    is_pair = isinstance(given, list) and len(given) == 2
+    return is_pair and is_number(given[0]) and given[1] in list(Severity)  # type: ignore[index]

@@ -6,23 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.alerts import Episode, Known, Plan, episodes, reconcile, stable_id
+from rules.alerts import Episode, Known, Plan, Stage, episodes, reconcile, stable_id
 from rules.state import Change, Transition
 from tests.rules.timeline import KEY, Record, at, hours
 
-NOTHING = Plan([], [], [], [])
+NOTHING = Plan([], [], [], [], [])
 
 
 def opens(hour, rule="damp", **numbers):
-    return Transition(rule, True, at(hour), numbers)
+    return Transition(rule, 1, at(hour), numbers)
 
 
 def clears(hour, rule="damp", **numbers):
-    return Transition(rule, False, at(hour), numbers)
+    return Transition(rule, 0, at(hour), numbers)
 
 
 def change(*transitions, since=0, open_before=None):
-    before = {rule: at(hour) for rule, hour in (open_before or {}).items()}
+    before = {rule: (at(hour),) for rule, hour in (open_before or {}).items()}
     return Change(KEY, at(since), before, list(transitions))
 
 
@@ -35,12 +35,12 @@ def told(of):
 
 def episode(opened, cleared=None, rule="damp"):
     end = None if cleared is None else at(cleared)
-    return Episode(stable_id(*KEY, rule, at(opened)), rule, at(opened), end, {})
+    return Episode(stable_id(*KEY, rule, at(opened)), rule, (Stage(at(opened), 1),), end)
 
 
 def known(opened, cleared=None, withdrawn=False, rule="damp"):
     one = episode(opened, cleared, rule)
-    return Known(one.id, rule, one.opened, one.cleared, withdrawn)
+    return Known(one.id, rule, one.opened, one.cleared, withdrawn, one.stages)
 
 
 # Episodes.
@@ -187,13 +187,15 @@ def test_a_change_from_a_time_on_leaves_what_was_before(first, second, since):
     agreed = [t for t in first if t.at < at(since)]
     state = {}
     for t in agreed:
-        state.pop(t.rule, None) if not t.opens else state.update({t.rule: t.at})
+        state.pop(t.rule, None) if not t.step else state.update({t.rule: (t.at,)})
     after = []
     for rule in ("damp", "warm"):
         mine = [t for t in second if t.rule == rule and t.at >= at(since)]
         # By turns from what the rule was at.
         open_now = rule in state
-        after += [Transition(rule, open_now == (i % 2 == 1), t.at, {}) for i, t in enumerate(mine)]
+        after += [
+            Transition(rule, int(open_now == (i % 2 == 1)), t.at, {}) for i, t in enumerate(mine)
+        ]
     after.sort(key=lambda t: (t.at, t.rule))
     record.take([change(*first)])
     record.take([Change(KEY, at(since), state, after)])

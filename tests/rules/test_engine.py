@@ -458,7 +458,7 @@ def test_a_silence_says_how_long():
     lot.says(0)
     (change,) = [c for h in range(1, 8) for c in tick(lot.of, at(h), FACTS)]
     assert change.silence
-    assert change.transitions == [Transition("quiet", True, at(6), {"hours_silent": 6.0})]
+    assert change.transitions == [Transition("quiet", 1, at(6), {"hours_silent": 6.0})]
 
 
 def test_a_slow_tag_may_be_silent_longer():

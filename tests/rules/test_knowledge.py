@@ -10,11 +10,12 @@ from rules.pack import PackError, load, parse
 from rules.signals import SIGNALS
 
 RULES = load()
-MESSAGES = RULES.rules
+MESSAGES = [step for rule in RULES.rules for step in rule.steps]
 UNKNOWN_BOXES = {Box.CLOSED: READ_THE_LABEL, Box.UNKNOWN: PLACE_UNKNOWN}
 KNOWN = [*SIGNALS, *(limit.name for limit in RULES.limits), *(d.name for d in RULES.derived)]
 NUMBERS = [{}, dict.fromkeys([*KNOWN, "hours_silent"], 1.5)]
-MESSAGE = pytest.mark.parametrize("message", MESSAGES, ids=[rule.name for rule in MESSAGES])
+NAMES = [f"{rule.name} {step.severity}" for rule in RULES.rules for step in rule.steps]
+MESSAGE = pytest.mark.parametrize("message", MESSAGES, ids=NAMES)
 
 PACK = """\
 pack: mine
@@ -84,7 +85,7 @@ def test_two_holds_are_both_told():
 
 def test_a_lot_whose_name_looks_like_a_field_is_told_as_it_is():
     (rule,) = parse({"a.yaml": PACK}).rules
-    assert words(rule, "{margin}", {"margin": 1}, [], Box.NONE).title == "{margin} is damp"
+    assert words(rule.steps[0], "{margin}", {"margin": 1}, [], Box.NONE).title == "{margin} is damp"
 
 
 WORDS = [
@@ -99,7 +100,7 @@ def test_a_pack_of_ones_own_cannot_say_it_under_a_hold_either(word):
     with pytest.raises(PackError, match=r"^my.yaml, line 8: my.rule: action: '.*touches: true"):
         parse({"my.yaml": in_action})
     (rule,) = parse({"my.yaml": in_action + "    touches: true\n"}).rules
-    assert rule.touches
+    assert rule.steps[0].touches
     with pytest.raises(PackError, match=r"^my.yaml, line 4: my.rule: title: '.*into action"):
         parse({"my.yaml": PACK.replace("is damp", f"wants you to {word} it")})
 

@@ -16,18 +16,17 @@ from rules.evaluator import REWORD_EVERY
 from rules.knowledge import HANDS_ON, PLACE_UNKNOWN, READ_THE_LABEL
 from rules.ledger import Ledger, without_gone
 from rules.pack import load, parse
-from rules.rule import Level, Silence
 from rules.state import Change, Transition
 from tests.rules.desk import BOTH, RULES, TENANT
 from tests.rules.timeline import KEY, at
 
 
 def opens(hour, rule="test.damp"):
-    return Transition(rule, True, at(hour), {"humidity": 90.0})
+    return Transition(rule, 1, at(hour), {"humidity": 90.0})
 
 
 def clears(hour, rule="test.damp"):
-    return Transition(rule, False, at(hour), {"humidity": 50.0})
+    return Transition(rule, 0, at(hour), {"humidity": 50.0})
 
 
 def change(*transitions, since=0.0, **more):
@@ -125,7 +124,7 @@ def test_a_past_episode_that_only_came_to_light_is_recorded_and_told_to_nobody(d
 def test_a_change_that_is_sure_of_an_episode_which_the_record_ended_long_before(desk):
     """However the record came to differ, it follows the fold: nothing that comes after waits."""
     write(desk, change(opens(1), clears(3)))
-    later = Change(KEY, at(10), {"test.damp": at(1)}, [clears(12)])
+    later = Change(KEY, at(10), {"test.damp": (at(1),)}, [clears(12)])
     write(desk, later)
     assert desk.alerts() == [("test.damp", 1, 12)]
 
@@ -149,7 +148,7 @@ def test_lots_and_tenants_do_not_speak_for_each_other(desk):
 
 def test_a_rule_that_is_gone_leaves_the_record(desk):
     write(desk, change(opens(1)))
-    later = Change(KEY, at(5), {"other.rule": at(2)}, [opens(6, "gone.rule")])
+    later = Change(KEY, at(5), {"other.rule": (at(2),)}, [opens(6, "gone.rule")])
     write(desk, later)
     assert desk.alerts() == []
 
@@ -271,8 +270,8 @@ def test_what_is_sent_of_every_shipped_rule_leaves_a_held_lot_alone(desk, kind):
         ledger = Ledger(rules, BOTH)
         for commodity, form in GOODS:
             own = rules.of(commodity, form)
-            silences = [opens(2, r.name) for r in own if isinstance(r.test, Silence)]
-            levels = [r.name for r in own if isinstance(r.test, Level)]
+            silences = [opens(2, r.name) for r in own if r.silence]
+            levels = [r.name for r in own if r.levels]
             told = change(*(each for name in levels for each in (opens(1, name), clears(3, name))))
             quiet = change(*silences, silence=True)
             changes = [replace(each, key=LotKey(TENANT, form)) for each in (told, quiet)]

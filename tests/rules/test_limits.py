@@ -74,7 +74,7 @@ def test_of_two_overlays_for_the_same_the_later_counts():
 def test_a_limit_changes_with_the_region_that_a_lot_comes_to():
     lot = amid(circumstance(None), circumstance(3, region="coastal_humid"), circumstance(6))
     done = folded(said(*steady(0, 8, 35, 50)), lot, parse({"my.yaml": PACK}))
-    assert [(t.rule, t.opens, hours(t.at)) for t in done.transitions] == [
+    assert [(t.rule, bool(t.step), hours(t.at)) for t in done.transitions] == [
         ("test.hot", True, 3),
         ("test.hot", False, 6),
     ]
@@ -92,7 +92,7 @@ def test_a_rule_is_valid_in_its_phases_alone_and_ends_with_them():
         circumstance(8, "at_customer", 1),
     )
     done = folded(said(*steady(0, 10, 45, 50)), lot, parse({"my.yaml": text}))
-    assert [(t.opens, hours(t.at)) for t in done.transitions] == [(True, 5), (False, 8)]
+    assert [(bool(t.step), hours(t.at)) for t in done.transitions] == [(True, 5), (False, 8)]
 
 
 @pytest.mark.parametrize(

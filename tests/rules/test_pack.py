@@ -62,15 +62,16 @@ def test_the_shipped_rules_load(shipped):
 
 def test_every_shipped_rule_leaves_room_to_clear_in(shipped):
     for rule in shipped.rules:
-        if isinstance(rule.test, Level):
-            assert rule.test.opens.text.strip() != f"not ({rule.test.clears.text.strip()})"
-            assert rule.test.opens.names == rule.test.clears.names
+        for level in rule.levels:
+            assert level.opens.text.strip() != f"not ({level.clears.text.strip()})"
+            assert level.opens.names == level.clears.names
 
 
 def test_no_shipped_text_declares_a_lot_fit_or_safe(shipped):
     good_news = re.compile(r"\b(?<!not )(fit|safe|dry enough)\b", re.IGNORECASE)
     for rule in shipped.rules:
-        assert not good_news.search(f"{rule.title} {rule.action}"), rule.name
+        for step in rule.steps:
+            assert not good_news.search(f"{step.title} {step.action}"), rule.name
 
 
 @pytest.mark.parametrize("forms", [("greasy",), ("scoured", "tops"), ("cashmere",)])
@@ -88,11 +89,12 @@ def test_a_rule_is_read_as_it_is_written():
         {"a.yaml": changed("clear: margin > 1", "clear: margin > 1\n    for: 90 min")}
     ).rules
     assert rule.name == "test.one"
-    assert (rule.title, rule.action, rule.based_on) == ("{lot} is wet", "Dry {lot}.", "physics")
-    assert rule.severity is Severity.WARNING
-    assert isinstance(rule.test, Level)
-    assert rule.test.delay_ms == 90 * 60_000
-    assert rule.touches is False
+    (step,) = rule.steps
+    assert (step.title, step.action, rule.based_on) == ("{lot} is wet", "Dry {lot}.", "physics")
+    assert step.severity is Severity.WARNING
+    assert isinstance(step.test, Level)
+    assert step.test.delay_ms == 90 * 60_000
+    assert step.touches is False
     assert rule.scope.has("lead", "ingot")
     assert not rule.scope.has("wool", "greasy")
 
@@ -106,11 +108,11 @@ def test_without_a_scope_a_rule_is_for_all():
 def test_a_silence_has_a_least_length_of_its_own_or_half_an_hour():
     level = "when: margin < 0\n    clear: margin > 1"
     (rule,) = parse({"a.yaml": changed(level, "silent_intervals: 3.5")}).rules
-    assert rule.test == Silence(3.5, 30 * 60_000)
+    assert rule.silence == Silence(3.5, 30 * 60_000)
     (rule,) = parse(
         {"a.yaml": changed(level, "silent_intervals: 3\n    silent_at_least: 2 h")}
     ).rules
-    assert rule.test == Silence(3.0, 2 * 3_600_000)
+    assert rule.silence == Silence(3.0, 2 * 3_600_000)
 
 
 def test_the_digest_changes_with_any_text_and_with_nothing_else():
@@ -463,12 +465,13 @@ def test_the_document_lists_every_shipped_rule_with_its_values_and_no_other(ship
     told = rows("The rules that come with Dunnage")
     assert told.keys() == {rule.name for rule in shipped.rules}
     for rule in shipped.rules:
-        if isinstance(rule.test, Level):
+        for number, level in enumerate(rule.levels):
             opens, clears, _ = told[rule.name].split(" | ")
-            assert f"`{rule.test.opens.text.strip()}`" in opens, rule.name
-            assert f"`{rule.test.clears.text.strip()}`" in clears, rule.name
+            opens, clears = opens.split("; ")[number], clears.split("; ")[number]
+            assert f"`{level.opens.text.strip()}`" in opens, rule.name
+            assert f"`{level.clears.text.strip()}`" in clears, rule.name
             wait = re.search(r"for (.*)$", opens)
-            assert duration_ms(wait[1] if wait else "0 min") == rule.test.delay_ms, rule.name
+            assert duration_ms(wait[1] if wait else "0 min") == level.delay_ms, rule.name
 
 
 def test_the_packs_in_the_document_are_ones():

@@ -15,7 +15,7 @@ from rules.fold import fold as fold_lots
 from rules.fold import numbers_now
 from rules.pack import parse
 from rules.rule import Rules
-from rules.state import FACTS, Book, Change, LotFacts, Records, States, Transition, facts_row
+from rules.state import FACTS, Book, Change, LotFacts, Records, States, Stood, Transition, facts_row
 from rules.surroundings import Surroundings
 
 START = 1_763_812_800_000
@@ -96,7 +96,7 @@ class Folded:
     state: States
     transitions: list[Transition]
     numbers: dict[str, float]
-    open_rules: dict[str, int]
+    open_rules: dict[str, Stood]
 
 
 def lot_state(rules: Rules = NO_RULES, **known: float) -> States:
@@ -167,6 +167,8 @@ class Record:
         target = episodes(change)
         assert len({one.id for one in target}) == len(target), "two alerts of one rule and time"
         plan = reconcile(spoken_of, target, change.since)
+        for one in plan.move:
+            self.alerts[one.id] = replace(self.alerts[one.id], stages=one.stages)
         for id_ in plan.withdraw:
             self.alerts[id_] = replace(self.alerts[id_], withdrawn=True)
             self._tell("withdrawn", id_, self.alerts[id_].opened)
@@ -174,7 +176,9 @@ class Record:
             self.alerts[id_] = replace(self.alerts[id_], cleared=ended)
             self._tell("cleared", id_, ended)
         for one in (*plan.restore, *plan.begin):
-            self.alerts[one.id] = Known(one.id, one.rule, one.opened, one.cleared, False)
+            self.alerts[one.id] = Known(
+                one.id, one.rule, one.opened, one.cleared, False, one.stages
+            )
             self._tell("opened", one.id, one.opened)
             if one.cleared is not None:
                 self._tell("cleared", one.id, one.cleared)
