@@ -478,7 +478,12 @@ def test_the_packs_in_the_document_are_ones():
     blocks = re.findall(r"```yaml\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
     (rule,) = parse({"docs/rules.md": blocks[0]}).rules
     assert rule.name == "lead.sweat_near"
+    steps = next(block for block in blocks if "    steps:\n" in block)
+    (rule,) = parse({"docs/rules.md": steps}).rules
+    assert len(rule.levels) == 2
     for block in blocks[1:]:
+        if block == steps:
+            continue
         whole = f"pack: x\napplies_to: {{commodity: lead}}\nrules: {{}}\n{block}"
         found = parse({"docs/rules.md": whole})
         assert found.limits or found.derived or found.tests
