@@ -78,8 +78,7 @@ class Evaluator:
         self._database = database
         self._store = store
         self._ledger = Ledger(rules, recipients)
-        # They inform, and put no lot at risk: not fit for the furnace is how lead mostly is.
-        self._mild = {rule.name for rule in rules.rules if rule.severity == Severity.INFO}
+        self._rules = {rule.name: rule for rule in rules.rules}
         self._snapshot = folder / "rules.snapshot"
         self._checkpoints = Checkpoints(folder / "rules.checkpoints")
         self._clock = clock
@@ -359,7 +358,9 @@ class Evaluator:
         judged = "margin" in lot.numbers or "regain" in lot.numbers
         known = judged and watched and not lot.silent
         fires = sorted(lot.fires.keys() | lot.silent.keys())
-        at_risk = any(rule not in self._mild for rule in lot.fires)
+        # What informs puts no lot at risk: not fit for the furnace is how lead mostly is.
+        stands = (self._rules[rule].steps[len(stood) - 1] for rule, stood in lot.fires.items())
+        at_risk = any(step.severity != Severity.INFO for step in stands)
         return {
             "tenant": lot.key.tenant,
             "lot": lot.key.lot,

@@ -109,8 +109,8 @@ def test_wool_has_no_such_forecast():
 def test_the_pack_tells_hours_before_it_settles_and_lets_go_where_it_did_not():
     rows = [*steady(0, 34, 0, 60), *steady(35, 100, 25, 12)]
     found = folded(said(*rows), shipped(34, 44), SHIPPED)
-    told = [(hours(one.at), one.opens) for one in found.transitions if one.rule == "lead.sweat"]
-    assert told[0][1]
+    told = [(hours(one.at), one.step) for one in found.transitions if one.rule == "lead.sweat"]
+    assert told[0][1] == 1
     assert told[0][0] < 31
     assert not told[1][1], "the air on the way was dry, and the metal has warmed"
     assert told[1][0] < 60
