@@ -20,6 +20,7 @@ from ingest.notes import Note, keep
 from ingest.understanding import Understanding
 from lots import registry
 from rules.evaluator import Evaluator
+from rules.versions import Packs
 
 SETTLE_S = 1.0
 SAVE_S = 30.0
@@ -48,9 +49,13 @@ class RuleFollower:
         database: Engine,
         keeper: Keeper,
         understanding: Understanding,
+        packs: Packs,
         stop: threading.Event,
     ) -> None:
         self._evaluator = evaluator
+        self._packs = packs
+        self.adopted = 0
+        """How often changed packs were taken over."""
         self._database = database
         self._keeper = keeper
         self._notes = learnt(understanding)
@@ -105,12 +110,26 @@ class RuleFollower:
         self._evaluator.save(self.pressed)
 
     def _settle(self) -> None:
+        self._adopt()
         if self._evaluator.engine.dirty:
             self._await_keeper()
         self._evaluator.settle(self._keeper.offset)
         # After the requests to fold again were read, so that the rosters are at least as new.
         self._refresh()
         self._evaluator.commit()
+
+    def _adopt(self) -> None:
+        """Take changed packs over."""
+        rules = self._packs.changed()
+        if rules is not None and self._evaluator.adopt(rules):
+            self._packs.taken(rules)
+            self.adopted += 1
+            _log.info("changed packs are in force", digest=rules.digest, rules=len(rules.rules))
+
+    @property
+    def packs_refused(self) -> str | None:
+        """Why the packs that are there are not in force."""
+        return self._packs.refused
 
     def _await_keeper(self) -> None:
         """Lots are folded again from the store, so it must have what the rules have seen."""

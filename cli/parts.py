@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from ingest.errors import JournalUnwritable
 from ingest.formats import FORMATS, Route, RouteError, route
 from ingest.journal import SEGMENT_BYTES, Journal
@@ -14,6 +16,7 @@ from lots.readings.store import ReadingStore, StoreMisconfigured
 from lots.settings import Settings, SettingsError, Subscription
 from rules import pack
 from rules.rule import Rules
+from rules.versions import Packs
 
 SEGMENTS = 8
 """A disk holds so many segments at least: the journal lets go of whole ones alone, and never of the
@@ -25,9 +28,21 @@ def rules_of(settings: Settings) -> Rules:
     try:
         return pack.load(settings.packs)
     except pack.PackError as error:
-        raise SettingsError(
-            f"DUNNAGE_PACKS or packs in dunnage.toml is {str(settings.packs)!r}: {error}"
-        ) from error
+        raise _unusable(settings, error) from error
+
+
+def _unusable(settings: Settings, error: pack.PackError) -> SettingsError:
+    return SettingsError(
+        f"DUNNAGE_PACKS or packs in dunnage.toml is {str(settings.packs)!r}: {error}"
+    )
+
+
+def packs_of(settings: Settings, database: Engine) -> Packs:
+    """As `rules_of`; where that cannot be used, those that were in force last."""
+    try:
+        return Packs(settings.packs, database)
+    except pack.PackError as error:
+        raise _unusable(settings, error) from error
 
 
 def store_of(settings: Settings) -> ReadingStore:

@@ -19,7 +19,7 @@ from operations.broker import BrokerMemory
 from operations.conditions import CONDITIONS, MB, Limits
 from operations.heartbeats import Heartbeats
 from operations.messenger import Messenger
-from operations.observer import Broker, Keeping, Log, Observer, Reader, Troubled
+from operations.observer import Broker, Judging, Keeping, Log, Observer, Reader, Troubled
 from operations.record import WORKER_LENGTH, Record, left_over
 from operations.watcher import Watcher
 from rules.channels.webhook import WebhookChannel
@@ -48,7 +48,7 @@ class Watch:
         intake: Troubled,
         journal: Log,
         keeper: Keeping,
-        rules: Troubled,
+        rules: Judging,
         evaluator: Reader,
     ) -> None:
         clock = Clock()  # the true time: operators live by it

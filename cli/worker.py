@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 
 from cli import heap
 from cli.following import RuleFollower, learnt
-from cli.parts import journal_of, own_routes, routes_of, rules_of, store_of
+from cli.parts import journal_of, own_routes, packs_of, routes_of, store_of
 from cli.watching import Watch, broker_memory
 from cli.worker_status import Reading, StatusServer
 from ingest.answers import Answers
@@ -45,7 +45,7 @@ from rules.channels.webhook import WebhookChannel
 from rules.evaluator import Evaluator
 from rules.ledger import Recipient
 from rules.outbox import Outbox
-from rules.rule import Rules
+from rules.versions import Packs
 
 RELEASE_S = 1.0
 SWITCH_S = 0.0005
@@ -73,12 +73,13 @@ class Worker:
         self._failed: BaseException | None = None
         self._clock = settings.clock
         self._heartbeats = Heartbeats()
-        rules, routes = rules_of(settings), routes_of(settings)
+        routes = routes_of(settings)
         self._channels = {"webhook": WebhookChannel(settings.webhook_secret)}
         with ExitStack() as opened:
             database = registry.connect(settings.registry)
             opened.callback(database.dispose)
             registry.migrate(database)
+            packs = packs_of(settings, database)
             store = store_of(settings)
             opened.callback(store.close)
             self._journal = journal_of(settings)
@@ -95,7 +96,7 @@ class Worker:
             )
             opened.callback(self._source.close)
             self._intake = Intake(self._source, self._journal)
-            self._wire(settings, database, store, rules, routes)
+            self._wire(settings, database, store, packs, routes)
             if new_journal:
                 with registry.writing(database) as session:
                     adopt_journal(session, self._journal.id, self._journal.start)
@@ -133,7 +134,7 @@ class Worker:
         settings: Settings,
         database: Engine,
         store: ReadingStore,
-        rules: Rules,
+        packs: Packs,
         routes: list[Route],
     ) -> None:
         self._understanding = Understanding(
@@ -159,14 +160,14 @@ class Worker:
         self._evaluator = Evaluator(
             database,
             store,
-            rules,
+            packs.rules,
             recipients,
             settings.data,
             settings.clock,
             settings.raw_retention_days,
         )
         self._rules = RuleFollower(
-            self._evaluator, database, self._keeper, self._understanding, self._stop
+            self._evaluator, database, self._keeper, self._understanding, packs, self._stop
         )
         self._outbox = Outbox(database, self._channels)
         self._inbox = Inbox(database, self._journal)
@@ -305,6 +306,7 @@ class Worker:
             "broker_reconnects": ("Connections to the broker lost", self._source.reconnects),
             "readings_stored": ("Readings kept in the store", self._keeper.stored),
             "readings_evaluated": ("Readings that the rules saw", self._rules.evaluated),
+            "packs_adopted": ("Changed packs taken over", self._rules.adopted),
             "dead_letters": ("Messages that could not be used", self._keeper.dead_letters),
             "answers_sent": ("Acknowledgements sent to tags that asked", self._answers.sent),
             "rollups_made": ("Hours and days of a tag made from readings", self._rollups.made),
@@ -320,6 +322,8 @@ class Worker:
         yield Reading("dunnage_store_lag_bytes", lag + "the store", end - self._keeper.offset)
         yield Reading("dunnage_rules_lag_bytes", lag + "the rules", end - self._evaluator.offset)
         yield Reading("dunnage_answers_lag_bytes", lag + "the answers", end - self._answers.offset)
+        refused = "1 while the packs that are there cannot be used, and the old ones stay"
+        yield Reading("dunnage_packs_refused", refused, self._rules.packs_refused is not None)
         missing = "Readings that have not come, by the numbers before and after them"
         yield Reading("dunnage_readings_missing", missing, self._answers.missing)
         dirty = len(self._evaluator.engine.dirty)

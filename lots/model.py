@@ -493,6 +493,15 @@ class Outgoing(Base):
     error: Mapped[str | None] = mapped_column(Text)
 
 
+class PackVersion(Base):
+    """Packs that were in force from ``taken`` on, to the next ones'."""
+
+    __tablename__ = "pack_versions"
+    taken: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[str]
+    texts: Mapped[dict[str, Any]]  # by file name
+
+
 class OperatorAlert(Base):
     """Something wrong with a worker itself, from ``opened`` to ``cleared``: for who runs it."""
 

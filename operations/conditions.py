@@ -143,6 +143,14 @@ def _registry(now: Figures, _: Limits) -> Finding | None:
     return Finding(now.registry_silent_s >= SILENT_S, text, numbers)
 
 
+def _packs(now: Figures, _: Limits) -> Finding | None:
+    if now.packs_refused is None:
+        return None
+    return Finding(
+        True, f"changed packs are not in force, the old ones stay: {now.packs_refused}", {}
+    )
+
+
 def _parts(now: Figures, _: Limits) -> Finding | None:
     waits = {
         "intake": now.intake_trouble,
@@ -258,6 +266,14 @@ CONDITIONS: tuple[Level | Event, ...] = (
         _rules_lag,
         "Alerts about lots come late. See that the registry answers (registry.away) and that this"
         " machine has processor time left.",
+    ),
+    Level(
+        "packs.refused",
+        "warning",
+        0.0,
+        _packs,
+        "Mend the file that this text names; `dunnage rules check FOLDER` says whether it can be"
+        " used. It is taken over by itself then. Alerts go on by the packs as they were before.",
     ),
     Level(
         "registry.away",

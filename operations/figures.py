@@ -31,6 +31,7 @@ class Figures:
     store_lag_bytes: int = 0
     store_lag_s: float = 0.0
     rules_trouble: str | None = None
+    packs_refused: str | None = None  # why changed packs are not in force
     rules_lag_bytes: int = 0
     rules_lag_s: float = 0.0
     registry_trouble: str | None = None

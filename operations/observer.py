@@ -44,6 +44,11 @@ class Troubled(Protocol):
     trouble: str | None
 
 
+class Judging(Troubled, Protocol):
+    @property
+    def packs_refused(self) -> str | None: ...
+
+
 class Reader(Protocol):
     """Who follows the journal: done up to ``offset``."""
 
@@ -73,7 +78,7 @@ class Observer:
         intake: Troubled,
         journal: Log,
         keeper: Keeping,
-        rules: Troubled,
+        rules: Judging,
         evaluator: Reader,
         registry: Registry,
         memory: BrokerMemory,
@@ -122,6 +127,7 @@ class Observer:
             store_lag_bytes=end - stored,
             store_lag_s=self._ages.age(at, stored),
             rules_trouble=self._rules.trouble,
+            packs_refused=self._rules.packs_refused,
             rules_lag_bytes=end - judged,
             rules_lag_s=self._ages.age(at, judged),
             registry_trouble=self._registry.trouble,

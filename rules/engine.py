@@ -92,11 +92,14 @@ class Engine:
         gone = self._keys(np.flatnonzero((self.table.register.of != NOTHING) & ~there))
         return [key for key in gone if key.tenant == tenant]
 
-    def anew(self) -> Engine:
-        """One that knows of the lots what the registry says, and nothing else.
+    def under(self, rules: Rules) -> Engine:
+        """One that knows of the lots what the registry says, and nothing else, for other rules."""
+        found = Engine(rules, self._samples)
+        found.know(self.table.known)
+        return found
 
-        This one is of no use afterwards.
-        """
+    def anew(self) -> Engine:
+        """As `under` the same rules, sparingly: this one is of no use afterwards."""
         found = Engine(self.rules, self._samples, self.book)
         for key in self.unfitting()[0]:
             self.forget(key)

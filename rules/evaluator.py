@@ -26,7 +26,7 @@ from lots.cursors import CursorMismatch, read_cursor, write_cursor
 from lots.model import Refold
 from lots.readings.store import ReadingStore, StoreMisconfigured, StoreUnavailable
 from lots.revisions import Revisions
-from rules import census, kernels, shelf, snapshot, surroundings
+from rules import census, kernels, shelf, snapshot, surroundings, versions
 from rules.checkpoints import Checkpoints, midnights, spread
 from rules.engine import Engine, Known, Way
 from rules.ledger import Ledger, Recipient, without_gone
@@ -77,6 +77,7 @@ class Evaluator:
         self.engine = Engine(rules)
         self._database = database
         self._store = store
+        self._recipients = recipients
         self._ledger = Ledger(rules, recipients)
         self._rules = {rule.name: rule for rule in rules.rules}
         self._snapshot = folder / "rules.snapshot"
@@ -111,6 +112,8 @@ class Evaluator:
         kernels.prepare(STATE)
         shelf.prepare()
         surroundings.prepare()
+        with registry.writing(self._database) as session:
+            versions.record(session, self.engine.rules, self._clock.now_ms())
         with registry.reading(self._database) as session:
             self.committed = max(read_cursor(session, CURSOR, journal), start)
             if self.committed > end:
@@ -132,6 +135,27 @@ class Evaluator:
             self.offset = self.saved = found
             self._fit_registry()
         return self.offset
+
+    def adopt(self, rules: Rules) -> bool:
+        """Judge by other packs from here on, as after a restart under them: by the snapshot.
+
+        The state stays; lots that are judged otherwise than before are dirty. False: no snapshot
+        can be written, so that the old packs stay. Nothing has changed after an exception.
+        """
+        self.commit()
+        if not self._saved(brief=False):
+            return False
+        with registry.writing(self._database) as session:
+            silences = self._ledger.silences(session)
+            versions.record(session, rules, self._clock.now_ms())
+        before, self.engine = self.engine, self.engine.under(rules)
+        self._ledger = Ledger(rules, self._recipients)
+        self._rules = {rule.name: rule for rule in rules.rules}
+        if snapshot.restore(self._snapshot, self.engine, self._journal, before.rules) is None:
+            self._begin_anew(self.offset, silences)
+        self.engine.show_again(self._facts)
+        self.saved = self.offset
+        return True
 
     def _begin_anew(self, start: int, silences: Mapping[LotKey, dict[str, int]]) -> None:
         """Without memory the lots' pasts are in the store, and what it lacks in the journal.

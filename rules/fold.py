@@ -390,7 +390,7 @@ def left_now(states: States, facts: Records, spans: Records, book: Book) -> list
     for number, leaves in leaving:
         its = leaves.holds(signals) & book.applies[facts["kind"], number]
         for lot in np.flatnonzero(its).tolist():
-            found[lot] |= {book.names[number]}
+            found[lot] |= {book.rules[number].name}
     return found
 
 

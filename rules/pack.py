@@ -45,6 +45,16 @@ def load(folder: Path | None = None) -> Rules:
     return parse({name: _text_of(name, content) for name, content in bytes_by_name.items()})
 
 
+def stamp(folder: Path | None) -> tuple[tuple[str, int, int], ...]:
+    """Name, time of change (ns) and size of each file of `load`: another where one changed."""
+    source = Path(str(files("rules.packs"))) if folder is None else folder
+    try:
+        found = [(path.name, path.stat()) for path in source.glob("*.yaml")]
+    except OSError:
+        return ()
+    return tuple(sorted((name, each.st_mtime_ns, each.st_size) for name, each in found))
+
+
 def parse(texts: Mapping[str, str]) -> Rules:
     """Rules of packs given as file name -> YAML; raises `PackError`."""
     packs = [_Reader(file, text).read() for file, text in texts.items()]
@@ -58,6 +68,7 @@ def parse(texts: Mapping[str, str]) -> Rules:
         tuple(limit for pack in packs for limit in pack.limits),
         tuple(sorted((each for p in packs for each in p.overlays), key=lambda each: each.rank)),
         tuple(test for pack in packs for test in pack.tests),
+        texts,
     )
 
 

@@ -4,7 +4,7 @@ by region, customer and lot."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -32,6 +32,10 @@ class Level:
     leaves: Condition | None = None
     """What there is to act on after it has cleared."""
 
+    @property
+    def definition(self) -> str:
+        return f"{self.opens.text} | {self.clears.text} | {self.delay_ms}"
+
 
 @dataclass(frozen=True, slots=True)
 class Silence:
@@ -39,6 +43,10 @@ class Silence:
 
     intervals: float
     least_ms: int
+
+    @property
+    def definition(self) -> str:
+        return f"{self.intervals} {self.least_ms}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,30 @@ class Rules:
     overlays: tuple[Overlay, ...] = ()
     """Of those for one lot the later counts."""
     tests: tuple[Written, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What they were read from: file name -> YAML."""
 
     def of(self, commodity: str, form: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.scope.has(commodity, form))
+
+    def judgement(self, commodity: str, form: str) -> tuple[object, ...]:
+        """All that decides which alerts such goods have and how severe: where it is as before,
+        nothing has to be folded again."""
+        limits = [
+            (each.name, each.value) for each in self.limits if each.scope.has(commodity, form)
+        ]
+        names = {name for name, _ in limits}
+        return (
+            [
+                (rule.name, [(step.severity, step.test.definition) for step in rule.steps])
+                for rule in self.of(commodity, form)
+            ],
+            [rule.phases for rule in self.of(commodity, form)],
+            [each.definition for each in self.derived if each.scope.has(commodity, form)],
+            limits,
+            [
+                (sorted(each.subject.items()), sorted(each.values.items()))
+                for each in self.overlays
+                if names & each.values.keys()
+            ],
+        )

@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from lots.climate import LotKey, Samples
 from lots.readings.batch import Ints
 from rules.engine import Engine
+from rules.rule import Rules
 from rules.shelf import Shelf
 from rules.state import STATE, Book, States, Transition
 from rules.table import LotTable
@@ -139,11 +141,12 @@ def _sync(path: Path) -> None:
         os.close(folder)
 
 
-def restore(path: Path, engine: Engine, journal: str) -> int | None:
+def restore(path: Path, engine: Engine, journal: str, before: Rules | None = None) -> int | None:
     """Fill ``engine`` from ``path``; the offset it stands at, or None if nothing there is usable.
 
     A snapshot is a cache: one that is missing, damaged, of another journal or version is left aside
-    and the lots are folded again. Under changed packs the state stays and every lot is dirty.
+    and the lots are folded again. Under changed packs the state stays and lots are dirty: all, or
+    those that the packs ``before`` judged otherwise.
     """
     if not _whole(path):
         return None
@@ -154,7 +157,7 @@ def restore(path: Path, engine: Engine, journal: str) -> int | None:
             return None
         if found.journal != journal:
             return None
-        _unpack(found, file, engine)
+        _unpack(found, file, engine, before)
     for key, since in found.dirty:
         engine.mark(key, since)
     engine.blind.update(found.blind)
@@ -242,9 +245,11 @@ def _packed(engine: Engine, journal: str, offset: int, lots: int, brief: bool) -
     )
 
 
-def _unpack(found: _Snapshot, file: FileIO, engine: Engine) -> None:
+def _unpack(found: _Snapshot, file: FileIO, engine: Engine, before: Rules | None) -> None:
     table, silences = engine.table, engine.silences
     fresh = _fresh(file, found)
+    judged_otherwise = _differing(before, engine)
+    in_force = {name for of_kind in engine.book.silences for name, _ in of_kind}
     there = 0
     while there < found.lots:
         keys = msgspec.msgpack.decode(_next(file).tobytes(), type=list[LotKey])
@@ -260,14 +265,30 @@ def _unpack(found: _Snapshot, file: FileIO, engine: Engine) -> None:
         table.window.append(rows, starts, Samples(**columns))
         if found.digest != engine.rules.digest:
             for key in keys:
-                engine.mark(key, 0)
+                if judged_otherwise(key):
+                    engine.mark(key, 0)
     engine.happened.update(found.happened)
     for key, silent in found.silent:
         heard = table.notes["heard"][table.row(key)]
-        silences.set(key, silent)
+        silences.set(key, {rule: at for rule, at in silent.items() if rule in in_force})
         if not heard:
             engine.distrust(key)  # a brief one knows of their silence alone
     silences.ticked, silences.listening_since = found.ticked, found.listening_since
+
+
+def _differing(before: Rules | None, engine: Engine) -> Callable[[LotKey], bool]:
+    """Whether a lot is judged otherwise than by ``before``."""
+
+    @cache
+    def differs(commodity: str, form: str) -> bool:
+        now = engine.rules.judgement(commodity, form)
+        return before is None or before.judgement(commodity, form) != now
+
+    def judged_otherwise(key: LotKey) -> bool:
+        facts = engine.table.known.get(key)
+        return facts is None or differs(facts.commodity, facts.form)
+
+    return judged_otherwise
 
 
 def _fresh(file: FileIO, found: _Snapshot) -> States:

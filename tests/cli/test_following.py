@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from cli.following import RuleFollower
-from cli.parts import journal_of, routes_of, rules_of, store_of
+from cli.parts import journal_of, packs_of, routes_of, store_of
 from ingest.formats import Memory
 from ingest.journal import Journal
 from ingest.keeper import Keeper
@@ -59,11 +59,11 @@ def journal(settings: Settings) -> Iterator[Journal]:
 def judged(settings: Settings, database: Engine, journal: Journal) -> int:
     """How many readings the rules of a new worker see, whose keeper has no store."""
     clock, days, stop = settings.clock, settings.raw_retention_days, threading.Event()
-    store = store_of(settings)
+    store, packs = store_of(settings), packs_of(settings, database)
     understanding = Understanding(journal, routes_of(settings), Memory(), Repeats())
     keeper = Keeper(database, store, understanding, clock, days * DAY_MS, stop)
-    evaluator = Evaluator(database, store, rules_of(settings), [], settings.data, clock, days)
-    rules = RuleFollower(evaluator, database, keeper, understanding, stop)
+    evaluator = Evaluator(database, store, packs.rules, [], settings.data, clock, days)
+    rules = RuleFollower(evaluator, database, keeper, understanding, packs, stop)
     keeper.restore(journal.start)
     offset = rules.restore(journal.id, journal.start, journal.end)
     while (found := understanding.after(offset)) is not None:

@@ -25,6 +25,7 @@ BAD: dict[str, dict[str, Any]] = {
     "store.lag": {"store_lag_s": 8.0, "store_lag_bytes": 5},
     "store.away": {"store_trouble": "it does not answer"},
     "rules.lag": {"rules_lag_s": 8.0},
+    "packs.refused": {"packs_refused": "my.yaml, line 4: hot: when: …"},
     "registry.away": {"registry_silent_s": 5.0, "registry_trouble": "refused"},
     "part.stuck": {"parts": {"rules": STUCK_S}},
 }

@@ -351,7 +351,7 @@ def test_a_name_may_stand_in_packs_for_other_goods():
     """There the number, the overlay and the words are each pack's own."""
     rules = parse(two("value: 80", "value: 60"))
     book = Book(rules)
-    assert [name for name, _ in book.levels] == ["test.damp"]
+    assert [rule.name for rule in book.rules] == ["test.damp"]
     assert (book.limit_names, len(book.memories)) == (["most"], 1)
     facts = {form: LotFacts("acme", form, "wool", form) for form in ("tops", "greasy", "scoured")}
     cold = (Circumstance(0, Phase.IN_STOCK, 0, "", "cold_winter"),)
