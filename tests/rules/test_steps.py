@@ -42,7 +42,7 @@ tests:
     every: 1 h
     air: [[0, 20, 50], [10, 60, 50], [20, 20, 50]]
     expect:
-      heat: [[4, [7, warning], [8, critical], [14, warning], [17, info], 19]]
+      heat: [[4, [8, critical], [14, warning], [17, info], 19]]
 """
 RULES = parse({"my.yaml": PACK})
 
@@ -199,7 +199,7 @@ def test_a_timeline_tells_its_rises_and_falls():
         ("for: 2 h", "for: 2", 16, "for: 2 is not a time"),
         ("for: 2 h", "phases: []", 16, "unknown key 'phases'; there are action"),
         ('"Move {lot}."', '"Open {lot}."', 17, "action: 'Open' may not be said while a hold"),
-        ("[7, warning]", "[7, bad]", 29, "is not [opens, clears] or [opens], hours, with"),
+        ("[14, warning]", "[14, bad]", 27, "is not [opens, clears] or [opens], hours, with"),
     ],
 )
 def test_a_step_that_cannot_be_used_is_refused_with_its_line(old, new, line, why):
