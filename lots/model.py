@@ -450,7 +450,8 @@ class Alert(Base):
     cleared: Mapped[int | None]
     withdrawn: Mapped[int | None]  # when later facts showed that it never was
     revised: Mapped[bool] = mapped_column(default=False)  # later facts brought or changed it
-    stages: Mapped[list[Any]] = mapped_column(JSON)  # [[from when, severity], ...], by time
+    # [[from when, severity], ...], by time
+    stages: Mapped[list[Any]] = mapped_column(JSON, server_default="[]")
     numbers: Mapped[dict[str, Any]]  # what made it so
     title: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(Text)

@@ -48,4 +48,4 @@ def test_timelines_are_played(shell: Shell) -> None:
     ]
     line = json.loads(shell("rules", "test", "mine", "--json").stdout)
     assert line["passed"] is False
-    assert line["came"] == {"test.hot": [[7.0, 14.0]]}
+    assert line["came"] == {"test.hot": [{"stages": [[7.0, "warning"]], "clears": 14.0}]}

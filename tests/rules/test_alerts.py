@@ -103,24 +103,28 @@ SINCE = 10
         ([known(12, 14)], [episode(12, 14)], NOTHING),
         ([known(5)], [episode(5)], NOTHING),
         # It begins, ends, both.
-        ([], [episode(12)], Plan([], [], [], [episode(12)])),
-        ([], [episode(12, 14)], Plan([], [], [], [episode(12, 14)])),
-        ([known(12)], [episode(12, 14)], Plan([], [(episode(12).id, at(14))], [], [])),
+        ([], [episode(12)], Plan([], [], [], [], [episode(12)])),
+        ([], [episode(12, 14)], Plan([], [], [], [], [episode(12, 14)])),
+        ([known(12)], [episode(12, 14)], Plan([], [], [(episode(12).id, at(14))], [], [])),
         # Its end is another than was thought: later, earlier, none yet.
-        ([known(12, 14)], [episode(12, 16)], Plan([], [(episode(12).id, at(16))], [], [])),
-        ([known(12, 14)], [episode(12, 13)], Plan([], [(episode(12).id, at(13))], [], [])),
-        ([known(12, 14)], [episode(12)], Plan([], [], [episode(12)], [])),
+        ([known(12, 14)], [episode(12, 16)], Plan([], [], [(episode(12).id, at(16))], [], [])),
+        ([known(12, 14)], [episode(12, 13)], Plan([], [], [(episode(12).id, at(13))], [], [])),
+        ([known(12, 14)], [episode(12)], Plan([], [], [], [episode(12)], [])),
         # It never was.
-        ([known(12)], [], Plan([episode(12).id], [], [], [])),
-        ([known(12, 14)], [], Plan([episode(12).id], [], [], [])),
-        ([known(5)], [], Plan([episode(5).id], [], [], [])),
-        ([known(5, 10)], [], Plan([episode(5).id], [], [], [])),
+        ([known(12)], [], Plan([episode(12).id], [], [], [], [])),
+        ([known(12, 14)], [], Plan([episode(12).id], [], [], [], [])),
+        ([known(5)], [], Plan([episode(5).id], [], [], [], [])),
+        ([known(5, 10)], [], Plan([episode(5).id], [], [], [], [])),
         # It was another.
-        ([known(12)], [episode(11)], Plan([episode(12).id], [], [], [episode(11)])),
+        ([known(12)], [episode(11)], Plan([episode(12).id], [], [], [], [episode(11)])),
         # It was withdrawn, and was after all.
         ([known(12, withdrawn=True)], [], NOTHING),
-        ([known(12, withdrawn=True)], [episode(12)], Plan([], [], [episode(12)], [])),
-        ([known(12, 14, withdrawn=True)], [episode(12, 14)], Plan([], [], [episode(12, 14)], [])),
+        ([known(12, withdrawn=True)], [episode(12)], Plan([], [], [], [episode(12)], [])),
+        (
+            [known(12, 14, withdrawn=True)],
+            [episode(12, 14)],
+            Plan([], [], [], [episode(12, 14)], []),
+        ),
         # It ended before the time that is spoken of.
         ([known(5, 9)], [], NOTHING),
         # Two rules at once.
@@ -129,6 +133,7 @@ SINCE = 10
             [episode(12, 14), episode(13, rule="warm")],
             Plan(
                 [episode(12, rule="warm").id],
+                [],
                 [(episode(12).id, at(14))],
                 [],
                 [episode(13, rule="warm")],

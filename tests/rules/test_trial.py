@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rules.pack import PackError, load, parse
-from rules.trial import run, trials
+from rules.trial import Alert, run, trials
 from tests.rules.timeline import HEAT
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "rules.md"
@@ -68,20 +68,22 @@ def test_one_too_many_one_too_few_and_one_that_stays_are_wrong():
 
 
 def test_what_came_is_told():
-    assert outcome("[[7, 14]]", "[[1, 2]]").alerts == {"test.hot": [(7.0, 14.0)]}
+    assert outcome("[[7, 14]]", "[[1, 2]]").alerts == {
+        "test.hot": [Alert(((7.0, "warning"),), 14.0)]
+    }
 
 
 def test_circumstances_count():
     amid = "    circumstances: [{region: cold_winter}, {from: 9, region: temperate}]\n    expect:"
     found = outcome("    expect:", amid)
-    assert found.alerts == {"test.hot": [(4.0, 14.0)]}
+    assert found.alerts == {"test.hot": [Alert(((4.0, "warning"),), 14.0)]}
 
 
 def test_a_tag_on_the_metal_is_one():
     text = PACK.replace("when: temperature", "when: surface").replace("    air:", "    surface:")
     rules = parse({"my.yaml": text.replace(", 50]", "]")})
     (trial,) = trials(rules)
-    assert run(trial, rules).alerts["test.hot"][0][0] == 7.0
+    assert run(trial, rules).alerts["test.hot"][0].stages[0][0] == 7.0
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def test_a_tag_on_the_metal_is_one():
         ("[20, 20, 50]", "[20000, 20, 50]", "is outside of 0 to 10000 h"),
         ("every: 1 h", "every: 1", "1 is not a time such as"),
         ("every: 1 h", "every: 0 h", "every: too short; there are at most 200,000 readings"),
-        ("test.hot: [[7", "test.cold: [[7", "expect: there is no rule 'test.cold' that readings"),
+        ("test.hot: [[7", "test.cold: [[7", "expect: there is no rule 'test.cold' for this lot"),
         ("[[7, 14]]", "7", "expect: test.hot is a list of [opens, clears], in hours"),
         ("[[7, 14]]", "[[a]]", "expect: test.hot: ['a'] is not [opens, clears] or [opens], hours"),
         ("every: 1 h", "lot: {form: greasy}", "this pack is for no lot that is {'form': 'greasy'}"),
