@@ -188,6 +188,6 @@ class Rules:
             [
                 (sorted(each.subject.items()), sorted(each.values.items()))
                 for each in self.overlays
-                if names & each.values.keys()
+                if each.scope.has(commodity, form) and names & each.values.keys()
             ],
         )
