@@ -637,7 +637,7 @@ def test_rules_that_are_new_are_idle_and_those_that_went_are_forgotten(lived):
     again.know(FACTS)
     assert snapshot.restore(saved(path, of), again, "j") == 7
     (known,) = again.known([KEY])
-    assert known.fires == {"damp": at(1)}
+    assert known.fires == {"damp": (at(1),)}
 
 
 def test_under_changed_packs_every_lot_is_folded_again(lived):
