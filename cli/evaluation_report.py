@@ -187,8 +187,8 @@ def _rounded(value: float | None) -> float | None:
 
 def _of_furnace(melt: Furnace) -> Table:
     table = _table(
-        "Furnace", "lots not fit at some time", "of them shown otherwise", "at most 30 min late",
-        "both so long, h",
+        "Furnace", "lots not fit at some time", "of them shown otherwise", "but only 30 min late",
+        "so long, h",
         "share of the rest shown as not fit",
     )  # fmt: skip
     share = "–" if melt.needless is None else f"{melt.needless:.2f}"

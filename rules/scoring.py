@@ -234,8 +234,8 @@ def scored(
 @dataclass(frozen=True, slots=True)
 class Furnace:
     """Of any number of lots: they add up. ``unfit_lots``: lots that must not go to the furnace at
-    some time, ``shown_otherwise`` of them shown as something else meanwhile, and ``shown_late`` in
-    their first 30 minutes alone, before a reading came; both together for ``missed_h``.
+    some time, ``shown_otherwise`` of them shown as something else meanwhile, for ``missed_h``;
+    ``shown_late`` of these in their first 30 minutes alone, before a reading came.
     ``needless_h`` shown as not fit without a reason, of ``fit_h`` without one."""
 
     unfit_lots: int = 0
@@ -275,7 +275,7 @@ def furnace(whole: Span, truly: Sequence[Span], shown: Sequence[Page]) -> Furnac
     wet = any(span.begins < whole.ends and span.ends > whole.begins for span in truly)
     return Furnace(
         unfit_lots=int(wet),
-        shown_otherwise=int(otherwise),
+        shown_otherwise=int(bool(missed)),
         shown_late=int(bool(missed) and not otherwise),
         missed_h=_hours(left for _, left in missed),
         needless_h=_hours(fit) - silent,

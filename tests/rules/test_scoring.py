@@ -254,8 +254,8 @@ def test_a_wet_lot_shown_as_anything_else_is_found() -> None:
 
 def test_a_wet_lot_that_is_shown_as_such_within_half_an_hour_is_late() -> None:
     truly = [Span(ms(10), ms(40))]
-    assert furnace(WHOLE, truly, [page(10.5, 40)]) == Furnace(1, 0, 0.5, 0.0, 70.0, 1)
-    assert furnace(WHOLE, truly, [page(10.6, 40)]).shown_otherwise == 1
+    assert furnace(WHOLE, truly, [page(10.5, 40)]) == Furnace(1, 1, 0.5, 0.0, 70.0, 1)
+    assert furnace(WHOLE, truly, [page(10.6, 40)]).shown_late == 0
     again = furnace(WHOLE, truly, [page(10.2, 30), page(30.1, 40)])
     assert (again.shown_otherwise, again.shown_late) == (1, 0)
 
