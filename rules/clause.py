@@ -18,11 +18,20 @@ from rules.scope import Scope
 TEXT_FIELDS: Final = frozenset({"lot", "hours_silent"})
 """What texts may have besides signals."""
 
-_COMMON = {"title", "severity", "action", "touches", "based_on"}
+_COMMON = {"title", "severity", "action", "touches", "waits", "based_on"}
 _LEVEL = {"when", "clear", "for", "phases", "steps", "leaves", "actionable_for"}
 _SILENCE = {"silent_intervals", "silent_at_least"}
-_OPTIONAL = {"touches", "for", "phases", "steps", "leaves", "actionable_for", "silent_at_least"}
-_STEP = {"severity", "when", "clear", "for", "title", "action", "touches"}
+_OPTIONAL = {
+    "touches",
+    "waits",
+    "for",
+    "phases",
+    "steps",
+    "leaves",
+    "actionable_for",
+    "silent_at_least",
+}
+_STEP = {"severity", "when", "clear", "for", "title", "action", "touches", "waits"}
 _WORSE = tuple(Severity)
 
 
@@ -106,15 +115,18 @@ def _step(body: Mapping[str, Any], names: Collection[str]) -> Step:
     severity = Severity(keys.member("severity", body["severity"], Severity))
     title = _title(body["title"], names)
     action, touches = _action(body, names)
+    waits = keys.flag("waits", body.get("waits", True))
+    if touches and not waits:
+        raise Misfit("waits: what touches the goods waits for a hold; leave it out", "waits")
     test = _silence(body) if "silent_intervals" in body else _level(body, names)
-    return Step(severity, title, action, touches, test)
+    return Step(severity, title, action, touches, waits, test)
 
 
 def _further(given: object, above: Mapping[str, Any], before: Step, names: Collection[str]) -> Step:
     """A step that is more severe than the one ``before``; texts that it leaves out are as
     ``above``."""
     body = keys.table(given, _STEP, {"severity", "when", "clear"})
-    texts = {key: above[key] for key in ("title", "action", "touches") if key in above}
+    texts = {key: above[key] for key in ("title", "action", "touches", "waits") if key in above}
     found = _step(texts | body, names)
     if _WORSE.index(found.severity) <= _WORSE.index(before.severity):
         why = f"it is more severe than {before.severity}, of the step before it"

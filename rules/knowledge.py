@@ -66,8 +66,12 @@ def words(
     first = first_words(restraints, box)
     if not first:
         return Words(title, action)
-    then = " Once it is lifted: " if restraints else " Then: "
-    return Words(title, first if step.touches else first + then + action)
+    if step.touches:
+        return Words(title, first)
+    if not step.waits:
+        return Words(title, f"{first} At once, without touching it: {action}")
+    then = "Once it is lifted" if restraints else "Then"
+    return Words(title, f"{first} {then}: {action}")
 
 
 def first_words(restraints: Sequence[Restraint], box: Box) -> str:

@@ -90,12 +90,14 @@ another time. [D]"""
 @dataclass(frozen=True, slots=True)
 class Step:
     """How bad it is where ``test`` says so, and what is told then. ``touches``: what to do means
-    opening, entering or unwrapping."""
+    opening, entering or unwrapping. ``waits``: under a hold it is to be done once that is lifted.
+    """
 
     severity: Severity
     title: str
     action: str
     touches: bool
+    waits: bool
     test: Level | Silence
 
 

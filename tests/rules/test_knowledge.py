@@ -76,6 +76,22 @@ def test_what_the_holds_keep_back_is_said_without_them():
     assert all(told)
 
 
+def test_nobody_waits_for_a_certificate_to_call_the_fire_service():
+    heating = [r.steps[-1] for r in RULES.rules if r.name == "wool.heating"]
+    assert len(heating) == 3  # greasy, scoured, cashmere
+    for each in heating:
+        said = words(each, "L1", {}, [Restraint("fumigated", "Port Fumigation Ltd")], Box.CLOSED)
+        held, _, at_once = said.action.partition(" At once, without touching it: ")
+        assert held.startswith("Leave it closed and untouched")
+        assert "call the fire service" in at_once
+
+
+def test_what_touches_the_goods_always_waits():
+    bad = PACK + "    touches: true\n    waits: false\n"
+    with pytest.raises(PackError, match=r"my.rule: waits: what touches the goods waits"):
+        parse({"my.yaml": bad})
+
+
 def test_two_holds_are_both_told():
     holds = [Restraint("fumigated", "Port Fumigation Ltd"), Restraint("seal", "Customs")]
     said = words(MESSAGES[0], "L1", {}, holds, Box.CLOSED)
