@@ -63,6 +63,23 @@ def play_timelines(folder: Folder = None, as_json: AsJson = False) -> None:
     raise typer.Exit(1 if failed else 0)
 
 
+@app.command()
+def explain(
+    lot: Annotated[str, typer.Argument(help="Its id.")],
+    tenant: Annotated[str, typer.Option(help="Whose it is.")] = "default",
+    rule: Annotated[str | None, typer.Option(help="This one alone, such as lead.sweat.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Why each rule is or is not firing for a lot: its numbers, what is unknown, what it waits for.
+
+    Folds the lot's stored readings with the rules of the settings, as the worker does; what is not
+    stored yet is not in it.
+    """
+    from cli.explaining import explain as tell
+
+    tell(lot, tenant, rule, as_json)
+
+
 def _rules(folder: Path | None) -> Rules:
     from cli.parts import rules_of
     from lots.settings import load

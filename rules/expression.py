@@ -99,6 +99,12 @@ def quantity(text: str, names: Collection[str]) -> Quantity:
     return Quantity(text, frozenset(used), number)
 
 
+def comparisons(text: str) -> list[str]:
+    """What a condition is made of, in its order; ``text`` is one that `condition` took."""
+    found = [node for node in ast.walk(_read(text)) if isinstance(node, ast.Compare)]
+    return [ast.unparse(node) for node in sorted(found, key=lambda n: (n.lineno, n.col_offset))]
+
+
 def _require_signal(text: str, used: Collection[str]) -> None:
     if not used:
         raise ExpressionError(f"{text!r} reads no signal: it would always be the same")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.expression import MAX_DEPTH, MAX_LENGTH, ExpressionError, condition
+from rules.expression import MAX_DEPTH, MAX_LENGTH, ExpressionError, comparisons, condition
 
 NAMES = ("a", "b", "c", "margin")
 T, F, U = "holds", "fails", "unknown"
@@ -314,3 +314,8 @@ def test_deep_nesting_is_refused_however_little_room_is_left(text):
 def test_as_deep_as_allowed_still_works():
     text = "-" * (MAX_DEPTH - 6) + "a > 0"
     assert outcome(text, a=1) == T
+
+
+def test_a_condition_is_taken_apart_into_its_comparisons():
+    text = "not (0 < a < 1) and (b > 2 or\n a + b >= 3)"
+    assert comparisons(text) == ["0 < a < 1", "b > 2", "a + b >= 3"]
