@@ -55,6 +55,7 @@ def test_any_way_ends_in_the_same_state_and_alerts(house, seed):
         life.correct(life.true)
         life.keep()
         life.settle(4)
+        life.evaluator.commit()  # as the worker does after each batch and settling
         expected, net = life.in_order(said)
         assert life.evaluator.engine.dirty == {}
         assert life.alerts() == [(*one, "warning") for one in net]
