@@ -287,7 +287,9 @@ class Worker:
 
     def troubles(self) -> dict[str, str | None]:
         """What keeps each part from its work at the moment; None where nothing does."""
-        broker = None if self._source.connected else self._source.last_error or "not connected yet"
+        # Connected is not yet subscribed, and the broker may refuse that.
+        waits = None if self._source.connected else "not connected yet"
+        broker = self._source.last_error or waits
         return {
             "broker": broker,
             "journal": self._intake.trouble,
