@@ -53,6 +53,7 @@ def house(
 def test_from_the_tag_to_the_customer(house: House, receiver: Receiver) -> None:
     """Readings become history and alerts; what cannot be used is kept and shown."""
     lead(house, "Blei-Ω7", references={"purchase_order": ["PO/4711 ü"], "batch": ["M 22"]})
+    house.put("moves", lot="Blei-Ω7", at=iso(BEGINS), place="bay-1")
     bound(house, "T1", BEGINS, lot="Blei-Ω7")
     sent = cold_then_warm(BEGINS, BEGINS + 30 * HOUR, BEGINS + 24 * HOUR)
     bad = [b"\xff not json", b"[]", json.dumps({"temperature": "warm"}).encode()]
