@@ -7,7 +7,9 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
@@ -92,6 +94,28 @@ def test_many_readings_are_written_by_two_requests_at_the_same_time(
         assert store.write(readings(n)) == []
         assert sorted(seen) == sorted([*alone, *pairs, *pairs])
         assert store.count(TAG.tenant) == n
+
+
+def test_many_readings_of_many_tags_are_written_tag_by_tag(
+    influxdb: InfluxDB, unique_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And each is still refused under its own position."""
+    tags = tuple(TagKey(TAG.tenant, f"tag {number}") for number in range(7))
+    batch = readings(n := FEW_LINES + 1, begins=_now_of(influxdb))
+    batch = replace(batch, tags=tags, tag=np.arange(n) % len(tags))
+    batch.time[at := [5, 700, 1000]] = 0
+    post, series = InfluxDatabase.post, []
+
+    def seen(self: InfluxDatabase, body: bytes) -> Answer:
+        series.append([line.partition(b" ")[0] for line in body.replace(b"\\ ", b"_").splitlines()])
+        return post(self, body)
+
+    with closing(as_admin(influxdb, unique_name)) as store:
+        monkeypatch.setattr(InfluxDatabase, "post", seen)
+        assert [bad.position for bad in store.write(batch)] == at
+        most = max(series, key=len)
+        assert (len(most), len(list(groupby(most)))) == (FEW_LINES, len(tags))
+        assert store.count(TAG.tenant) == n - len(at)
 
 
 def test_what_is_older_than_the_retention_is_refused(influxdb: InfluxDB, unique_name: str) -> None:
