@@ -21,7 +21,7 @@ from lots.clock import DAY_MS, HOUR_MS
 from lots.readings.batch import Ints
 from rules import kernels
 from rules.fold import fold, left_now, numbers_now
-from rules.kernels import NEVER
+from rules.kernels import FAR, NEVER
 from rules.part import Part, alone, none_of, parted, portions
 from rules.register import NOTHING
 from rules.rule import Rules
@@ -29,7 +29,6 @@ from rules.shelf import Shelf
 from rules.silence import Silences
 from rules.state import Book, Change, LotFacts, States, Stood, Transition, moved
 from rules.table import LotTable
-from rules.window import FAR
 
 WINDOW_MS = 6 * HOUR_MS
 """At least so much of each lot's samples stays in memory; at most twice as much."""
@@ -39,6 +38,9 @@ SAMPLES = 500_000
 
 EACH = 2
 """Or so many times the number of lots, where that is more."""
+
+MANY = 8
+"""Samples from which on a lot's middle state is kept beside them: it takes as much as four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class Known:
     fires: Mapping[str, Stood]
     silent: Mapping[str, int]
     numbers: dict[str, float]
+
+
+_Bases = tuple[Ints, States]
+"""Rows of lots, and their new bases."""
 
 
 class Engine:
@@ -115,17 +121,29 @@ class Engine:
         newest = self.table.head.newest[part.rows]
         behind = part.first <= newest
         oldest = np.minimum(self.table.window.oldest[part.rows], part.first)
-        full = np.maximum(newest, part.last) - oldest >= 2 * WINDOW_MS
+        ends = np.maximum(newest, part.last)
+        full = ends - oldest >= 2 * WINDOW_MS
         long = full & ~behind & (part.last - part.first > WINDOW_MS)
+        middle = self.table.middles(part.rows)
+        ready = (
+            full & ~long & (middle != NEVER) & (middle < np.minimum(part.first, ends - WINDOW_MS))
+        )
         top = self._on_top(part.lots(~behind & ~long))
         passed, left = self._passed(part.lots(long))
         again = self._put_in(part.lots(behind))
-        trimmed = self._trimmed(part.lots(full & ~long))
+        trimmed = self._trimmed(part.lots(full & ~long & ~ready))
         # Nothing was touched so far, and from here on nothing can fail.
+        due = ready | (middle == NEVER) & (ends - oldest >= WINDOW_MS)
+        due &= ~behind & ~long & (newest >= ends - WINDOW_MS)
+        due &= self.table.window.held[part.rows] >= MANY
+        self.table.base.match(part.rows[ready], self.table.middle)
+        self.table.spoil(part.rows[long | ready & ~due | (middle >= part.first)])
+        self.table.halve(part.rows[due])
         changes = [*self._taken(top), *self._taken(passed), *self._taken(again)]
         self.table.window.append(part.rows, part.starts, part.samples)
-        self._let_go(left)
-        self._let_go(trimmed)
+        for bases in filter(None, (left, trimmed)):
+            self.table.base.put(*bases)
+        self._let_go(part.rows[full])
         self.table.notes["heard"][part.rows] = self.table.notes["changed"][part.rows] = True
         # That a tag was heard is so whatever else is forgotten.
         return [each for each in changes if each.key not in self.blind] + self.silences.hear(part)
@@ -171,17 +189,17 @@ class Engine:
         states = self.table.head.take(part.rows)
         return self._newer(part, states, self._fold(part, states))
 
-    def _passed(self, part: Part) -> tuple[_Done | None, _Trimmed | None]:
+    def _passed(self, part: Part) -> tuple[_Done | None, _Bases | None]:
         """Fold newer samples that go on for longer than the window: the bases are on the way."""
         if not len(part.rows):
             return None, None
         states = self.table.head.take(part.rows)
         stays = part.samples.time >= np.repeat(part.last - WINDOW_MS, part.counts)
         found = self._fold(part.kept(~stays), states)
-        base, rest = states.copy(), part.kept(stays)
-        for lot, events in self._fold(rest, states).items():
+        base = states.copy()
+        for lot, events in self._fold(part.kept(stays), states).items():
             found[lot] = found.get(lot, []) + events
-        return self._newer(part, states, found), _Trimmed(part.rows, base, rest)
+        return self._newer(part, states, found), (part.rows, base)
 
     def _newer(self, part: Part, states: States, found: dict[int, list[Transition]]) -> _Done:
         changes, happened = [], {}
@@ -218,28 +236,25 @@ class Engine:
             happened[key] = events
         return _Done(part.rows, states, changes, happened)
 
-    def _trimmed(self, part: Part) -> _Trimmed | None:
+    def _trimmed(self, part: Part) -> _Bases | None:
         """The bases of lots whose windows are twice as long as they must be, moved on."""
         if not len(part.rows):
             return None
         whole = self._with_window(part)
         return self._cut(whole, whole.last - WINDOW_MS - 1)
 
-    def _cut(self, whole: Part, edges: Ints) -> _Trimmed:
+    def _cut(self, whole: Part, edges: Ints) -> _Bases:
         """The bases of lots after all up to ``edges`` (ms), of which each has some."""
-        stays = whole.samples.time > np.repeat(edges, whole.counts)
+        early = whole.samples.time <= np.repeat(edges, whole.counts)
         states = self.table.base.take(whole.rows)
-        self._fold(whole.kept(~stays), states)
-        return _Trimmed(whole.rows, states, whole.kept(stays))
+        self._fold(whole.kept(early), states)
+        return whole.rows, states
 
-    def _let_go(self, trimmed: _Trimmed | None) -> None:
-        if trimmed is None:
-            return
-        rows, states, rest = trimmed.rows, trimmed.states, trimmed.rest
-        self.table.base.put(rows, states)
-        self.table.window.drop(rows)
-        self.table.window.append(rest.rows, rest.starts, rest.samples)
-        for key, newest in zip(self._keys(rows), states.lots["newest"].tolist(), strict=True):
+    def _let_go(self, rows: Ints) -> None:
+        """Of what is not after the bases of ``rows``."""
+        edges = self.table.base.newest[rows]
+        self.table.window.cut(rows, edges)
+        for key, newest in zip(self._keys(rows), edges.tolist(), strict=True):
             if key in self.happened:
                 self._remember({key: [t for t in self.happened[key] if t.at > newest]})
 
@@ -255,20 +270,32 @@ class Engine:
             return
         while window.live and (excess := window.live + coming - most * 7 // 8) > 0:
             for rows in window.crowded(excess):
-                self._let_go(self._halved(rows))
+                self._halve(rows)
+                self._let_go(rows)
 
-    def _halved(self, rows: Ints) -> _Trimmed:
-        """The bases of lots moved on to the middle of their windows.
+    def _halve(self, rows: Ints) -> None:
+        """Move the bases of lots on to about the middle of their windows.
 
-        They were folded before, so an exception is nothing to be expected; lest one lot's trouble
-        hold up all, these lots then keep nothing.
+        To their middle states, where these leave enough. What has to be folded was folded before,
+        so an exception is nothing to be expected; lest one lot's trouble hold up all, these lots
+        then keep nothing.
         """
+        table = self.table
+        middle, held = table.middles(rows), table.window.held[rows]
+        stay = table.window.newer(rows, middle)
+        ready = (middle != NEVER) & (stay >= np.maximum(held // 4, MANY))
+        table.base.match(rows[ready], table.middle)
+        table.halve(rows[ready])
+        rows = rows[~ready]
+        if not len(rows):
+            return
         try:
             whole = self._with_window(none_of(rows))
-            middle = whole.starts[:-1] + (whole.counts - 1) // 2
-            return self._cut(whole, whole.samples.time[middle])
+            middles = whole.starts[:-1] + (whole.counts - 1) // 2
+            table.base.put(*self._cut(whole, whole.samples.time[middles]))
         except Exception:
-            return _Trimmed(rows, self.table.head.take(rows), none_of(rows))
+            table.base.match(rows, table.head)
+        table.spoil(rows[table.middles(rows) <= table.base.newest[rows]])
 
     def _with_window(self, part: Part) -> Part:
         """``part`` and what its lots' windows have, in order."""
@@ -326,6 +353,7 @@ class Engine:
         kept = alone(rows, join(recent))
         self._make_room(len(kept.samples))
         self.table.base.put(rows, base)
+        self.table.spoil(rows)
         self.table.head.put(rows, states)
         self.table.window.replace(kept.rows, kept.starts, kept.samples)
         self._remember({key: [t for t in events if t.at > int(base.lots["newest"][0])]})
@@ -465,15 +493,6 @@ class _Done:
     states: States
     changes: list[Change]
     happened: dict[LotKey, list[Transition]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Trimmed:
-    """New bases of lots, and the samples that stay, of those that have any."""
-
-    rows: Ints
-    states: States
-    rest: Part
 
 
 def _told(events: list[Transition]) -> list[tuple[str, int, int]]:

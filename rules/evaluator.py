@@ -29,10 +29,10 @@ from lots.revisions import Revisions
 from rules import census, kernels, shelf, snapshot, surroundings, versions
 from rules.checkpoints import Checkpoints, midnights, spread
 from rules.engine import Engine, Known, Way
+from rules.kernels import FAR
 from rules.ledger import Ledger, Recipient, without_gone
 from rules.rule import Rules, Severity
 from rules.state import STATE, Change, LotFacts
-from rules.window import FAR
 
 CURSOR = "rules"
 BUDGET_S = 0.5

@@ -29,6 +29,9 @@ Links = NDArray[np.int32]
 NEVER: Final = -(2**63)
 """No instant, where one is kept as an integer: before all others."""
 
+FAR: Final = 2**62
+"""Later than any sample, ms."""
+
 MAX_GAP_H: Final = 3.0
 """Past this many hours without a sample, what happened meanwhile is unknown. [D]"""
 HOLD_MS: Final = int(MAX_GAP_H * HOUR_MS)
@@ -399,6 +402,49 @@ def chain(
 
 
 @compiled
+def newer(rows: Ints, edges: Ints, times: Ints, previous: Links, last: Links, found: Ints) -> None:
+    """Write how many of the samples of ``rows`` (m,) are newer than ``edges`` (ms) to ``found``."""
+    for lot in range(len(rows)):
+        found[lot] = 0
+        at = last[rows[lot]]
+        while at >= 0:
+            if times[at] > edges[lot]:
+                found[lot] += 1
+            at = previous[at]
+
+
+@compiled
+def unhang(
+    rows: Ints, edges: Ints, times: Ints,
+    previous: Links, last: Links, held: Links, oldest: Ints,
+) -> int:  # fmt: skip
+    """Take samples up to ``edges`` (ms) from the chains of ``rows`` (m,); how many they were.
+
+    ``oldest``: later than any sample where nothing stays.
+    """
+    gone = 0
+    for lot in range(len(rows)):
+        row, above = rows[lot], -1
+        at = last[row]
+        last[row], oldest[row] = -1, FAR
+        while at >= 0:
+            if times[at] > edges[lot]:
+                if above < 0:
+                    last[row] = at
+                else:
+                    previous[above] = at
+                above = at
+                oldest[row] = min(oldest[row], times[at])
+            else:
+                held[row] -= 1
+                gone += 1
+            at = previous[at]
+        if above >= 0:
+            previous[above] = -1
+    return gone
+
+
+@compiled
 def tidy(last: Links, previous: Links, there: Links) -> None:
     """Let the chains be as if their samples alone stood in the log, in the order in which they do.
 
@@ -449,5 +495,7 @@ def prepare(state: np.dtype[np.void]) -> None:
     links = np.empty(0, np.int32)
     recall(links, links, whole, whole, starts, whole, whole, flags)
     chain(whole, starts, whole, 0, links, links, links, whole)
+    newer(whole, whole, whole, links, links, whole)
+    unhang(whole, whole, whole, links, links, links, whole)
     tidy(links, links, links)
     chains(links, links, starts, whole)

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from lots.climate import LotKey
 from lots.readings.batch import Ints
-from rules.kernels import Records
+from rules.kernels import FAR, Records
 from rules.state import FACTS, Book, LotFacts, facts_row, rows_of, silence_limit_ms
 from rules.surroundings import Surroundings
-from rules.window import FAR
 
 WATCH: Final = np.dtype(
     [

@@ -83,14 +83,28 @@ class Shelf:
 
     def put(self, rows: Ints, states: States) -> None:
         """Write ``states`` over those at the distinct ``rows``."""
-        room = int(self._used[0]) + len(rows) * self._largest
-        if room > len(self._words):
-            # In place, where the system can: what there is is not in memory twice.
-            self._words.resize(room + room // 8, refcheck=False)
+        self._make_room(len(rows))
         pack(
             rows, _words(states), self._fresh, self._codes, self._first(len(rows)), self._stride,
             self.newest, self._at, self._steps, self._words, self._used, self._free,
         )  # fmt: skip
+
+    def match(self, rows: Ints, other: Shelf) -> None:
+        """Let the states at the distinct ``rows`` be those that ``other``, of the same columns, has
+        there."""
+        if not len(rows):
+            return
+        self._make_room(len(rows))
+        carry(
+            rows, other.newest, other._at, other._steps, other._words,
+            self.newest, self._at, self._steps, self._words, self._used, self._free,
+        )  # fmt: skip
+
+    def _make_room(self, rows: int) -> None:
+        room = int(self._used[0]) + rows * self._largest
+        if room > len(self._words):
+            # In place, where the system can: what there is is not in memory twice.
+            self._words.resize(room + room // 8, refcheck=False)
 
     def only(self, rows: Ints) -> Shelf:
         """A shelf with what is at ``rows`` alone."""
@@ -183,17 +197,7 @@ def pack(
             else:
                 which[n] = KEPT
                 count += 1
-        needed = (count + STEP - 1) // STEP
-        if not needed <= steps[row] <= needed + SLACK:
-            leave(row, at, steps, words, free)
-            if free[needed] != NOWHERE:
-                at[row] = free[needed]
-                free[needed] = words[at[row]]
-            else:
-                at[row] = used[0]
-                used[0] += needed * STEP
-            steps[row] = needed
-        begin = at[row]
+        begin = extent(row, (count + STEP - 1) // STEP, at, steps, words, used, free)
         kept, code = begin + codes, 0
         for n in range(len(fresh)):
             code |= which[n] << (n % CODES * A_CODE)
@@ -203,6 +207,39 @@ def pack(
             if which[n] == KEPT:
                 words[kept] = states[first[n] + m * stride[n]]
                 kept += 1
+
+
+@compiled
+def extent(
+    row: int, needed: int, at: Ints, steps: Steps, words: Ints, used: Ints, free: Ints
+) -> int:
+    """Where the row's extent now begins, of so many steps as are ``needed`` or a few more."""
+    if not needed <= steps[row] <= needed + SLACK:
+        leave(row, at, steps, words, free)
+        if free[needed] != NOWHERE:
+            at[row] = free[needed]
+            free[needed] = words[at[row]]
+        else:
+            at[row] = used[0]
+            used[0] += needed * STEP
+        steps[row] = needed
+    return at[row]
+
+
+@compiled
+def carry(
+    rows: Ints, their_newest: Ints, their_at: Ints, their_steps: Steps, their_words: Ints,
+    newest: Ints, at: Ints, steps: Steps, words: Ints, used: Ints, free: Ints,
+) -> None:  # fmt: skip
+    """Write the states that another shelf has at ``rows`` over those here, packed as they are."""
+    for row in rows:
+        newest[row] = their_newest[row]
+        if their_at[row] == NOWHERE:
+            leave(row, at, steps, words, free)
+            continue
+        begin = extent(row, their_steps[row], at, steps, words, used, free)
+        for n in range(their_steps[row] * STEP):
+            words[begin + n] = their_words[their_at[row] + n]
 
 
 @compiled
@@ -233,4 +270,5 @@ def prepare() -> None:
     whole, steps = np.empty(0, np.int64), np.empty(0, np.int16)
     unpack(whole, whole, whole, whole, whole, 0, whole, whole, whole)
     pack(whole, whole, whole, 0, whole, whole, whole, whole, steps, whole, whole, whole)
+    carry(whole, whole, whole, steps, whole, whole, whole, steps, whole, whole, whole)
     drop(whole, whole, whole, steps, whole, whole)

@@ -11,7 +11,7 @@ import numpy as np
 
 from lots.climate import Chosen, LotKey
 from lots.readings.batch import Ints
-from rules.kernels import Records
+from rules.kernels import NEVER, Records
 from rules.naming import NOBODY, Keys, Rows
 from rules.register import NOTHING, Register
 from rules.shelf import Shelf
@@ -34,14 +34,18 @@ NOTE = np.dtype(
 
 
 class LotTable:
-    """Rows by key. ``base``: the states before the window's samples, ``head`` after them."""
+    """Rows by key. ``base``: the states before the window's samples, ``head`` after them.
+
+    ``middle``: states between the two, of lots that have many samples: their bases move on to these
+    and nothing is folded a second time. It has no rows before there is one.
+    """
 
     def __init__(self, book: Book) -> None:
         self._book = book
         self.rows = Rows()
         self.keys = Keys()
         self._free: list[int] = []
-        self.base, self.head = Shelf(book.fresh(1)), Shelf(book.fresh(1))
+        self.base, self.middle, self.head = (Shelf(book.fresh(1)) for _ in range(3))
         self.register = Register(book)
         self.notes: Records = np.zeros(0, NOTE)
         self.window = Window()
@@ -73,6 +77,24 @@ class LotTable:
             sought = [keys.whole[number] for number in numbers.tolist()]
             found[unsought] = self._found[numbers] = self.rows_of(sought)
         return found
+
+    def middles(self, rows: Ints) -> Ints:
+        """(n,) ms, the newest sample in each one's middle state; `NEVER` where there is none."""
+        if not len(self.middle.newest):
+            return np.full(len(rows), NEVER)
+        return self.middle.newest[rows]
+
+    def halve(self, rows: Ints) -> None:
+        """Let the middle states of ``rows`` be their heads as they are now."""
+        if len(rows):
+            if not len(self.middle.newest):
+                self.middle.resize(len(self.keys))
+            self.middle.match(rows, self.head)
+
+    def spoil(self, rows: Ints) -> None:
+        """Let ``rows`` have no middle states."""
+        if len(self.middle.newest):
+            self.middle.clear(rows)
 
     def know(self, facts: Mapping[LotKey, LotFacts]) -> None:
         """Take over the lots' facts; a lot that has none any more keeps its row."""
@@ -109,6 +131,7 @@ class LotTable:
 
     def _clear(self, rows: Ints) -> None:
         self.base.clear(rows)
+        self.spoil(rows)
         self.head.clear(rows)
         self.notes[rows] = np.zeros(1, NOTE)
         self.window.drop(rows)
@@ -117,6 +140,8 @@ class LotTable:
         before = len(self.keys)
         rows = np.arange(before, size)
         self.base.resize(before + len(rows))
+        if len(self.middle.newest):
+            self.middle.resize(before + len(rows))
         self.head.resize(before + len(rows))
         self.register.resize(before + len(rows))
         self.notes = np.concatenate((self.notes, np.zeros(len(rows), NOTE)))

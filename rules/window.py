@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lots.climate import Samples
 from lots.readings.batch import Bools, Ints
 from rules import kernels
+from rules.kernels import FAR
 from rules.part import PORTION
 
 LEAST = 4096
@@ -22,9 +23,6 @@ LEAST = 4096
 
 SPARE = 500_000
 """Samples that the log has room to add, at most, but a quarter of what there is."""
-
-FAR = 2**62
-"""Later than any sample, ms."""
 
 LOG = {
     "time": np.int64,
@@ -47,7 +45,8 @@ class Window:
         self.live = 0
         """Samples that a lot still has."""
         self._last = np.empty(0, np.int32)
-        self._held = np.empty(0, np.int32)
+        self.held = np.empty(0, np.int32)
+        """By row, how many samples it has."""
         self.oldest = np.empty(0, np.int64)
         """By row, ms; `FAR` where there is none."""
 
@@ -55,7 +54,7 @@ class Window:
         """Have room for ``rows``."""
         more = rows - len(self._last)
         self._last = np.concatenate((self._last, np.full(more, -1, np.int32)))
-        self._held = np.concatenate((self._held, np.zeros(more, np.int32)))
+        self.held = np.concatenate((self.held, np.zeros(more, np.int32)))
         self.oldest = np.concatenate((self.oldest, np.full(more, FAR)))
 
     @property
@@ -93,7 +92,7 @@ class Window:
             column[self._end : end] = getattr(samples, name)
         kernels.chain(
             rows, starts, self._log["time"], self._end,
-            self._previous, self._last, self._held, self.oldest,
+            self._previous, self._last, self.held, self.oldest,
         )  # fmt: skip
         self._end = end
         self.live += n
@@ -105,8 +104,20 @@ class Window:
 
     def drop(self, rows: Ints) -> None:
         """Let go of all that ``rows`` have."""
-        self.live -= int(self._held[rows].sum())
-        self._last[rows], self._held[rows], self.oldest[rows] = -1, 0, FAR
+        self.live -= int(self.held[rows].sum())
+        self._last[rows], self.held[rows], self.oldest[rows] = -1, 0, FAR
+
+    def newer(self, rows: Ints, edges: Ints) -> Ints:
+        """(n,) how many samples of each of ``rows`` are newer than ``edges`` (n,) ms."""
+        found = np.empty(len(rows), np.int64)
+        kernels.newer(rows, edges, self._log["time"], self._previous, self._last, found)
+        return found
+
+    def cut(self, rows: Ints, edges: Ints) -> None:
+        """Let go of what the distinct ``rows`` have up to ``edges`` (n,) ms."""
+        self.live -= kernels.unhang(
+            rows, edges, self._log["time"], self._previous, self._last, self.held, self.oldest
+        )
 
     def crowded(self, excess: int) -> list[Ints]:
         """Of the rows that have most, none less than half of another's: so many that half of what
@@ -114,15 +125,15 @@ class Window:
 
         In portions, since all that they have is a great part of what there is.
         """
-        rows = np.flatnonzero(2 * self._held >= max(1, self._held.max(initial=0)))
-        rows = rows[np.argsort(-self._held[rows], kind="stable")]
-        halves = np.cumsum((self._held[rows] + 1) // 2)
+        rows = np.flatnonzero(2 * self.held >= max(1, self.held.max(initial=0)))
+        rows = rows[np.argsort(-self.held[rows], kind="stable")]
+        halves = np.cumsum((self.held[rows] + 1) // 2)
         rows = rows[: np.searchsorted(halves, excess) + 1]
-        numbers = np.cumsum(self._held[rows]) // PORTION
+        numbers = np.cumsum(self.held[rows]) // PORTION
         return np.split(rows, np.flatnonzero(np.diff(numbers)) + 1)
 
     def _index(self, rows: Ints) -> tuple[Ints, Ints]:
-        starts = np.concatenate(([0], np.cumsum(self._held[rows])))
+        starts = np.concatenate(([0], np.cumsum(self.held[rows])))
         index = np.empty(starts[-1], np.int64)
         kernels.chains(self._last[rows], self._previous, starts, index)
         return index, starts

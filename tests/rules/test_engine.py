@@ -15,6 +15,8 @@ from lots.climate import LotKey, join, together
 from lots.clock import HOUR_MS
 from rules import snapshot
 from rules.engine import SAMPLES, WINDOW_MS, Engine
+from rules.kernels import NEVER
+from rules.part import alone
 from rules.rule import Rules, Silence
 from rules.silence import DEAF_MS
 from rules.state import Transition, silence_limit_ms
@@ -204,6 +206,50 @@ def test_a_store_that_is_ahead_of_the_rules_makes_no_difference(size, seed, boun
     expected, net = in_order(samples)
     assert state(of) == state(expected)
     assert record.net() == net.net()
+
+
+def test_no_sample_is_folded_a_second_time_as_the_window_moves_on():
+    of, folded = engine(), []
+    real = of._fold
+    of._fold = lambda part, states: folded.append(len(part.samples)) or real(part, states)
+    for quarter in range(800):
+        hear(of, {KEY: damp((quarter / 4, 50))}, FACTS)
+    assert newest(of.table.base, of.table.rows[KEY]) >= at(180)
+    assert sum(folded) == 800
+
+
+def test_nor_as_lots_let_go_of_half_because_there_are_too_many_samples():
+    of, folded = engine(samples=100), []
+    real = of._fold
+    for number in range(800):
+        if number == 200:  # there was no state of the middle yet
+            of._fold = lambda part, states: folded.append(len(part.samples)) or real(part, states)
+        hear(of, {KEY: damp((number / 10, 50))}, FACTS)
+        assert of.table.window.live <= 100
+    assert sum(folded) == 600
+
+
+@many
+@given(sizes, bounds, seeds)
+def test_what_is_kept_of_a_lot_fits_together_whatever_comes(size, bound, seed):
+    """From its base, and from its middle, the samples of its window lead to its head."""
+    chance = np.random.default_rng(seed)
+    of, middles = engine(samples=chance.choice([bound, 30])), 0
+    for batch in delivered(chance, history(chance, 6 * size), chance.choice([0.1, 5.0, 30.0])):
+        hear(of, {KEY: batch}, FACTS)
+        rows = of.table.rows_of([KEY])
+        (middle,) = of.table.middles(rows)
+        middles += middle != NEVER
+        assert middle == NEVER or newest(of.table.base, rows[0]) < middle
+        if chance.random() < 0.3:
+            for shelf in [of.table.base] + [of.table.middle] * int(middle != NEVER):
+                states, later = shelf.take(rows), recent(of).time > shelf.newest[rows]
+                of._fold(alone(rows, recent(of).take(later)), states)
+                assert repr([column.tolist() for column in states.columns()]) == contents(
+                    of.table.head, rows[0]
+                )
+    event(f"middles: {middles > 0}")
+    event(f"dirty: {bool(of.dirty)}")
 
 
 def stored(samples, came):

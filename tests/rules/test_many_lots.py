@@ -14,6 +14,7 @@ from lots.clock import HOUR_MS
 from lots.terms import FORMS
 from rules import snapshot
 from rules.engine import EACH, SAMPLES, WINDOW_MS, Engine
+from rules.kernels import FAR
 from rules.pack import load
 from rules.state import Limits, LotFacts
 from rules.window import LEAST, Window
@@ -172,10 +173,18 @@ def test_the_window_keeps_what_each_lot_has_however_it_is_tidied():
         (window.replace if replaced else window.append)(rows, starts, join(parts))
         for row, part in zip(rows.tolist(), parts, strict=True):
             kept[row] = (not replaced) * kept[row] + part.time.tolist()
+        if chance.random() < 0.3:
+            edge = at(step - chance.integers(0, 20))
+            later = [sum(time > edge for time in kept[row]) for row in rows.tolist()]
+            edges = np.full(len(rows), edge)
+            assert window.newer(rows, edges).tolist() == later
+            window.cut(rows, edges)
+            for row in rows.tolist():
+                kept[row] = [time for time in kept[row] if time > edge]
     samples, starts = window.gather(np.arange(8))
     for row in range(8):
         assert samples.time[starts[row] : starts[row + 1]].tolist() == kept[row]
-        assert window.oldest[row] == min(kept[row])
+        assert window.oldest[row] == min(kept[row], default=FAR)
     assert window.live == len(samples) == sum(map(len, kept.values()))
 
 

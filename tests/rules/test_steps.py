@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from lots import registry
 from lots.climate import together
 from rules.engine import Engine
+from rules.kernels import FAR
 from rules.ledger import Ledger
 from rules.pack import PackError, parse
 from rules.state import Change, Transition
 from rules.trial import run, trials
-from rules.window import FAR
 from tests.rules.desk import BOTH
 from tests.rules.timeline import KEY, LEAD, Record, at, folded, hours, said
 
