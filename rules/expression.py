@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -39,6 +40,11 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[Compare, Compare]] = {
     ast.GtE: (operator.ge, operator.lt),
 }
 """When it holds, and when it fails: neither where one of the two is unknown, NaN."""
+_UNIT = re.compile(
+    r"(?<![\w.])(\d+(?:\.\d+)?)\s*((?!and\b|or\b|not\b|e\d)(?:%\w*|°\w*|[^\W\d]\S*))"
+)
+"""A figure with a unit behind it."""
+
 MAX_LENGTH = 500
 MAX_DEPTH = 50
 """Parts within parts: deeper than any rule needs, and far from where Python gives up."""
@@ -116,10 +122,16 @@ def _read(text: str) -> ast.expr:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise ExpressionError(f"{text!r} cannot be read: {error}") from error
+        why = f"{text!r} cannot be read: {error}{_hint(text)}"
+        raise ExpressionError(why) from error
     if _deeper(tree, MAX_DEPTH):
         raise ExpressionError(f"nested more than {MAX_DEPTH} deep: split it into two rules")
     return tree
+
+
+def _hint(text: str) -> str:
+    unit = _UNIT.search(text)
+    return f"; write {unit[1]} without {unit[2]!r}: a signal has its own unit" if unit else ""
 
 
 def _deeper(tree: ast.expr, limit: int) -> bool:
@@ -166,8 +178,9 @@ def _number(node: ast.expr, names: frozenset[str], used: set[str]) -> Number:
             apply = _ARITHMETIC[type(op)]
             a, b = _number(left, names, used), _number(right, names, used)
             return lambda columns: apply(a(columns), b(columns))
+    text = ast.unparse(node)
     raise ExpressionError(
-        f"{ast.unparse(node)!r} is not a number: use signals, figures and + - * /"
+        f"{text!r} is not a number: use signals, figures and + - * /{_hint(text)}"
     )
 
 

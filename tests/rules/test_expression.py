@@ -269,6 +269,27 @@ def test_what_cannot_be_read_is_refused_with_its_text(text):
     assert repr(text) in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("a > 80 %", "write 80 without '%'"),
+        ("a > 80 %RH and margin < 1", "write 80 without '%'"),
+        ("b > 20.5 °C or margin < 1", "write 20.5 without '°C'"),
+        ("margin < 2K", "write 2 without 'K'"),
+    ],
+)
+def test_a_figure_with_a_unit_is_refused_with_the_remedy(text, remedy):
+    with pytest.raises(ExpressionError, match=re.escape(remedy)):
+        condition(text, NAMES)
+
+
+@pytest.mark.parametrize("text", ["margin > 80 and and margin < 2", "margin > 1e5 and ("])
+def test_words_of_the_language_are_no_units(text):
+    with pytest.raises(ExpressionError) as refused:
+        condition(text, NAMES)
+    assert "without" not in str(refused.value)
+
+
 def test_letters_that_only_look_like_a_signal_are_not_one():
     with pytest.raises(ExpressionError, match="no signal"):
         condition("\N{CYRILLIC SMALL LETTER A} > 0", NAMES)  # Cyrillic a
