@@ -69,6 +69,12 @@ def of_lists(lists: Mapping[str, Any]) -> Normals:
     return Normals(np.asarray([lists[name] for name in QUANTITIES], np.float32).tobytes())
 
 
+def steady(temperature: float, dew_point: float, spread: float) -> Normals:
+    """Of a climate that is the same at all times, °C; ``spread`` K of both."""
+    means = np.asarray([temperature, spread, dew_point, spread], np.float32)
+    return Normals(np.repeat(means, MONTHS * HOURS).tobytes())
+
+
 def made(time: Ints, temperature: Floats, dew_point: Floats) -> Normals:
     """Normals of a series (n,): ``time`` ms, °C, about hourly or oftener; NaN is left out.
 

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from lots.circumstances import ALWAYS, Circumstance
-from lots.climate import CODES, LotKey, Samples
+from lots import normals
+from lots.circumstances import ALWAYS, Circumstance, Course
+from lots.climate import CODES, Bound, LotKey, Samples
 from lots.clock import HOUR_MS
 from lots.readings.batch import Floats
 from lots.terms import FORMS, Commodity, Form, Phase, PlaceKind, Placement, SiteRegion
+from lots.whereabouts import FOREVER, without
 from rules import keys
 from rules.alerts import episodes
-from rules.fold import fold
-from rules.kernels import Records
+from rules.engine import Engine
 from rules.keys import Misfit, is_number, meant, under
 from rules.pack import PackError
-from rules.rule import Rule, Rules, Severity, Written
+from rules.rule import Rules, Severity, Written
 from rules.scope import Scope
-from rules.state import FACTS, Book, Change, LotFacts, facts_row
-from rules.surroundings import Surroundings
+from rules.state import Change, Limits, LotFacts, Transition
 
 START: Final = 1_735_689_600_000
 """2025-01-01T00:00:00Z: 0 h of every timeline."""
 
 MOST_HOURS: Final = 10_000.0
 MOST_SAMPLES: Final = 200_000
+TICK_MS: Final = HOUR_MS
+"""How often silence is judged while nothing is heard."""
 
 
 class Alert(NamedTuple):
@@ -46,7 +48,7 @@ class Trial:
 
     ``tags``: placement -> (hour, °C, %RH) each; between two of them the tag measures each
     ``every_h`` hours what lies straight between. ``expects``: rule -> its alerts by time; of a rule
-    that is not named there is none.
+    that is not named there is none. ``unheard``: (from, to) hours in which no tag is heard.
     """
 
     name: str
@@ -54,6 +56,12 @@ class Trial:
     every_h: float
     tags: Mapping[str, Sequence[tuple[float, float, float]]]
     expects: Mapping[str, Sequence[Alert]]
+    unheard: Sequence[tuple[float, float]] = ()
+
+    @property
+    def ends(self) -> int:
+        """ms, of the last that a tag says, heard or not."""
+        return _at(max(points[-1][0] for points in self.tags.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +75,9 @@ class Outcome:
 
 def run(trial: Trial, rules: Rules) -> Outcome:
     """Play it. A time is as expected where it is no further off than the tag's interval."""
-    book, where = Book(rules), Surroundings()
-    facts: Records = np.zeros(1, FACTS)
-    facts[0] = facts_row(trial.facts, book, where.put(book.spans(trial.facts)))
-    samples = _samples(trial)
-    starts = np.asarray([0, len(samples)])
-    events = fold(book.fresh(1), facts, where.spans, samples, starts, book).get(0, [])
-    steps = {rule.name: rule.steps for rule in _rules(rules, trial.facts)}
+    steps = {rule.name: rule.steps for rule in rules.of(trial.facts.commodity, trial.facts.form)}
     alerts: dict[str, list[Alert]] = {}
-    for one in episodes(Change(LotKey("", ""), START, {}, events)):
+    for one in episodes(Change(_LOT_KEY, START, {}, _events(trial, rules))):
         stages = ((_hour(s.at), str(steps[one.rule][s.step - 1].severity)) for s in one.stages)
         clears = None if one.cleared is None else _hour(one.cleared)
         alerts.setdefault(one.rule, []).append(Alert(tuple(stages), clears))
@@ -87,13 +89,31 @@ def run(trial: Trial, rules: Rules) -> Outcome:
     return Outcome(trial, alerts, tuple(sorted(wrong)))
 
 
+def _events(trial: Trial, rules: Rules) -> list[Transition]:
+    """What happens to the lot, in order of time: by its readings and, between them, by ticks."""
+    engine, samples = Engine(rules), _samples(trial)
+    engine.know({_LOT_KEY: trial.facts})
+    times = np.unique(samples.time)
+    quiet = np.flatnonzero(np.diff(times, append=trial.ends) > TICK_MS)
+    ends = [*np.searchsorted(samples.time, times[quiet], side="right").tolist(), len(samples)]
+    begun, changes = 0, []
+    for end, last in zip(ends, [*times[quiet].tolist(), trial.ends], strict=True):
+        if end > begun:
+            part = samples.take(slice(begin := begun, begun := end))
+            changes += engine.evaluate(Bound((_LOT_KEY,), np.asarray([0, end - begin]), part))
+        until = int(samples.time[end]) if end < len(samples) else trial.ends
+        for now in range(last, until, TICK_MS):
+            changes += engine.tick(now)
+    events = chain.from_iterable(change.transitions for change in changes)
+    return sorted(events, key=lambda event: (event.at, event.rule))
+
+
+def _at(hour: float) -> int:
+    return START + round(hour * HOUR_MS)
+
+
 def _hour(at: int) -> float:
     return (at - START) / HOUR_MS
-
-
-def _rules(rules: Rules, lot: LotFacts) -> list[Rule]:
-    """Those for the lot that readings decide."""
-    return [rule for rule in rules.of(lot.commodity, lot.form) if rule.levels]
 
 
 def _alike(expected: Sequence[Alert], found: Sequence[Alert], most_h: float) -> bool:
@@ -114,19 +134,25 @@ def _hours(alert: Alert) -> Iterator[float]:
         yield alert.clears
 
 
+_LOT_KEY: Final = LotKey("test", "test")
+
+
 def _samples(trial: Trial) -> Samples:
     parts = [_said(points, trial.every_h) for points in trial.tags.values()]
     columns = np.concatenate(parts, axis=1)
     placement = np.repeat([CODES[name] for name in trial.tags], [part.shape[1] for part in parts])
     tag = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
-    return Samples(
+    found = Samples(
         time=START + np.round(columns[0] * HOUR_MS).astype(np.int64),
         identity=(tag + 1) << 20,
         placement=placement.astype(np.int64),
         temperature=columns[1],
         humidity=columns[2],
         probe=np.full(columns.shape[1], np.nan),
-    ).ordered()
+    )
+    hours = columns[0]
+    lost = [(begins <= hours) & (hours < ends) for begins, ends in trial.unheard]
+    return found.take(~np.any([np.zeros(len(hours), np.bool_), *lost], axis=0)).ordered()
 
 
 def _said(points: Sequence[tuple[float, float, float]], every_h: float) -> Floats:
@@ -139,12 +165,15 @@ def _said(points: Sequence[tuple[float, float, float]], every_h: float) -> Float
 
 # How a pack writes them.
 
-_KEYS: Final = ("lot", "every", *Placement, "circumstances", "expect")
+_KEYS: Final = ("lot", "every", *Placement, "unheard", "offline", "circumstances", "expect")
 _LOT: Final = (
     "commodity", "form", "time_constant_h", "contract_regain", "regain_pct", "customer", "tenant",
-    "lot",
+    "lot", "limits",
 )  # fmt: skip
-_AMID: Final = ("from", "phase", "journey", "place", "region")
+_AMID: Final = ("from", "phase", "journey", "place", "region", "course")
+_COURSE: Final = ("departs", "arrives", "origin", "destination")
+_CLIMATE: Final = ("temperature", "dew_point", "spread")
+_SPREAD_K: Final = 2.0
 
 
 def trials(rules: Rules) -> list[Trial]:
@@ -173,10 +202,26 @@ def _trial(written: Written, rules: Rules) -> Trial:
         amid = _circumstances(body.get("circumstances", []))
     with under("lot"):
         facts = _facts(body.get("lot", {}), written.scope, amid)
+    offline = [(_at(a), _at(b)) for a, b in _spans(body, "offline")]
+    watched = tuple(without(START, FOREVER, offline))
+    facts = replace(facts, watched=watched, interval_ms=round(every_h * HOUR_MS))
     with under("expect"):
-        firsts = {rule.name: str(rule.steps[0].severity) for rule in _rules(rules, facts)}
+        of_lot = rules.of(facts.commodity, facts.form)
+        firsts = {rule.name: str(rule.steps[0].severity) for rule in of_lot}
         expects = _expected(body.get("expect", {}), firsts)
-    return Trial(written.name, facts, every_h, tags, expects)
+    return Trial(written.name, facts, every_h, tags, expects, _spans(body, "unheard"))
+
+
+def _spans(body: Mapping[str, Any], key: str) -> list[tuple[float, float]]:
+    """(from, to), hours."""
+    given = body.get(key, [])
+    if not isinstance(given, list):
+        raise Misfit(f"{key}: is a list of [from, to], in hours", key)
+    for number, span in enumerate(given):
+        if not keys.are_numbers(span, 2) or not 0 <= span[0] < span[1] <= MOST_HOURS:
+            why = f"{key}: {span!r} is not [from, to], hours from 0 to {MOST_HOURS:g}"
+            raise Misfit(why, key, number)
+    return [(float(begins), float(ends)) for begins, ends in given]
 
 
 def _points(place: str, given: object) -> list[tuple[float, float, float]]:
@@ -227,9 +272,16 @@ def _facts(
         contract_regain=lot.get("contract_regain", float("nan")),
         cored=START if "regain_pct" in lot else None,
         cored_regain=lot.get("regain_pct", float("nan")),
+        limits=_limits(lot.get("limits", {})),
         customer=str(lot.get("customer", "")),
         circumstances=circumstances,
     )
+
+
+def _limits(given: object) -> Limits:
+    with under("limits"):
+        table = keys.table(given, Limits._fields)
+        return Limits(**{name: keys.number(name, value) for name, value in table.items()})
 
 
 def _named(pair: tuple[Commodity, Form]) -> dict[str, str]:
@@ -250,14 +302,36 @@ def _circumstances(given: object) -> tuple[Circumstance, ...]:
 def _circumstance(given: Mapping[str, Any], before: Circumstance) -> Circumstance:
     begins = ALWAYS
     if "from" in given:
-        begins = START + round(keys.number("from", given["from"]) * HOUR_MS)
+        begins = _at(keys.number("from", given["from"]))
     return Circumstance(
         begins,
         Phase(keys.member("phase", given.get("phase", before.phase), Phase)),
         int(keys.number("journey", given.get("journey", before.journey))),
         keys.member("place", given.get("place", before.place), ("", *PlaceKind)),
         keys.member("region", given.get("region", before.region), ("", *SiteRegion)),
+        _course(given["course"]) if "course" in given else before.course,
     )
+
+
+def _course(given: object) -> Course | None:
+    """The climate that the lot is brought into; null: it stays where it is."""
+    if given is None:
+        return None
+    with under("course"):
+        course = keys.table(given, _COURSE, _COURSE)
+        departs, arrives = (keys.number(name, course[name]) for name in _COURSE[:2])
+        if departs >= arrives:
+            raise Misfit(f"arrives at {arrives:g} h, which is not after it departs", "arrives")
+        climates = (_climate(name, course[name]) for name in _COURSE[2:])
+        return Course(_at(departs), _at(arrives), *climates)
+
+
+def _climate(name: str, given: object) -> normals.Normals:
+    with under(name):
+        climate = keys.table(given, _CLIMATE, _CLIMATE[:2])
+        temperature, dew_point = (keys.number(key, climate[key]) for key in _CLIMATE[:2])
+        spread = keys.number("spread", climate.get("spread", _SPREAD_K), 0.1, 50)
+        return normals.steady(temperature, dew_point, spread)
 
 
 def _expected(given: object, firsts: Mapping[str, str]) -> dict[str, list[Alert]]:
@@ -265,7 +339,7 @@ def _expected(given: object, firsts: Mapping[str, str]) -> dict[str, list[Alert]
     if not isinstance(given, dict):
         raise Misfit("is a table: rule -> a list of [opens, clears], in hours")
     for rule in sorted(given.keys() - firsts.keys(), key=str):
-        there = f"there is no rule {str(rule)!r} for this lot that readings decide"
+        there = f"there is no rule {str(rule)!r} for this lot"
         raise Misfit(there + meant(rule, firsts), str(rule))
     return {rule: list(_alerts(rule, alerts, firsts[rule])) for rule, alerts in given.items()}
 

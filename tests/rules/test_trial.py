@@ -32,6 +32,10 @@ tests:
 """
 
 
+COURSE = "circumstances: [{course: {departs: 8, origin: {temperature: 0, dew_point: -3}"
+WARM = "destination: {temperature: 25, dew_point: 20}"
+
+
 def outcome(old="", new=""):
     assert old in PACK
     rules = parse({"my.yaml": PACK.replace(old, new)})
@@ -111,6 +115,26 @@ def test_a_tag_on_the_metal_is_one():
         ("every: 1 h", "circumstances: [{phase: sea}]", "phase is 'sea'; it is one of in_stock"),
         ("every: 1 h", "circumstances: [{from: x}]", "no. 1: from is 'x'; it is a number"),
         ("every: 1 h", "circumstances: {phase: sea}", "circumstances: is a list of tables with"),
+        ("every: 1 h", "unheard: 5", "unheard: is a list of [from, to], in hours"),
+        ("every: 1 h", "unheard: [[5, 5]]", "unheard: [5, 5] is not [from, to], hours from 0 to"),
+        ("every: 1 h", "offline: [[-1, 5]]", "offline: [-1, 5] is not [from, to], hours from 0 to"),
+        (
+            "every: 1 h",
+            "lot: {limits: {hottest: 1}}",
+            "lot: limits: unknown key 'hottest'; there are humidity_max, humidity_min",
+        ),
+        ("every: 1 h", "lot: {limits: {humidity_max: x}}", "humidity_max is 'x'; it is a number"),
+        ("every: 1 h", f"{COURSE}, arrives: 9}}}}]", "no. 1: course: key 'destination' is missing"),
+        (
+            "every: 1 h",
+            f"{COURSE}, {WARM}, arrives: 8}}}}]",
+            "course: arrives at 8 h, which is not",
+        ),
+        (
+            "every: 1 h",
+            f"{COURSE}, {WARM.replace('20', 'wet')}, arrives: 9}}}}]",
+            "course: destination: dew_point is 'wet'; it is a number",
+        ),
     ],
 )
 def test_one_that_cannot_be_used_is_refused_with_line_and_remedy(old, new, why):
