@@ -43,7 +43,7 @@ from operations.heartbeats import Heartbeats
 from rules import schedule
 from rules.channels.webhook import WebhookChannel
 from rules.evaluator import Evaluator
-from rules.ledger import Recipient
+from rules.letters import Recipient
 from rules.outbox import Outbox
 from rules.versions import Packs
 

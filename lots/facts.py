@@ -89,11 +89,21 @@ def whereabouts_of(
 
 
 def pages(
-    session: Session, tenant: str, columns: Sequence[ColumnElement[Any]]
+    session: Session,
+    tenant: str,
+    columns: Sequence[ColumnElement[Any]],
+    lots: Collection[str] | None = None,
 ) -> Iterator[tuple[Between, Sequence[Any]]]:
-    """``columns`` of all lots, by their ids, which are the first: some thousands at a time."""
+    """``columns`` of all lots, by their ids, which are the first: some thousands at a time. Of
+    ``lots`` alone, where they are given: one at a time."""
+    query = select(*columns).where(Lot.tenant == tenant)
+    if lots is not None:
+        for lot in sorted(lots):
+            if rows := session.execute(query.where(Lot.id == lot)).all():
+                yield Between(lot, lot), rows
+        return
     after: str | None = None
-    query = select(*columns).where(Lot.tenant == tenant).order_by(Lot.id).limit(AT_ONCE)
+    query = query.order_by(Lot.id).limit(AT_ONCE)
     while rows := session.execute(query if after is None else query.where(Lot.id > after)).all():
         after = rows[-1][0]
         yield Between(rows[0][0], after), rows

@@ -478,6 +478,35 @@ Index(
 )
 
 
+class Forecast(Base):
+    """What an alert foretold when it opened, as it was said, and what came of it."""
+
+    __tablename__ = "forecasts"
+    __table_args__ = (
+        Index("ix_forecasts_lot", "tenant", "lot", "said"),
+        Index("ix_forecasts_judged", "judged", "said"),
+    )
+    alert: Mapped[str] = mapped_column(
+        ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True
+    )
+    tenant: Mapped[str]
+    lot: Mapped[str]
+    rule: Mapped[str]
+    site: Mapped[str | None]  # where the lot was to come to
+    timezone: Mapped[str]
+    said: Mapped[int]
+    begins: Mapped[int]  # most likely
+    ends: Mapped[int]
+    probability: Mapped[float]
+    legs: Mapped[list[Any]] = mapped_column(JSON)  # of the lot, when it was said
+    curve: Mapped[list[Any]] = mapped_column(JSON)  # [[hours after it was said, film g/m²], ...]
+    revised: Mapped[int] = mapped_column(default=0)  # how often the record of its time was
+    judged: Mapped[int | None]  # null: its time has not come, or the record was revised since
+    outcome: Mapped[str | None]  # came, absent, changed, unknown
+    came: Mapped[int | None]  # when it came
+    prevented: Mapped[str | None] = mapped_column(Text)  # what the closing message said of that
+
+
 class Outgoing(Base):
     """A message to somebody outside, written with the transition it tells of: the outbox."""
 

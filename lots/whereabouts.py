@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from lots.clock import DAY_MS
 from lots.terms import PlaceKind, Placement
@@ -42,6 +42,19 @@ class Ride:
     arrives: int
     place: str | None
     kind: str | None
+
+
+class Way(NamedTuple):
+    """A leg that a lot goes, is to go or went, as it is planned, from one site to another in
+    ``place``; ms."""
+
+    shipment: str
+    number: int
+    departs: int
+    arrives: int
+    origin: str | None
+    destination: str | None
+    place: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,13 +33,16 @@ AHEAD_MS = 7 * DAY_MS
 """A reading is a day ahead at most, of a clock that may have been set back since."""
 
 
-def lot_facts(session: Session, tenant: str) -> Iterator[tuple[LotKey, LotFacts]]:
-    """The facts of all lots of ``tenant``, by lot; read some thousands at a time."""
+def lot_facts(
+    session: Session, tenant: str, lots: Collection[str] | None = None
+) -> Iterator[tuple[LotKey, LotFacts]]:
+    """The facts of all lots of ``tenant``, or of those of ``lots``, by lot; read some thousands at
+    a time."""
     intervals = _intervals(session, tenant)
     parties = {p.id: p for p in session.scalars(select(Party).where(Party.tenant == tenant))}
     offline = _offline_legs(session, tenant)
     columns = Lot.__table__.columns
-    for between, rows in facts.pages(session, tenant, [columns.id, *columns]):
+    for between, rows in facts.pages(session, tenant, [columns.id, *columns], lots):
         whereabouts = facts.whereabouts_of(session, tenant, between)
         circumstances = facts.circumstances_of(session, tenant, whereabouts, between)
         for lot in rows:

@@ -12,14 +12,15 @@ from rules import keys
 from rules.expression import Condition, condition
 from rules.keys import Misfit, listed, meant, under
 from rules.knowledge import HANDS_ON
-from rules.rule import SUBJECTS, Level, Limit, Overlay, Rule, Severity, Silence, Step
+from rules.rule import SUBJECTS, Foretelling, Level, Limit, Overlay, Rule, Severity, Silence, Step
 from rules.scope import Scope
+from rules.signals import FORESEEN
 
 TEXT_FIELDS: Final = frozenset({"lot", "hours_silent"})
 """What texts may have besides signals."""
 
 _COMMON = {"title", "severity", "action", "touches", "waits", "based_on"}
-_LEVEL = {"when", "clear", "for", "phases", "steps", "leaves", "actionable_for"}
+_LEVEL = {"when", "clear", "for", "phases", "steps", "leaves", "actionable_for", "foreseen"}
 _SILENCE = {"silent_intervals", "silent_at_least"}
 _OPTIONAL = {
     "touches",
@@ -29,6 +30,7 @@ _OPTIONAL = {
     "steps",
     "leaves",
     "actionable_for",
+    "foreseen",
     "silent_at_least",
 }
 _STEP = {"severity", "when", "clear", "for", "title", "action", "touches", "waits"}
@@ -108,7 +110,19 @@ def rule(name: str, body: object, applies: Scope, names: Collection[str]) -> Rul
         scope=applies,
         phases=_phases(found.get("phases", [])),
         actionable_ms=keys.span_ms("actionable_for", found.get("actionable_for", "1 d")),
+        foreseen=_foretelling(found, names) if "foreseen" in found else None,
     )
+
+
+def _foretelling(above: Mapping[str, Any], names: Collection[str]) -> Foretelling:
+    """Of the rule ``above``, whose action says whether what to do touches the goods."""
+    with under("foreseen"):
+        known = {"title", "action", "harm"}
+        body = keys.table(above["foreseen"], known, known)
+        more = [*names, *FORESEEN]
+        touching = {"touches": above.get("touches", False)} | body
+        harm = keys.text("harm", body["harm"])
+        return Foretelling(_title(body["title"], more), _action(touching, more)[0], harm)
 
 
 def _step(body: Mapping[str, Any], names: Collection[str]) -> Step:

@@ -30,7 +30,8 @@ from rules import census, kernels, shelf, snapshot, surroundings, versions
 from rules.checkpoints import Checkpoints, midnights, spread
 from rules.engine import Engine, Known, Way
 from rules.kernels import FAR
-from rules.ledger import Ledger, Recipient, without_gone
+from rules.ledger import Ledger, without_gone
+from rules.letters import Recipient
 from rules.rule import Rules, Severity
 from rules.state import STATE, Change, LotFacts
 

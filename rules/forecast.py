@@ -149,7 +149,7 @@ def _opening(
     for dew_point in (out[1], damper):
         warmth = np.concatenate((within[0][:begins], out[0][begins:]))
         dew = np.concatenate((within[1][:begins], dew_point[begins:]))
-        courses.append(_course(bundle, warmth, dew, step_h))
+        courses.append(followed(bundle, warmth, dew, step_h))
     (metal, film, wet), (_, worst, _) = courses
     some = np.flatnonzero(film[begins:] > 0.0) + begins
     dry_in = math.nan
@@ -168,14 +168,22 @@ def _opening(
     )
 
 
-def _course(bundle: Bundle, warmth: Floats, dew_point: Floats, step_h: float) -> Floats:
-    """(3, n): the metal, the film, and the hours wet of each step, at its end."""
+def followed(
+    bundle: Bundle,
+    warmth: Floats,
+    dew_point: Floats,
+    step_h: float,
+    lags_h: ArrayLike | None = None,
+) -> Floats:
+    """(3, n): the metal, °C, the film, g/m², and the hours wet of each step, at its end, in air of
+    ``warmth`` and ``dew_point`` °C (n,); ``lags_h`` (n,): by these in place of the bundle's own."""
+    lags = np.broadcast_to(bundle.time_constant_h if lags_h is None else lags_h, len(warmth))
     vapour = air.saturation_pressure(dew_point)
     found = np.empty((3, len(warmth)))
     metal, film, dry = bundle.metal_c, bundle.film_g_m2, 0.0
     for i in range(len(warmth)):
         after = lead.film_step(
-            metal, film, dry, warmth[i], vapour[i], step_h, bundle.time_constant_h, bundle.transfer
+            metal, film, dry, warmth[i], vapour[i], step_h, lags[i], bundle.transfer
         )
         metal, film, dry = float(after.metal_c), float(after.film_g_m2), float(after.dry_hours)
         found[:, i] = metal, film, float(after.wet_hours)

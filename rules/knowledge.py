@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import Final
 
 from lots.terms import HoldKind
@@ -55,12 +56,15 @@ def words(
     numbers: Mapping[str, float],
     restraints: Sequence[Restraint],
     box: Box,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> Words:
     """Title and action of an alert that stands at ``step``. Holds come first: while there is one,
     or a box of which nothing is known, no text says open, enter, ventilate or unwrap.
+
+    ``more``: fields of its texts besides its lot and ``numbers``.
     """
     fields = defaultdict(lambda: "unknown", {n: f"{value:g}" for n, value in numbers.items()})
-    fields["lot"] = lot
+    fields |= {"lot": lot, **more}
     title = step.title.format_map(fields)
     action = step.action.format_map(fields)
     first = first_words(restraints, box)

@@ -7,6 +7,7 @@ or arrays that broadcast and gives an array (0-d for scalars); NaN in, NaN out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lots.climate import WET_HUMIDITY
-from lots.terms import Packaging
+from lots.terms import Commodity, Packaging
 from rules import air, film
 
 Floats = NDArray[np.float64]
@@ -177,6 +178,13 @@ TRANSFERS: Final[Mapping[str, float]] = MappingProxyType(
     }
 )
 """g/(m² h Pa) by `Packaging`, in a bay's air; any other is bare."""
+
+
+def transfer(commodity: str, packaging: str) -> float:
+    """g/(m² h Pa) of vapour to a lot's metal; NaN: it is of none."""
+    if commodity != Commodity.LEAD:
+        return math.nan
+    return TRANSFERS.get(packaging, TRANSFERS[Packaging.STRAPPED])
 
 
 class FilmStep(NamedTuple):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from lots.climate import LotKey
-from lots.clock import Clock
 from lots.fields import written
-from lots.model import STILL_OPEN, Alert, Outgoing
+from lots.model import STILL_OPEN, Alert, Forecast, Outgoing
 from lots.shapes import portions
-from rules import census
+from rules import census, forecasts, foreseen
 from rules.alerts import (
     Episode,
     Known,
@@ -28,20 +28,14 @@ from rules.alerts import (
     stable_id,
 )
 from rules.census import Goods, Restrained
-from rules.knowledge import words
+from rules.forecasts import Told
+from rules.knowledge import Words, words
+from rules.letters import Letter, Recipient, let_say, outgoing, send, there
 from rules.outbox import NEVER
-from rules.rule import Rule, Rules
+from rules.rule import Rule, Rules, Step
 from rules.state import Change
 
 _log = structlog.get_logger("dunnage.alerts")
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """Who is told of every transition: a channel and an address on it."""
-
-    channel: str
-    address: str
 
 
 class Ledger:
@@ -78,7 +72,10 @@ class Ledger:
         if not works:
             return 0
         keys = {work.change.key for work in works}
-        desk = _Desk(now, _restrained(session, keys, now), census.goods(session, keys), [])
+        goods = census.goods(session, keys)
+        told = forecasts.made(session, self._foretold(works, goods))
+        known = forecasts.kept(session, (row for work in works for row in work.rows))
+        desk = _Desk(now, _restrained(session, keys, now), goods, known | told, [])
         # What ends goes first: at most one alert of a lot and rule is open at any time.
         for work in works:
             self._end(work, desk)
@@ -86,8 +83,25 @@ class Ledger:
         for work in works:
             session.add_all(self._begin(work, desk))
         session.flush()
-        _send(session, desk.letters)
+        session.add_all(told.values())
+        session.flush()
+        send(session, desk.letters)
         return sum(len(work.plan) for work in works)
+
+    def _foretold(self, works: Sequence[_Work], goods: Mapping[LotKey, Goods]) -> list[Told]:
+        """What the alerts that begin foretell: not of what only came to light, which nobody was
+        told in time."""
+        found = []
+        for work in works:
+            key = work.change.key
+            for one in work.plan.begin:
+                rule = self._rule(one.rule, goods.get(key))
+                if rule.foreseen is None or one.opened <= work.change.known_to:
+                    continue
+                its = foreseen.foreseen(rule.levels[0], one.numbers, one.opened)
+                if its is not None:
+                    found.append(Told(one.id, key, one.rule, its, one.numbers))
+        return found
 
     def _rows(
         self, session: Session, changes: Sequence[Change], targets: Sequence[Sequence[Episode]]
@@ -202,9 +216,10 @@ class Ledger:
         """Let ``row`` say what it is to stand at ``stage``: without numbers of that, with those
         that it has."""
         key = LotKey(row.tenant, row.lot)
-        step = self._rule(row.rule, desk.goods.get(key)).steps[stage.step - 1]
+        rule = self._rule(row.rule, desk.goods.get(key))
+        step = rule.steps[stage.step - 1]
         row.numbers = stage.numbers or row.numbers or {}
-        said = words(step, row.lot, row.numbers, *desk.restrained[key])
+        said = _said(rule, step, row, desk.forecasts.get(row.id), desk.restrained[key])
         row.severity, row.title, row.action = step.severity, said.title, said.action
 
     def _known(self, row: Alert) -> Known:
@@ -223,7 +238,7 @@ class Ledger:
 
     def _reword(self, row: Alert, desk: _Desk) -> None:
         # By what holds the lot now, not when it began: the words are for who acts on them.
-        action = self._action(row, desk.restrained, desk.goods)
+        action = self._action(row, desk.restrained, desk.goods, desk.forecasts)
         row.action = row.action if action is None else action
 
     def _action(
@@ -231,13 +246,15 @@ class Ledger:
         row: Alert,
         restrained: Mapping[LotKey, Restrained],
         goods: Mapping[LotKey, Goods],
+        foretold: Mapping[str, Forecast],
     ) -> str | None:
         """What to do about it; None of a rule that is no more."""
         if row.rule not in self._rules:
             return None
         key = LotKey(row.tenant, row.lot)
-        step = self._rule(row.rule, goods.get(key)).step(row.severity)
-        return words(step, row.lot, row.numbers, *restrained[key]).action
+        rule = self._rule(row.rule, goods.get(key))
+        step = rule.step(row.severity)
+        return _said(rule, step, row, foretold.get(row.id), restrained[key]).action
 
     def _rule(self, name: str, goods: Goods | None) -> Rule:
         """The one of that name for these goods; where they became others, any: it has words."""
@@ -261,8 +278,9 @@ class Ledger:
             ids = [stable_id(row.id, event, at, *to)]
             if ended is not None:
                 ids.append(stable_id(row.id, event, at, *to, ended))
-            message = _outgoing(ids[0], row, event, at, recipient)
-            desk.letters.append(_Letter(message, ids, stable_id(row.id, "opened", row.opened, *to)))
+            payload = _payload(row, event, at, desk.forecasts.get(row.id))
+            message = outgoing(ids[0], row.tenant, recipient, payload)
+            desk.letters.append(Letter(message, ids, stable_id(row.id, "opened", row.opened, *to)))
 
     def silences(self, session: Session) -> dict[LotKey, dict[str, int]]:
         """The silences that the record has open: rule -> since when, by lot."""
@@ -293,7 +311,7 @@ class Ledger:
                 row.action = action
                 changed += 1
             for message in messages.get(alert_id, ()):
-                _let_say(message, action)
+                let_say(message, action)
         return changed
 
     def _tell_late(self, session: Session, rows: Iterable[Alert], now: int) -> None:
@@ -305,22 +323,24 @@ class Ledger:
             for row in late
             for to in self._recipients
         }
-        untold = {openings[id_].id for id_ in openings.keys() - _there(session, openings)}
+        untold = {openings[id_].id for id_ in openings.keys() - there(session, openings)}
         late = [row for row in late if row.id in untold]
         keys = {LotKey(row.tenant, row.lot) for row in late}
-        newest, desk = census.newest(session, keys), _Desk(now, {}, census.goods(session, keys), [])
+        newest = census.newest(session, keys)
+        desk = _Desk(now, {}, census.goods(session, keys), {}, [])
         for row in late:
             key = LotKey(row.tenant, row.lot)
             rule = self._rule(row.rule, desk.goods.get(key))
             if now - newest.get(key, 0) <= rule.actionable_ms:
                 self._tell(row, "opened", row.opened, desk)
-        _send(session, desk.letters)
+        send(session, desk.letters)
 
     def _said_of(self, session: Session, rows: Sequence[Alert], now: int) -> dict[str, str]:
         """What to do, by alert; without those of rules that are no more."""
         keys = {LotKey(row.tenant, row.lot) for row in rows}
         restrained, goods = _restrained(session, keys, now), census.goods(session, keys)
-        said = {row.id: self._action(row, restrained, goods) for row in rows}
+        foretold = forecasts.kept(session, (row.id for row in rows))
+        said = {row.id: self._action(row, restrained, goods, foretold) for row in rows}
         return {id_: action for id_, action in said.items() if action is not None}
 
 
@@ -335,23 +355,25 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """What writing needs at ``now`` (ms): what restrains each lot and what it is; the
-    letters it came to."""
+    """What writing needs at ``now`` (ms): what restrains each lot and what it is, what alerts
+    foretold, by their ids; the letters it came to."""
 
     now: int
     restrained: Mapping[LotKey, Restrained]
     goods: Mapping[LotKey, Goods]
-    letters: list[_Letter]
+    forecasts: Mapping[str, Forecast]
+    letters: list[Letter]
 
 
-@dataclass(frozen=True, slots=True)
-class _Letter:
-    """A message under the first of ``ids`` that the outbox does not have, if any; ``opening``: the
-    id of the one that told of the alert's beginning."""
-
-    message: Outgoing
-    ids: list[str]
-    opening: str
+def _said(
+    rule: Rule, step: Step, row: Alert, forecast: Forecast | None, restrained: Restrained
+) -> Words:
+    """Of an alert that stands at ``step``: of one that was foreseen, what was."""
+    if forecast is None or rule.foreseen is None or step is not rule.steps[0]:
+        return words(step, row.lot, row.numbers, *restrained)
+    step = replace(step, title=rule.foreseen.title, action=rule.foreseen.action)
+    more = foreseen.fields(forecasts.said(forecast), forecast.timezone)
+    return words(step, row.lot, row.numbers, *restrained, more)
 
 
 def _waves(changes: Iterable[Change]) -> list[list[Change]]:
@@ -378,62 +400,24 @@ def _restrained(session: Session, keys: Iterable[LotKey], now: int) -> dict[LotK
     }
 
 
-def _send(session: Session, letters: Sequence[_Letter]) -> None:
-    """Into the outbox, but what is there already, and the end of what nobody was told of."""
-    for part in portions(letters):
-        there = _there(session, [id_ for each in part for id_ in (*each.ids, each.opening)])
-        for letter in part:
-            message, new = letter.message, [id_ for id_ in letter.ids if id_ not in there]
-            opens = letter.opening in letter.ids
-            if new and (opens or letter.opening in there):
-                message.id = new[0]
-                session.add(message)
-                there.add(message.id)
-        session.flush()
-
-
-def _there(session: Session, ids: Iterable[str]) -> set[str]:
-    """Those of ``ids`` that the outbox has."""
-    found: set[str] = set()
-    for part in portions(sorted(ids)):
-        found |= set(session.scalars(select(Outgoing.id).where(Outgoing.id.in_(part))))
-    return found
-
-
-def _let_say(message: Outgoing, action: str) -> None:
-    data = message.payload["data"]
-    if data["action"] != action:
-        # A new value, since a change inside of one would not be seen.
-        message.payload = message.payload | {"data": data | {"action": action}}
-
-
-def _outgoing(message: str, row: Alert, event: str, at: int, recipient: Recipient) -> Outgoing:
-    now = Clock().now_ms()  # true time, as the outbox works by: the world outside runs by it
-    return Outgoing(
-        id=message,
-        tenant=row.tenant,
-        channel=recipient.channel,
-        recipient=recipient.address,
-        created=now,
-        next_attempt=now,
-        attempts=0,
-        payload={
-            "type": f"alert.{event}",
-            "timestamp": written(at),
-            "data": {
-                "id": row.id,
-                "lot": row.lot,
-                "rule": row.rule,
-                "severity": row.severity,
-                "opened": written(row.opened),
-                "cleared": None if row.cleared is None else written(row.cleared),
-                "title": row.title,
-                "action": row.action,
-                "numbers": row.numbers,
-                "revised": row.revised,
-            },
+def _payload(row: Alert, event: str, at: int, forecast: Forecast | None) -> dict[str, Any]:
+    return {
+        "type": f"alert.{event}",
+        "timestamp": written(at),
+        "data": {
+            "id": row.id,
+            "lot": row.lot,
+            "rule": row.rule,
+            "severity": row.severity,
+            "opened": written(row.opened),
+            "cleared": None if row.cleared is None else written(row.cleared),
+            "title": row.title,
+            "action": row.action,
+            "numbers": row.numbers,
+            "revised": row.revised,
+            "forecast": forecast and forecasts.shown(forecast),
         },
-    )
+    }
 
 
 def without_gone(session: Session, changes: Sequence[Change]) -> list[Change]:

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from lots.errors import UserError
 from rules import clause, derived, keys
-from rules.derived import Derived
+from rules.derived import Derived, Kind
 from rules.keys import Lines, Misfit
 from rules.rule import Limit, Overlay, Rule, Rules, Written
 from rules.scope import Scope
-from rules.signals import SIGNALS
+from rules.signals import FORESEEN, SIGNALS
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,63}")  # as the registry keeps it beside its alerts
 _QUANTITY = re.compile(r"[a-z][a-z0-9_]{0,47}")  # as an expression can name it
@@ -127,6 +127,11 @@ def _require_distinct(kind: str, things: Iterable[_Named]) -> None:
         there[one.name].append(one)
 
 
+def _counts(each: Derived) -> bool:
+    """Whether it grows for as long as the lot is."""
+    return each.kind == Kind.HOURS and not each.span_ms and not each.per
+
+
 def _text_of(file: str, content: bytes) -> str:
     try:
         return content.decode("utf-8")
@@ -173,19 +178,26 @@ class _Reader:
         def rule(name: str, body: object) -> Rule:
             if not _NAME.fullmatch(name):
                 raise Misfit("a rule's name is at most 64 of a-z, 0-9, _ and . from a letter on")
-            return clause.rule(name, body, scope, self._names)
+            found = clause.rule(name, body, scope, self._names)
+            harm = found.foreseen and found.foreseen.harm
+            if harm and not any(each.name == harm and _counts(each) for each in quantities):
+                why = "it is a quantity of this pack, hours without a spell and without per"
+                raise Misfit(f"harm is {harm!r}; {why}", "foreseen", "harm")
+            return found
 
         def test(name: str, body: object) -> Written:
             return Written(name, body, scope, self._file, self._lines)
 
         limits = self._rows("limits", limit)
         names = [limit.name for limit in limits]
+        overlays = self._items("overlays", lambda body: clause.overlay(body, names, scope))
+        quantities = self._rows("derived", quantity)
         return _Pack(
             self._file,
             self._lines,
             limits,
-            self._items("overlays", lambda body: clause.overlay(body, names, scope)),
-            self._rows("derived", quantity),
+            overlays,
+            quantities,
             self._rows("rules", rule),
             self._rows("tests", test),
         )
@@ -218,7 +230,7 @@ class _Reader:
                 "its name is at most 48 of a-z, 0-9 and _ from a letter on, and no word of the"
                 " language"
             )
-        if name in SIGNALS or name in clause.TEXT_FIELDS:
+        if name in {*SIGNALS, *FORESEEN, *clause.TEXT_FIELDS}:
             raise Misfit("there is a signal of that name: take another")
         if name in self._names:
             raise Misfit("there is a quantity of that name: take another")

@@ -102,6 +102,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Foretelling:
+    """What is told in place of the first step's where an alert was foreseen (`rules.foreseen`).
+    ``harm``: a quantity, the hours of what is foreseen, that grow once it comes."""
+
+    title: str
+    action: str
+    harm: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of a pack. ``steps``: from the mildest to the most severe; each includes those
     before it. A silence has one. ``phases`` in which it is valid; empty: in all.
@@ -116,6 +126,7 @@ class Rule:
     scope: Scope
     phases: frozenset[Phase] = frozenset()
     actionable_ms: int = ACTIONABLE_MS
+    foreseen: Foretelling | None = None
 
     @property
     def silence(self) -> Silence | None:

@@ -57,3 +57,10 @@ TERMS = {
     "invoice_mass": ("kg", "of the wool at the contract's regain: it does not move"),
 }
 SIGNALS = MEASURED | DERIVED | AHEAD | PLACED | TERMS
+FORESEEN = {
+    "likely": "how likely it is, in %",
+    "comes_in": "in how many hours",
+    "lasts": "for how many",
+    "wait_until": "when it is expected to be over, on the clock of the site where the lot comes to",
+}
+"""What the texts of something foreseen may have besides."""

@@ -15,7 +15,7 @@ from lots.circumstances import UNKNOWN, Circumstance
 from lots.climate import LotKey
 from lots.clock import HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints
-from lots.terms import Commodity, Form, Packaging
+from lots.terms import Commodity, Form
 from rules import bale, lead, wool
 from rules.derived import FRESH, Derived
 from rules.kernels import NEVER, Records
@@ -354,7 +354,7 @@ def facts_row(facts: LotFacts, book: Book, at: int) -> tuple[float, ...]:
         facts.lag_h,
         NEVER if facts.cored is None else facts.cored,
         facts.cored_regain,
-        _transfer(facts),
+        lead.transfer(facts.commodity, facts.packaging),
         *facts.limits,
         facts.contract_regain,
         facts.dry_mass,
@@ -362,12 +362,6 @@ def facts_row(facts: LotFacts, book: Book, at: int) -> tuple[float, ...]:
         at,
         len(facts.circumstances),
     )
-
-
-def _transfer(facts: LotFacts) -> float:
-    if facts.commodity != Commodity.LEAD:
-        return NAN
-    return lead.TRANSFERS.get(facts.packaging, lead.TRANSFERS[Packaging.STRAPPED])
 
 
 def silence_limit_ms(test: Silence, facts: LotFacts) -> int:

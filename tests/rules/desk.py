@@ -20,7 +20,7 @@ from lots.readings.open import open_store
 from lots.readings.store import StoreUnavailable
 from lots.records import KINDS
 from rules.evaluator import Evaluator
-from rules.ledger import Recipient
+from rules.letters import Recipient
 from rules.pack import parse
 from tests.rules.timeline import at, hours
 
@@ -149,10 +149,16 @@ class Desk:
         for number in range(offset, len(self.journal)):
             self._take(number)
 
-    def says(self, *rows: tuple[float, float], tag: str = "T1", stored: bool = True) -> None:
-        """Readings of ``tag``: (hour, humidity) each, at 20 °C; one entry of the journal."""
+    def says(
+        self,
+        *rows: tuple[float, float],
+        tag: str = "T1",
+        stored: bool = True,
+        warmth: float = 20.0,
+    ) -> None:
+        """Readings of ``tag``: (hour, humidity) each, at ``warmth`` °C; an entry of the journal."""
         times = np.asarray([at(hour) for hour, _ in rows])
-        values = {"temperature": np.full(len(rows), 20.0), "humidity": [h for _, h in rows]}
+        values = {"temperature": np.full(len(rows), warmth), "humidity": [h for _, h in rows]}
         batch = of_tag(TagKey(TENANT, tag), times, values, key=times % 999_983)
         if stored:
             self.store.write(batch)

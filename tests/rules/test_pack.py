@@ -481,8 +481,11 @@ def test_the_packs_in_the_document_are_ones():
     steps = next(block for block in blocks if "    steps:\n" in block)
     (rule,) = parse({"docs/rules.md": steps}).rules
     assert len(rule.levels) == 2
+    coming = next(block for block in blocks if "    foreseen:\n" in block)
+    (rule,) = parse({"docs/rules.md": coming}).rules
+    assert rule.foreseen
     for block in blocks[1:]:
-        if block == steps:
+        if block in (steps, coming):
             continue
         whole = f"pack: x\napplies_to: {{commodity: lead}}\nrules: {{}}\n{block}"
         found = parse({"docs/rules.md": whole})

@@ -1,0 +1,134 @@
+"""Forecasts on a real registry and store: told, and kept as they were said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from lots import registry
+from lots.fields import milliseconds, written
+from lots.model import Forecast, Outgoing
+from rules import pack
+from tests.rules.desk import BOTH
+from tests.rules.test_ahead import COLD, DRY, WARM
+from tests.rules.timeline import at, hours, steady
+
+SHIPPED = pack.load()
+LEG = {"number": 1, "mode": "truck", "origin": "COLD", "destination": "WARM"}
+
+
+def site(desk, name, normals, zone):
+    climate = {"source": "made up", **normals.as_lists()}
+    fields: dict[str, Any] = {"name": name, "latitude": 0, "longitude": 0, "timezone": zone}
+    desk.put("sites", id=name, climate=climate, **fields)
+
+
+def leaves(desk, departs=34.0, arrives=44.0, destination="WARM"):
+    leg = LEG | {"departs": written(at(departs)), "arrives": written(at(arrives))}
+    desk.put("shipments", id="SH", lots=["L1"], legs=[leg | {"destination": destination}])
+
+
+@pytest.fixture(name="desk")
+def _desk(desk):
+    """L1 stands in the cold and is to leave 34 h on for where it is warm and damp."""
+    site(desk, "COLD", COLD, "UTC")
+    site(desk, "WARM", WARM, "America/New_York")
+    site(desk, "DRY", DRY, "UTC")
+    leaves(desk)
+    desk.start(rules=SHIPPED)
+    desk.settle()
+    return desk
+
+
+def says(desk, first, last, warmth, humidity, step=1.0):
+    """By the hour, each in its turn: alerts are told as they come."""
+    for hour, _, damp in steady(first, last, warmth, humidity, step):
+        desk.says((hour, damp), warmth=warmth)
+
+
+def told(desk):
+    """(event, title, action) of each message to one of the two."""
+    with registry.reading(desk.database) as session:
+        found = session.scalars(select(Outgoing).where(Outgoing.recipient == BOTH[0].address)).all()
+    those = [m.payload for m in found if m.payload["data"]["rule"] == "lead.sweat"]
+    those.sort(key=lambda each: each["timestamp"])
+    return those
+
+
+def kept(desk):
+    with registry.reading(desk.database) as session:
+        return list(session.scalars(select(Forecast)))
+
+
+# Told.
+
+
+def test_an_alert_that_was_foreseen_says_when_for_how_long_and_until_when_to_wait(desk):
+    says(desk, 0, 20, 0.0, 60)
+    (first,) = told(desk)
+    assert first["type"] == "alert.opened"
+    data = first["data"]
+    assert data["title"].startswith("Sweat is coming on L1: in about ")
+    assert data["action"].startswith("Wait until Mon 24 Nov ")
+    assert "(America/New_York) before you open or unwrap L1" in data["action"]
+    said = data["forecast"]
+    assert (said["site"], said["timezone"]) == ("WARM", "America/New_York")
+    assert said["probability"] > 0.65
+    begins = hours(milliseconds(registry.KINDS["moves"].model_validate(
+        {"lot": "x", "at": said["begins"]}
+    ).at))  # fmt: skip
+    assert 34 < begins <= 46
+    assert max(grams for _, grams in said["curve"]) > 5
+    assert said["outcome"] is None
+
+
+def test_it_is_kept_once_however_often_it_is_written(desk):
+    says(desk, 0, 20, 0.0, 60)
+    (row,) = kept(desk)
+    desk.settle(12)
+    desk.evaluator.close()
+    desk.start(rules=SHIPPED, folder=desk.folder)
+    says(desk, 21, 24, 0.0, 60)
+    (again,) = kept(desk)
+    assert (again.alert, again.said, again.curve) == (row.alert, row.said, row.curve)
+    assert len(told(desk)) == 1
+
+
+def test_what_an_open_alert_says_to_do_stays_a_forecasts(desk):
+    """Words are made anew, as the holds come and go."""
+    says(desk, 0, 20, 0.0, 60)
+    desk.hold("fumigated", 10, lot="L1", lifted_by="Port Fumigation Ltd")
+    desk.settle(6)
+    (row,) = [row for row in desk.rows() if row.rule == "lead.sweat"]
+    assert row.action.startswith("Leave it closed and untouched")
+    assert "Wait until" not in row.action
+    desk.hold("fumigated", 10, 15, lot="L1", certificate="F 1")
+    desk.settle(6)
+    (row,) = [row for row in desk.rows() if row.rule == "lead.sweat"]
+    assert row.action.startswith("Wait until")
+
+
+def test_what_was_measured_is_told_as_ever(desk):
+    desk.remove("shipments", "SH")
+    desk.settle()
+    says(desk, 0, 20, 0.0, 60)
+    says(desk, 20.5, 23, 25.0, 80, step=0.5)
+    (first,) = told(desk)
+    assert first["data"]["title"].startswith("Water settles on L1 or is about to")
+    assert first["data"]["forecast"] is None
+    assert kept(desk) == []
+
+
+def test_what_only_came_to_light_was_never_foretold(desk):
+    """The lot is folded from its past: nobody was told in time."""
+    desk.says(*((hour, 60) for hour in range(21) if hour != 1), warmth=0.0)
+    desk.remove("shipments", "SH")
+    desk.settle()
+    leaves(desk)
+    desk.settle()
+    says(desk, 21, 22, 0.0, 60)
+    assert [row.revised for row in desk.rows() if row.rule == "lead.sweat"][-1:] == [True]
+    later = [row for row in kept(desk) if row.said > at(20)]
+    assert later == []

@@ -1,0 +1,201 @@
+"""What is only known to come, in words and as a curve."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from string import Formatter
+
+import pytest
+
+from lots.clock import HOUR_MS
+from rules.foreseen import CURVE_H, Foreseen, clock, curve, fields, foreseen
+from rules.knowledge import HANDS_ON, Box, Restraint, words
+from rules.pack import PackError, parse
+from rules.signals import FORESEEN
+from tests.rules.test_ahead import DRY, SHIPPED, numbers, shipped
+from tests.rules.timeline import START, WOOL, at
+
+(SWEAT,) = (rule for rule in SHIPPED.rules if rule.name == "lead.sweat")
+LEVEL = SWEAT.levels[0]
+COMING = {
+    "surface": 0.0, "dew_point": -6.8, "margin": 6.8, "film": 0.0, "temperature": 0.0,
+    "sweat_ahead": 0.81, "sweat_in": 4.0, "sweat_lasts": 6.0,
+}  # fmt: skip
+
+
+# Whether it was.
+
+
+def test_what_is_only_known_to_come_was_foreseen():
+    told = foreseen(LEVEL, COMING, at(0))
+    assert told == Foreseen(at(0), at(4), at(10), 0.81)
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [
+        {"surface": 4.0, "film": 30.0},  # it is there
+        {"surface": 4.0, "margin": -5.0},  # it is about to be
+        {"sweat_ahead": 0.3},  # nothing has opened it
+    ],
+)
+def test_what_was_measured_was_not(measured):
+    assert foreseen(LEVEL, COMING | measured, at(0)) is None
+
+
+def test_where_nothing_is_known_to_come_nothing_was():
+    left = {name: value for name, value in COMING.items() if not name.startswith("sweat_")}
+    assert foreseen(LEVEL, left | {"film": 30.0, "surface": 4.0}, at(0)) is None
+
+
+def test_what_is_not_measured_is_not_taken_for_it():
+    known = {name: COMING[name] for name in ("sweat_ahead", "sweat_in", "sweat_lasts")}
+    assert foreseen(LEVEL, known, at(0)) == foreseen(LEVEL, COMING, at(0))
+
+
+# In words.
+
+
+def test_it_says_when_for_how_long_and_until_when_to_wait_on_the_sites_clock():
+    told = Foreseen(START, START + 4 * HOUR_MS, START + 10 * HOUR_MS, 0.81)
+    assert fields(told, "America/New_York") == {
+        "likely": "81 %",
+        "comes_in": "4 h",
+        "lasts": "6 h",
+        "wait_until": "17:00 (America/New_York)",  # 22:00 UTC
+    }
+    assert set(fields(told, "UTC")) == set(FORESEEN)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "zone", "told"),
+    [
+        (0, "UTC", "12:00 (UTC)"),
+        (1, "UTC", "12:30 (UTC)"),
+        (30, "UTC", "12:30 (UTC)"),
+        (31, "UTC", "13:00 (UTC)"),
+        (12 * 60, "UTC", "Sun 23 Nov 00:00 (UTC)"),
+        (11 * 60 + 40, "UTC", "Sun 23 Nov 00:00 (UTC)"),
+        (11 * 60, "Asia/Shanghai", "Sun 23 Nov 07:00 (Asia/Shanghai)"),
+        (45, "Asia/Kathmandu", "18:30 (Asia/Kathmandu)"),  # 5:45 ahead
+    ],
+)
+def test_a_clock_is_read_to_the_next_half_hour(minutes, zone, told):
+    assert clock(START + minutes * 60_000, zone, START) == told
+
+
+def said(restraints=(), box=Box.NONE):
+    step = replace(SWEAT.steps[0], title=SWEAT.foreseen.title, action=SWEAT.foreseen.action)
+    more = fields(foreseen(LEVEL, COMING, START), "America/New_York")
+    return words(step, "PB-1", COMING, list(restraints), box, more)
+
+
+def test_the_pack_says_all_of_it():
+    told = said()
+    assert told.title == "Sweat is coming on PB-1: in about 4 h, for about 6 h (81 % likely)"
+    assert told.action.startswith("Wait until 17:00 (America/New_York) before you open or unwrap")
+
+
+def test_holds_come_first_here_too():
+    for restraints, box in (
+        ([Restraint("fumigated", "Port Fumigation Ltd")], Box.NONE),
+        ([], Box.CLOSED),
+        ([], Box.UNKNOWN),
+    ):
+        told = said(restraints, box)
+        assert not HANDS_ON.search(f"{told.title} {told.action}")
+        assert "in about 4 h" in told.title
+
+
+FORETOLD = [rule for rule in SHIPPED.rules if rule.foreseen]
+
+
+@pytest.mark.parametrize("rule", FORETOLD, ids=[rule.name for rule in FORETOLD])
+def test_every_text_of_it_can_be_filled_in(rule):
+    known = {*FORESEEN, "lot"}
+    for text in (rule.foreseen.title, rule.foreseen.action):
+        assert {field for _, field, _, _ in Formatter().parse(text) if field} & known
+        words(replace(rule.steps[0], title=text), "L1", {}, [], Box.NONE, fields(
+            Foreseen(0, 0, 0, 0.5), "UTC"
+        ))  # fmt: skip
+
+
+MINE = """\
+pack: mine
+applies_to: {commodity: lead}
+derived:
+  wet: {hours: film >= 5, unit: h, about: a}
+  spell: {hours: film >= 5, spell: 2 h, unit: h, about: a}
+rules:
+  my.sweat:
+    title: "{lot}"
+    when: sweat_ahead > 0.5
+    clear: sweat_ahead < 0.2
+    severity: warning
+    action: "Close the doors."
+    based_on: b
+    foreseen: {title: "in {comes_in}", action: "Wait until {wait_until}.", harm: wet}
+"""
+
+
+def test_a_pack_of_ones_own_may_tell_it_too():
+    (rule,) = parse({"my.yaml": MINE}).rules
+    assert rule.foreseen.harm == "wet"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "why"),
+    [
+        ("harm: wet", "harm: film", r"line 14: my.sweat: .*harm is 'film'; it is a quantity"),
+        ("harm: wet", "harm: spell", r"harm is 'spell'; it is a quantity of this pack"),
+        (", harm: wet", "", r"key 'harm' is missing"),
+        ("{comes_in}", "{comes}", r"there is no \{comes\} to fill in \(did you mean"),
+        ('title: "{lot}"', 'title: "{comes_in}"', r"there is no \{comes_in\} to fill in"),
+        ('"Wait until', '"Open at', r"'Open' may not be said while a hold is on"),
+        ("in {comes_in}", "opened", r"'opened' may not be said while a hold is on"),
+        ("  wet:", "  likely:", r"there is a signal of that name"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(was, now, why):
+    with pytest.raises(PackError, match=why):
+        parse({"my.yaml": MINE.replace(was, now)})
+
+
+# As a curve.
+
+
+def grams(facts, found=None):
+    known = numbers(facts) if found is None else found
+    return [point.film_g_m2 for point in curve(facts, known, at(30))]
+
+
+def test_the_film_that_is_to_come_begins_on_the_way_and_dries():
+    facts = shipped(34, 44)
+    film = grams(facts)
+    assert len(film) == CURVE_H
+    assert film[:4] == [0.0] * 4, "until it departs"
+    first = next(hour for hour, each in enumerate(film, 1) if each > 0)
+    assert 4 < first <= 14
+    assert max(film) > 5
+    assert film[-1] < max(film)
+
+
+def test_in_dry_air_none_comes():
+    assert max(grams(shipped(34, 44, destination=DRY))) < 1
+
+
+def test_put_off_it_comes_later():
+    early, late = grams(shipped(34, 44)), grams(shipped(46, 56))
+    assert late.index(max(late)) >= early.index(max(early)) + 10
+
+
+def test_of_what_is_no_metal_or_is_not_known_there_is_no_curve():
+    assert curve(replace(WOOL, circumstances=shipped(34, 44).circumstances), COMING, at(30)) == []
+    assert curve(shipped(34, 44), {}, at(30)) == []
+
+
+def test_metal_whose_air_is_not_known_has_one():
+    film = grams(shipped(34, 44), {"surface": 0.0})
+    assert not any(math.isnan(each) for each in film)
+    assert max(film) > 5
