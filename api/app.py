@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from api import (
     alerts,
     dead_letters,
+    forecasts,
     gaps,
     health,
     imports,
@@ -120,6 +121,6 @@ def _guarded() -> list[APIRouter]:
     ]
     return [
         *registry_routers,
-        *(part.router() for part in (readings, gaps, lot_history, alerts)),
+        *(part.router() for part in (readings, gaps, lot_history, alerts, forecasts)),
         *(part.router() for part in (imports, sightings, dead_letters)),
     ]

@@ -191,6 +191,24 @@ def outlook(
 
 
 @app.command()
+def forecasts(
+    tenant: Tenant = "default",
+    lot: Annotated[str | None, typer.Option(help="Of this lot alone.")] = None,
+    each: Annotated[
+        bool, typer.Option("--each", help="One by one, the newest first, in place of the score.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, a line each.")] = False,
+) -> None:
+    """How good forecasts were, by rule and site: how many came, and the Brier score.
+
+    Each was told by an alert that opened before anything was measured.
+    """
+    from cli.forecasts import show
+
+    show(tenant, lot, each, as_json)
+
+
+@app.command()
 def guide(
     commodity: Annotated[Literal["lead", "wool"], typer.Argument(help="The goods.")],
     hazard: Annotated[

@@ -2,7 +2,8 @@
 
 Threads: intake (broker to journal), inbox (our own programs to journal), keeper (journal to
 store), rules (journal to alerts), answers (journal to tags that ask), outbox (alerts to people),
-rollups (hours and days of the store, from its readings), watch (over all of it, for operators).
+rollups (hours and days of the store, from its readings), chores (what nobody waits for), watch
+(over all of it, for operators).
 What they share is the journal; each has its own place in it.
 """
 
@@ -42,6 +43,7 @@ from lots.settings import Settings
 from operations.heartbeats import Heartbeats
 from rules import schedule
 from rules.channels.webhook import WebhookChannel
+from rules.chores import Chores
 from rules.evaluator import Evaluator
 from rules.letters import Recipient
 from rules.outbox import Outbox
@@ -171,6 +173,7 @@ class Worker:
         )
         self._outbox = Outbox(database, self._channels)
         self._inbox = Inbox(database, self._journal)
+        self._chores = Chores(database, store, lambda: self._evaluator.engine.rules, settings.clock)
         keep_ms = settings.raw_retention_days * DAY_MS
         self._rollups = RollupMaker(database, store, settings.clock, keep_ms)
 
@@ -251,6 +254,7 @@ class Worker:
             "outbox": partial(self._outbox.run, self._stop),
             "inbox": partial(self._inbox.run, self._stop),
             "rollups": partial(self._rollups.run, self._stop),
+            "chores": partial(self._chores.run, self._stop),
             "watch": partial(self._watch.run, self._stop),
         }
         self._source.start()

@@ -1,20 +1,27 @@
-"""Forecasts in the registry: kept as they were said."""
+"""Forecasts in the registry: kept as they were said, and what came of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from lots.circumstances import AHEAD_MS
 from lots.climate import LotKey
+from lots.clock import DAY_MS
 from lots.fields import written
 from lots.model import Forecast
 from lots.shapes import portions
 from lots.ways import stops_ahead, ways_of
-from rules import census
-from rules.foreseen import Foreseen, curve
+from lots.whereabouts import Way
+from rules import census, hindsight
+from rules.foreseen import Foreseen, Point, curve
+from rules.hindsight import Judged, Outcome
+
+KEPT_MS = 2 * 366 * DAY_MS
+"""So long forecasts are kept. [D]"""
 
 
 class Told(NamedTuple):
@@ -70,6 +77,11 @@ def said(row: Forecast) -> Foreseen:
     return Foreseen(row.said, row.begins, row.ends, row.probability)
 
 
+def points(row: Forecast) -> list[Point]:
+    """The film that it foretold."""
+    return [Point(*each) for each in row.curve]
+
+
 def shown(row: Forecast) -> dict[str, Any]:
     """A forecast as programs get it."""
     instants = ("said", "begins", "ends")
@@ -83,3 +95,40 @@ def shown(row: Forecast) -> dict[str, Any]:
         "came": None if row.came is None else written(row.came),
         "prevented": row.prevented,
     }
+
+
+def acts(session: Session, row: Forecast) -> list[str]:
+    """What was done since about what it rested on, in words; none: nobody acted."""
+    now = ways_of(session, row.tenant, [row.lot])[row.lot]
+    was = [Way(*each) for each in row.legs]
+    return hindsight.acts(was, now, row.said, row.timezone)
+
+
+def revise(session: Session, key: LotKey, since: int) -> None:
+    """The record of the lot is another from ``since`` (ms) on: judge anew what was said of it."""
+    own = (Forecast.tenant == key.tenant, Forecast.lot == key.lot)
+    session.execute(
+        update(Forecast)
+        .where(*own, Forecast.said > since - AHEAD_MS)
+        .values(judged=None, revised=Forecast.revised + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def forget(session: Session, now: int) -> None:
+    """Those that are older than is kept."""
+    session.execute(delete(Forecast).where(Forecast.said < now - KEPT_MS))
+
+
+def judged(rows: Iterable[Forecast]) -> list[Judged]:
+    return [Judged(row.rule, row.site, said(row), _outcome(row), row.came) for row in rows]
+
+
+def _outcome(row: Forecast) -> Outcome | None:
+    return None if row.judged is None or row.outcome is None else Outcome(row.outcome)
+
+
+def of_tenant(session: Session, tenant: str) -> Sequence[Forecast]:
+    """All that are kept, the newest first."""
+    query = select(Forecast).where(Forecast.tenant == tenant)
+    return session.scalars(query.order_by(Forecast.said.desc(), Forecast.alert)).all()

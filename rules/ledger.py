@@ -15,7 +15,7 @@ from lots.climate import LotKey
 from lots.fields import written
 from lots.model import STILL_OPEN, Alert, Forecast, Outgoing
 from lots.shapes import portions
-from rules import census, forecasts, foreseen
+from rules import census, forecasts, foreseen, kernels
 from rules.alerts import (
     Episode,
     Known,
@@ -53,6 +53,10 @@ class Ledger:
 
         The number of queries does not grow with the number of lots, but that they go in portions.
         """
+        changes = list(changes)
+        for change in changes:
+            if change.known_to != kernels.NEVER:
+                forecasts.revise(session, change.key, change.since)
         return sum(
             self._write(session, portion, now)
             for wave in _waves(changes)

@@ -1,4 +1,4 @@
-"""Forecasts on a real registry and store: told, and kept as they were said."""
+"""Forecasts on a real registry and store: told, kept, judged when their time has come."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from lots import registry
+from lots.clock import DAY_MS
 from lots.fields import milliseconds, written
 from lots.model import Forecast, Outgoing
-from rules import pack
+from lots.readings.store import StoreUnavailable
+from rules import forecasts, hindsight, pack
+from rules.chores import Chores
+from rules.judge import Judge
 from tests.rules.desk import BOTH
 from tests.rules.test_ahead import COLD, DRY, WARM
 from tests.rules.timeline import at, hours, steady
@@ -60,6 +64,15 @@ def told(desk):
 def kept(desk):
     with registry.reading(desk.database) as session:
         return list(session.scalars(select(Forecast)))
+
+
+def judge(desk):
+    return Judge(desk.database, desk.store, lambda: SHIPPED, desk.clock).judge()
+
+
+def outcome(desk):
+    (row,) = kept(desk)
+    return row.outcome, None if row.came is None else hours(row.came)
 
 
 # Told.
@@ -132,3 +145,103 @@ def test_what_only_came_to_light_was_never_foretold(desk):
     assert [row.revised for row in desk.rows() if row.rule == "lead.sweat"][-1:] == [True]
     later = [row for row in kept(desk) if row.said > at(20)]
     assert later == []
+
+
+# Judged.
+
+
+def test_one_that_came_is_judged_once_its_time_is_over(desk):
+    says(desk, 0, 34, 0.0, 60)
+    says(desk, 35, 50, 25.0, 80)
+    desk.settle()
+    assert judge(desk) == 0
+    says(desk, 51, 80, 25.0, 40)
+    desk.settle()
+    assert judge(desk) == 1
+    found, came = outcome(desk)
+    assert found == "came"
+    assert 34 < came <= 36
+    assert judge(desk) == 0, "once"
+    (score,) = hindsight.scores(forecasts.judged(kept(desk)))
+    assert (score.rule, score.site, score.scored, score.came) == ("lead.sweat", "WARM", 1, 1)
+    assert score.brier < 0.13
+
+
+def test_one_that_did_not_come_is_too(desk):
+    says(desk, 0, 34, 0.0, 60)
+    says(desk, 35, 80, 25.0, 10)
+    desk.settle()
+    assert judge(desk) == 1
+    assert outcome(desk) == ("absent", None)
+    (score,) = hindsight.scores(forecasts.judged(kept(desk)))
+    assert score.brier > 0.4
+
+
+def test_where_too_little_was_measured_nothing_is_known(desk):
+    says(desk, 0, 34, 0.0, 60)
+    says(desk, 75, 80, 25.0, 10)
+    desk.settle()
+    assert judge(desk) == 1
+    assert outcome(desk) == ("unknown", None)
+
+
+def test_what_comes_late_revises_it(desk):
+    """Dry, as it seemed; what the tag kept says otherwise."""
+    says(desk, 0, 34, 0.0, 60)
+    says(desk, 40, 80, 25.0, 10)
+    desk.settle()
+    assert judge(desk) == 1
+    assert outcome(desk)[0] == "absent"
+    desk.says(*((hour, 80) for hour in range(35, 40)), warmth=25.0)
+    desk.settle(4)
+    assert judge(desk) == 1
+    found, came = outcome(desk)
+    assert (found, came) == ("came", pytest.approx(35, abs=1))
+    desk.settle(4)
+    assert judge(desk) == 0
+
+
+def test_while_the_store_does_not_answer_it_waits(desk):
+    says(desk, 0, 34, 0.0, 60)
+    says(desk, 35, 80, 25.0, 10)
+    desk.settle()
+    desk.store.cut = True
+    with pytest.raises(StoreUnavailable):
+        desk.store.window(None, 0, 1, ())
+    assert judge(desk) == 0
+    assert outcome(desk) == (None, None)
+    desk.store.cut = False
+    assert judge(desk) == 1
+
+
+def test_one_that_was_never_heard_of_again_is_given_up_after_a_month(desk):
+    says(desk, 0, 20, 0.0, 60)
+    desk.settle()
+    desk.clock.hour = 24 * 20
+    assert judge(desk) == 0
+    desk.clock.hour = 24 * 40
+    assert judge(desk) == 1
+    assert outcome(desk) == ("unknown", None)
+
+
+def test_a_lot_that_is_taken_out_takes_its_own_along(desk):
+    says(desk, 0, 20, 0.0, 60)
+    for kind, name in (
+        ("shipments", "SH"),
+        ("bindings", f"T1@{written(at(-100))}"),
+        ("moves", f"L1@{written(at(-100))}"),
+        ("lots", "L1"),
+    ):
+        desk.remove(kind, name)
+    assert kept(desk) == []
+    assert judge(desk) == 0
+
+
+def test_old_ones_are_forgotten(desk):
+    says(desk, 0, 20, 0.0, 60)
+    chores = Chores(desk.database, desk.store, lambda: SHIPPED, desk.clock)
+    chores.do()
+    assert len(kept(desk)) == 1
+    desk.clock.hour = forecasts.KEPT_MS / DAY_MS * 24 + 25
+    chores.do()
+    assert kept(desk) == []

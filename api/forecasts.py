@@ -1,0 +1,63 @@
+"""What alerts foretold, what came of it, and how good that was."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import select, tuple_
+
+from api import resources
+from api.auth import Asking, Transaction
+from api.query import After, Limit, instant_cursor, instant_cursor_of
+from api.resources import Item, Page
+from lots.model import Forecast
+from rules import forecasts, hindsight
+
+
+def router() -> APIRouter:
+    made = APIRouter(prefix="/v1/forecasts", tags=["forecasts"])
+    made.add_api_route(
+        "",
+        listed,
+        summary="List what was foretold, the newest first",
+        operation_id="list_forecasts",
+    )
+    made.add_api_route(
+        "/score",
+        score,
+        summary="How good forecasts were, by rule and site",
+        operation_id="score_forecasts",
+    )
+    return made
+
+
+def listed(
+    request: Request,
+    asking: Asking,
+    session: Transaction,
+    lot: Annotated[str | None, Query(description="Of this lot alone")] = None,
+    after: After = None,
+    limit: Limit = 100,
+) -> Page:
+    query = select(Forecast).where(Forecast.tenant == asking.tenant)
+    if lot is not None:
+        query = query.where(Forecast.lot == lot)
+    if after is not None:
+        query = query.where(tuple_(Forecast.said, Forecast.alert) < tuple_(*instant_cursor(after)))
+    order = (Forecast.said.desc(), Forecast.alert.desc())
+    rows = session.scalars(query.order_by(*order).limit(limit + 1))
+    return resources.page(request, [_shown(row) for row in rows], limit, _cursor)
+
+
+def score(asking: Asking, session: Transaction) -> dict[str, Any]:
+    rows = forecasts.of_tenant(session, asking.tenant)
+    return {"items": [one._asdict() for one in hindsight.scores(forecasts.judged(rows))]}
+
+
+def _shown(row: Forecast) -> Item:
+    return {"alert": row.alert, "lot": row.lot, "rule": row.rule, **forecasts.shown(row)}
+
+
+def _cursor(item: Item) -> str:
+    return instant_cursor_of(item["said"], item["alert"])

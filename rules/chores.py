@@ -1,0 +1,53 @@
+"""What nobody waits for: forecasts are judged when their time has come, and forgotten when old."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import sqlalchemy
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from lots import registry
+from lots.clock import Clock
+from lots.readings.store import ReadingHistory
+from rules import forecasts
+from rules.judge import Judge
+from rules.rule import Rules
+
+EACH_MS: Final = 600_000
+FASTEST_S: Final = 0.5
+
+_log = structlog.get_logger("dunnage.chores")
+
+
+class Chores:
+    """Does them about each `EACH_MS` of the clock; for one thread."""
+
+    def __init__(
+        self,
+        database: sqlalchemy.Engine,
+        store: ReadingHistory,
+        rules: Callable[[], Rules],
+        clock: Clock,
+    ) -> None:
+        """``rules``: those in force."""
+        self._database, self._clock = database, clock
+        self._judge = Judge(database, store, rules, clock)
+
+    def run(self, stop: threading.Event) -> None:
+        """Until ``stop``."""
+        pause_s = max(FASTEST_S, min(EACH_MS / 1000, self._clock.real_seconds(EACH_MS)))
+        while not stop.wait(pause_s):
+            try:
+                self.do(stop)
+            except DBAPIError as error:
+                _log.warning("the registry does not answer; chores wait", error=str(error.orig))
+
+    def do(self, stop: threading.Event | None = None) -> None:
+        """All that is due; the same again changes nothing."""
+        self._judge.judge(stop)
+        with registry.writing(self._database) as session:
+            forecasts.forget(session, self._clock.now_ms())
