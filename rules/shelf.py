@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any, Final
 
 import numpy as np
@@ -35,6 +36,8 @@ _MANTISSA: Final = 0x000FFFFFFFFFFFFF
 
 
 Steps = NDArray[np.int16]
+Columns = tuple[Ints, ...]
+"""Words of many lots, (m, …) each: one after another they are the lots' rows."""
 
 
 class Shelf:
@@ -46,12 +49,7 @@ class Shelf:
     def __init__(self, fresh: States, columns: Sequence[Ints] = ()) -> None:
         """``columns``: what another had to say, to read from."""
         self._like = fresh
-        self._fresh = _words(fresh)
-        widths = [_width(column) for column in fresh.columns()]
-        begins = np.cumsum([0, *widths[:-1]])
-        self._stride = np.repeat(np.asarray(widths, np.int64), widths)
-        """Of a word, from one lot to the next, where the columns stand one after another."""
-        self._column = np.repeat(begins, widths)
+        self._fresh = np.concatenate(_columns(fresh), axis=None)
         self._codes = -(-len(self._fresh) // CODES)
         self._largest = -(-(self._codes + len(self._fresh)) // STEP) * STEP
         newest, at, words = columns or [np.empty(0, np.int64) for _ in range(3)]
@@ -70,22 +68,17 @@ class Shelf:
 
     def take(self, rows: Ints) -> States:
         """The states at ``rows``: copies, that can go their own way."""
-        found = np.empty(len(rows) * len(self._fresh), np.int64)
-        unpack(
-            rows, self.newest, self._at, self._words, self._fresh, self._codes,
-            self._first(len(rows)), self._stride, found,
-        )  # fmt: skip
-        return _states(found, self._like, len(rows))
-
-    def _first(self, lots: int) -> Ints:
-        """Where each word of the first lot stands."""
-        return np.asarray(np.arange(len(self._fresh)) + (lots - 1) * self._column)
+        columns = tuple(
+            np.empty((len(rows), _width(column)), np.int64) for column in self._like.columns()
+        )
+        unpack(rows, self.newest, self._at, self._words, self._fresh, self._codes, columns)
+        return _states(columns, self._like)
 
     def put(self, rows: Ints, states: States) -> None:
         """Write ``states`` over those at the distinct ``rows``."""
         self._make_room(len(rows))
         pack(
-            rows, _words(states), self._fresh, self._codes, self._first(len(rows)), self._stride,
+            rows, _columns(states), self._fresh, self._codes,
             self.newest, self._at, self._steps, self._words, self._used, self._free,
         )  # fmt: skip
 
@@ -122,19 +115,18 @@ class Shelf:
         drop(rows, self.newest, self._at, self._steps, self._words, self._free)
 
 
-def _words(states: States) -> Ints:
-    """The columns of ``states`` one after another."""
-    columns = [np.ascontiguousarray(column) for column in states.columns()]
-    return np.concatenate([column.view(np.int64).ravel() for column in columns])
+def _columns(states: States) -> Columns:
+    """The columns of ``states`` as words."""
+    columns = (np.ascontiguousarray(column) for column in states.columns())
+    return tuple(column.view(np.int64).reshape(len(column), -1) for column in columns)
 
 
-def _states(words: Ints, like: States, lots: int) -> States:
-    """``words`` as states of so many ``lots``, with columns ``like`` these."""
-    found, at = [], 0
-    for column in like.columns():
-        part = words[at : (at := at + lots * _width(column))]
-        found.append(part.view(column.dtype).reshape(lots, *column.shape[1:]))
-    return States(*found)
+def _states(columns: Columns, like: States) -> States:
+    """``columns`` of words as states that have columns ``like`` these."""
+    pairs = zip(columns, like.columns(), strict=True)
+    return States(
+        *(words.view(column.dtype).reshape(-1, *column.shape[1:]) for words, column in pairs)
+    )
 
 
 def _width(column: NDArray[Any]) -> int:
@@ -144,69 +136,62 @@ def _width(column: NDArray[Any]) -> int:
 
 @compiled
 def unpack(
-    rows: Ints, newest: Ints, at: Ints, words: Ints, fresh: Ints, codes: int,
-    first: Ints, stride: Ints, found: Ints,
-) -> None:  # fmt: skip
-    """Write the states at ``rows`` (m,) to ``found``.
-
-    The n-th word of the m-th of them is at first[n] + m stride[n].
-    """
+    rows: Ints, newest: Ints, at: Ints, words: Ints, fresh: Ints, codes: int, columns: Columns
+) -> None:
+    """Write the states at ``rows`` (m,) to ``columns``."""
     for m in range(len(rows)):
-        row = rows[m]
+        row, n, code = rows[m], 0, 0
         begin = at[row]
-        if begin == NOWHERE:
-            for n in range(len(fresh)):
-                found[first[n] + m * stride[n]] = fresh[n]
-            continue
         kept = begin + codes
-        code = 0
-        for n in range(len(fresh)):
-            if n % CODES == 0:
-                code = words[begin + n // CODES]
-            which = code & 3
-            code >>= A_CODE
-            if which == FRESH:
-                found[first[n] + m * stride[n]] = fresh[n]
-            elif which == NEWEST:
-                found[first[n] + m * stride[n]] = newest[row]
-            else:
-                found[first[n] + m * stride[n]] = words[kept]
-                kept += 1
+        for column in columns:
+            width = column.shape[1]
+            for i in range(width):
+                column[m, i] = fresh[n + i]
+            if begin == NOWHERE:
+                n += width
+                continue
+            for i in range(width):
+                if n % CODES == 0:
+                    code = words[begin + n // CODES]
+                which = code & 3
+                code >>= A_CODE
+                n += 1
+                if which == NEWEST:
+                    column[m, i] = newest[row]
+                elif which == KEPT:
+                    column[m, i] = words[kept]
+                    kept += 1
 
 
 @compiled
 def pack(
-    rows: Ints, states: Ints, fresh: Ints, codes: int, first: Ints, stride: Ints,
+    rows: Ints, columns: Columns, fresh: Ints, codes: int,
     newest: Ints, at: Ints, steps: Steps, words: Ints, used: Ints, free: Ints,
 ) -> None:  # fmt: skip
-    """Write ``states``, as `unpack` has them, to ``rows`` (m,).
+    """Write the states in ``columns`` to ``rows`` (m,).
 
     A lot's first word is its newest time. Behind ``used`` there is room for the largest extents.
     """
-    which = np.empty(len(fresh), np.int64)
+    found = np.empty(codes + len(fresh), np.int64)
     for m in range(len(rows)):
-        row, count = rows[m], codes
-        now = states[first[0] + m * stride[0]]
+        row, now = rows[m], columns[0][m, 0]
         newest[row] = now
-        for n in range(len(fresh)):
-            word = states[first[n] + m * stride[n]]
-            if word == fresh[n] or (is_nan(word) and is_nan(fresh[n])):
-                which[n] = FRESH
-            elif word == now:
-                which[n] = NEWEST
-            else:
-                which[n] = KEPT
-                count += 1
+        found[:codes] = 0
+        n, count = 0, codes
+        for column in columns:
+            for i in range(column.shape[1]):
+                word = column[m, i]
+                if word != fresh[n]:
+                    if word == now:
+                        found[n // CODES] |= NEWEST << (n % CODES * A_CODE)
+                    elif not (is_nan(word) and is_nan(fresh[n])):
+                        found[n // CODES] |= KEPT << (n % CODES * A_CODE)
+                        found[count] = word
+                        count += 1
+                n += 1
         begin = extent(row, (count + STEP - 1) // STEP, at, steps, words, used, free)
-        kept, code = begin + codes, 0
-        for n in range(len(fresh)):
-            code |= which[n] << (n % CODES * A_CODE)
-            if n % CODES == CODES - 1 or n == len(fresh) - 1:
-                words[begin + n // CODES] = code
-                code = 0
-            if which[n] == KEPT:
-                words[kept] = states[first[n] + m * stride[n]]
-                kept += 1
+        for n in range(count):
+            words[begin + n] = found[n]
 
 
 @compiled
@@ -223,7 +208,7 @@ def extent(
             at[row] = used[0]
             used[0] += needed * STEP
         steps[row] = needed
-    return at[row]
+    return int(at[row])
 
 
 @compiled
@@ -268,7 +253,8 @@ def drop(rows: Ints, newest: Ints, at: Ints, steps: Steps, words: Ints, free: In
 def prepare() -> None:
     """Have everything in here compiled, or fetched from where it is kept."""
     whole, steps = np.empty(0, np.int64), np.empty(0, np.int16)
-    unpack(whole, whole, whole, whole, whole, 0, whole, whole, whole)
-    pack(whole, whole, whole, 0, whole, whole, whole, whole, steps, whole, whole, whole)
+    columns = tuple(np.empty((0, 1), np.int64) for _ in fields(States))
+    unpack(whole, whole, whole, whole, whole, 0, columns)
+    pack(whole, columns, whole, 0, whole, whole, steps, whole, whole, whole)
     carry(whole, whole, whole, steps, whole, whole, whole, steps, whole, whole, whole)
     drop(whole, whole, whole, steps, whole, whole)
