@@ -254,6 +254,8 @@ class Engine:
         """Of what is not after the bases of ``rows``."""
         edges = self.table.base.newest[rows]
         self.table.window.cut(rows, edges)
+        if not self.happened:
+            return
         for key, newest in zip(self._keys(rows), edges.tolist(), strict=True):
             if key in self.happened:
                 self._remember({key: [t for t in self.happened[key] if t.at > newest]})

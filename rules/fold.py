@@ -137,7 +137,9 @@ def _films(states: States, lags: Floats, starts: Ints, known: Floats, signals: S
         states.lots, lags, transfers, starts, signals.shelter, known[0], vapour, known[5], known[4],
         lead.FILM_SETTINGS, lead.SATURATION, found,
     )  # fmt: skip
-    found[0:3:2, np.isnan(vapour + known[3]) & (found[0] == 0.0)] = NAN
+    unseen = np.isnan(vapour + known[3]) & (found[0] == 0.0)
+    for row in (0, 2):
+        found[row][unseen] = NAN
     found[4] /= _G_M2_PER_MM
     return found
 
@@ -151,8 +153,7 @@ def _bales(
     found = np.full((len(fibre.FOUND), len(of)), NAN)
     is_wool = book.is_wool[facts["kind"]]
     if is_wool.any():
-        balance, its = np.full(len(of), NAN), is_wool[of]
-        balance[its] = wool.regain(known[1, its], known[0, its])
+        balance = wool.regain(known[1], known[0])
         fibre.courses(
             states.lots, book.mould[facts["kind"]], plain(facts["cored"]),
             plain(facts["cored_regain"]), before, starts, time, known, balance, bale.SETTINGS,
@@ -290,6 +291,11 @@ class Signals(dict[str, Floats]):
         return self._amid.spans()
 
     @cached_property
+    def _limits(self) -> Floats:
+        """(n, limits)"""
+        return np.take(self._book.limits, self.spans["limits"], axis=0)
+
+    @cached_property
     def shelter(self) -> Ints:
         """(n,) `film.ROOF`, BOX or OPEN."""
         loading = self.spans["phase"] == _LOADING
@@ -301,7 +307,7 @@ class Signals(dict[str, Floats]):
 
     def _derived(self, name: str) -> Floats:
         if name in self._book.limit_names:
-            return self._limit(self._book.limit_names.index(name))
+            return self._limits[:, self._book.limit_names.index(name)]
         if name in SWEAT:
             self |= self._amid.sweat(self["surface"], self["temperature"], self["dew_point"])
             return self[name]
@@ -342,10 +348,6 @@ class Signals(dict[str, Floats]):
         return wool.expected_scale_mass(
             self["dry_mass"], *bale.bale_regain(bale.Layers(*outer, *core))
         )
-
-    def _limit(self, limit: int) -> Floats:
-        has = self._book.has_limit[self.facts["kind"][self.of], limit]
-        return np.where(has, self._book.limits[self.spans["limits"], limit], NAN)
 
     def at(self, index: NDArray[np.intp] | Ints | Bools) -> Signals:
         """The same at ``index`` alone."""

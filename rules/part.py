@@ -38,6 +38,8 @@ class Part:
         """Some of the lots."""
         if which.all():
             return self
+        if not which.any():
+            return none_of(self.rows[:0])
         counts = self.counts
         keep = np.repeat(which, counts)
         starts = np.concatenate(([0], np.cumsum(counts[which])))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from itertools import product
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from lots.terms import Commodity, Form
 from rules import bale, lead, wool
 from rules.derived import FRESH, Derived
 from rules.kernels import NEVER, Records
-from rules.rule import Limit, Rule, Rules, Silence
+from rules.rule import Rule, Rules, Silence
 from rules.signals import PLACED, SIGNALS, TERMS
 from rules.surroundings import PHASES, PLACES, Courses, Span
 
@@ -228,7 +228,7 @@ class Book:
         ]
         """What each column is: one of another name begins anew."""
         self.delays = np.asarray([level.delay_ms for level in self.levels], np.int64)
-        pairs = self._pairs = list(product(Commodity, Form))
+        pairs = list(product(Commodity, Form))
         self.kinds: dict[tuple[str, str], int] = {pair: code for code, pair in enumerate(pairs)}
         """(commodity, form) -> its code."""
         self.applies = np.asarray(
@@ -255,7 +255,8 @@ class Book:
         at = 0
         for each in {derived.name: derived for derived in rules.derived}.values():
             span = slice(at, at + len(FRESH[each.kind]))
-            applies = self._scoped(rules.derived, each.name)
+            its = [other.scope for other in rules.derived if other.name == each.name]
+            applies = np.asarray([any(s.has(*pair) for s in its) for pair in pairs], np.bool_)
             self.memories.append(Memory(each, span, applies))
             at = span.stop
         self.courses = Courses()
@@ -266,27 +267,16 @@ class Book:
         self.limit_names = list(dict.fromkeys(limit.name for limit in rules.limits))
         self.limits: Floats = np.empty((0, len(self.limit_names)))
         """(rows, limits) their values: a row for each kind with a set of overlays that some lot
-        has; the first is of a lot of which nothing is known."""
+        has; the first is of a lot of which nothing is known. NaN: its packs have no such limit."""
         self._limits_row(("", ""), ())
         self.phases = np.asarray(
             [[not rule.phases or phase in rule.phases for phase in PHASES] for rule in self.rules],
             np.bool_,
         ).reshape(len(self.rules), len(PHASES))
         """(rules, phases) in which each is valid."""
-        self.has_limit = (
-            np.stack([self._scoped(rules.limits, name) for name in self.limit_names], axis=1)
-            if self.limit_names
-            else np.empty((len(pairs), 0), np.bool_)
-        )
-        """(kinds, limits)"""
         told = [name for name in SIGNALS if name not in PLACED]
         self.shown = (*told, *self.limit_names, *(memory.derived.name for memory in self.memories))
         """What is told of a lot, of all that has a name and a value."""
-
-    def _scoped(self, things: Sequence[Derived] | Sequence[Limit], name: str) -> Bools:
-        """(kinds,) for which one of the ``things`` has that ``name``."""
-        its = [each.scope for each in things if each.name == name]
-        return np.asarray([any(s.has(*pair) for s in its) for pair in self._pairs], np.bool_)
 
     def fresh(self, n: int) -> States:
         """Of ``n`` lots that nothing is known of."""

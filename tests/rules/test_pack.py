@@ -365,7 +365,6 @@ def test_a_name_may_stand_in_packs_for_other_goods():
     assert values["tops"] == [80, 70]
     assert values["greasy"] == [60, 70]
     assert all(map(math.isnan, values["scoured"]))
-    assert [book.has_limit[book.kinds["wool", form], 0] for form in facts] == [True, True, False]
 
 
 def test_an_overlay_is_for_the_goods_of_its_pack():
