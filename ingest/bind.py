@@ -6,11 +6,12 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, repeat
+from itertools import islice, pairwise
 from operator import itemgetter
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -30,15 +31,20 @@ from lots.climate import (
     calibrations,
     salt,
 )
-from lots.model import Lot, Tag
-from lots.readings.batch import Ints, ReadingBatch, TagKey
+from lots.model import Tag
+from lots.names import NOBODY, Names, Texts
+from lots.readings.batch import Bools, Ints, ReadingBatch, TagKey
 from lots.revisions import Revisions
 from lots.whereabouts import Source
+
+AT_ONCE = 10_000
+"""Lots, or tags, that are read at once."""
 
 SAMPLES = 100_000
 """That are bound and judged at once: a part of what the rules keep in memory."""
 
 
+T = TypeVar("T")
 _TENANT, _NAME = itemgetter(0), itemgetter(1)  # of a `TagKey`
 
 
@@ -50,8 +56,8 @@ class Spans:
     starts: Ints
     begins: Ints
     ends: Ints
-    lot: Ints
-    placement: Ints
+    lot: NDArray[np.int32]
+    placement: NDArray[np.int8]
 
     def at(self, tag: Ints, time: Ints) -> tuple[Ints, Ints]:
         """(reading, span) for every span in which a reading of ``tag`` at ``time`` (n,) is."""
@@ -90,28 +96,61 @@ class Roster:
         """``sources``: lots and who speaks for them; ``corrections``: tag -> its; ``tags``: all
         that are registered."""
         self.tenant = tenant
-        self.lots: list[str] = []
-        self.numbers: dict[str, int] = {}
-        """Of the tags that speak for a lot at any time."""
-        rows = array("q")  # of a million lots there are as many: no objects
-        for number, (lot, found) in enumerate(sources):
-            self.lots.append(lot)
-            for source in found:
-                tag = self.numbers.setdefault(source.tag, len(self.numbers))
-                rows.extend((tag, source.begins, source.ends, number, CODES[source.placement]))
-        table = np.frombuffer(rows, np.int64).reshape(-1, 5)
-        table = table[np.argsort(table[:, 0], kind="stable")]
-        starts = np.searchsorted(table[:, 0], np.arange(len(self.numbers) + 1))
-        self.spans = Spans(starts, *table[:, 1:].T.copy())
-        salts = (salt(TagKey(tenant, tag)) for tag in self.numbers)
-        self.salts = np.fromiter(salts, np.int64, len(self.numbers))
-        of = [corrections.get(tag, {}) for tag in self.numbers] if corrections else []
+        self.lots = Texts()
+        self._tags = Names()
+        """Those that speak for a lot at any time, and then the others."""
+        found = _Found()
+        for some in _portions(sources):
+            found.take(some, self.lots, self._tags)
+        self.speaking = len(self._tags)
+        """How many tags speak for a lot at any time."""
+        self.spans = found.spans(self.speaking)
+        salts = (salt(TagKey(tenant, tag)) for tag in self._tags)
+        self.salts = np.fromiter(salts, np.int64, self.speaking)
+        of = [corrections.get(tag, {}) for tag in self._tags] if corrections else []
         self.calibrations = calibrations(of)
-        self._silent = frozenset(tag for tag in tags if tag not in self.numbers)
+        for others in _portions(tags):
+            self._tags.add(others)
 
-    def knows(self, tag: str) -> bool:
-        """Whether there is such a tag."""
-        return tag in self.numbers or tag in self._silent
+    def numbers(self, tags: Sequence[str]) -> Ints:
+        """(n,) the numbers of ``tags``, `NOBODY` of one that speaks for no lot."""
+        found = self._tags.find(tags)
+        return np.where(found < self.speaking, found, NOBODY)
+
+    def knows(self, tags: Sequence[str]) -> Bools:
+        """(n,) which of ``tags`` there are."""
+        return np.not_equal(self._tags.find(tags), NOBODY)
+
+
+class _Found:
+    """Spans as they are found, lot after lot. Of a million lots there are as many: no objects."""
+
+    def __init__(self) -> None:
+        self._tag, self._lot, self._placement = array("i"), array("i"), array("b")
+        self._begins, self._ends = array("q"), array("q")
+
+    def take(
+        self, sources: Sequence[tuple[str, Iterable[Source]]], lots: Texts, tags: Names
+    ) -> None:
+        """Note ``sources``; their lots and tags get the next numbers."""
+        rows = [
+            (source, number) for number, (_, its) in enumerate(sources, len(lots)) for source in its
+        ]
+        lots.extend([lot for lot, _ in sources])
+        numbers = tags.add([source.tag for source, _ in rows])
+        self._tag.frombytes(numbers.astype(np.int32).tobytes())
+        self._lot.extend([number for _, number in rows])
+        self._placement.extend([CODES[source.placement] for source, _ in rows])
+        self._begins.extend([source.begins for source, _ in rows])
+        self._ends.extend([source.ends for source, _ in rows])
+
+    def spans(self, tags: int) -> Spans:
+        """All of them, of so many ``tags``, by tag."""
+        tag = np.frombuffer(self._tag, np.int32)
+        order = np.argsort(tag, kind="stable")
+        starts = np.searchsorted(tag[order], np.arange(tags + 1))
+        columns = (self._begins, self._ends, self._lot, self._placement)
+        return Spans(starts, *(np.asarray(column)[order] for column in columns))
 
 
 class Lots(Sequence[LotKey]):
@@ -144,10 +183,9 @@ class Directory:
     def __init__(self, rosters: Mapping[str, Roster]) -> None:
         whole = list(rosters.values())
         self.lots = Lots(whole)
-        tags = np.cumsum([0, *(len(roster.numbers) for roster in whole)]).tolist()
+        tags = np.cumsum([0, *(roster.speaking for roster in whole)]).tolist()
         self._tags = {
-            roster.tenant: (roster.numbers, before)
-            for roster, before in zip(whole, tags, strict=False)
+            roster.tenant: (roster, before) for roster, before in zip(whole, tags, strict=False)
         }
         self.salts = np.concatenate([_none(), *(roster.salts for roster in whole)])
         self.spans = _one_spans(whole)
@@ -156,7 +194,7 @@ class Directory:
         self.calibrations = _one_calibrations(whole)
 
     def numbers(self, tags: Sequence[TagKey]) -> Ints:
-        """The numbers of ``tags``, -1 for one that speaks for no lot."""
+        """(n,) the numbers of ``tags``, `NOBODY` of one that speaks for no lot."""
         tenants = list(map(_TENANT, tags))
         if len(set(tenants)) > 1:
             found = np.full(len(tags), -1)
@@ -164,10 +202,11 @@ class Directory:
                 its = [n for n, each in enumerate(tenants) if each == tenant]
                 found[its] = self.numbers([tags[n] for n in its])
             return found
-        # By their names alone, which takes half as long as by the pairs.
-        numbers, before = self._tags.get(tenants[0] if tenants else "", ({}, 0))
-        found = np.fromiter(map(numbers.get, map(_NAME, tags), repeat(-1)), np.int64, len(tags))
-        return np.where(found >= 0, found + before, -1)
+        if not tenants or tenants[0] not in self._tags:
+            return np.full(len(tags), NOBODY)
+        roster, before = self._tags[tenants[0]]
+        found = roster.numbers(list(map(_NAME, tags)))
+        return np.where(found == NOBODY, NOBODY, found + before)
 
 
 def parted(
@@ -201,10 +240,10 @@ def bind(batch: ReadingBatch, directory: Directory) -> Bound:
     found = Samples(
         time=time[reading],
         identity=(batch.key[index] ^ directory.salts[tag])[reading],
-        placement=directory.spans.placement[span],
+        placement=directory.spans.placement[span].astype(np.int64),
         **{name: column[reading] for name, column in values.items()},
     )
-    lot = directory.spans.lot[span]
+    lot = directory.spans.lot[span].astype(np.int64)
     order = arranged(lot, found)
     lot = lot[order]
     edges = np.concatenate((lot[:1] * 0, np.flatnonzero(lot[1:] != lot[:-1]) + 1))
@@ -227,6 +266,14 @@ class Rosters:
             self._directory = Directory(self.by_tenant)
         return self._directory
 
+    def strange(self, tags: Sequence[TagKey]) -> Ints:
+        """Where in ``tags`` those are that a tenant does not have."""
+        found = np.zeros(len(tags), np.bool_)
+        for tenant in {tag.tenant for tag in tags} & self.by_tenant.keys():
+            its = [number for number, tag in enumerate(tags) if tag.tenant == tenant]
+            found[its] = ~self.by_tenant[tenant].knows([tags[number].tag for number in its])
+        return np.flatnonzero(found)
+
     def refresh(self, session: Session) -> set[str]:
         """Take over what changed; returns the tenants it changed for."""
         news = self._revisions.news(session)
@@ -242,26 +289,32 @@ class Rosters:
 
 def load(session: Session, tenant: str) -> Roster:
     """The roster of a tenant as the registry has it now."""
-    tags = session.scalars(select(Tag.id).where(Tag.tenant == tenant))
+    tag = Tag.__table__.c
+    query = select(tag.id).where(tag.tenant == tenant).execution_options(yield_per=AT_ONCE)
+    tags = session.scalars(query)
     return Roster(tenant, _sources(session, tenant), corrections_of(session, tenant, None), tags)
 
 
 def _sources(session: Session, tenant: str) -> Iterator[tuple[str, list[Source]]]:
-    for between, _ in facts.pages(session, tenant, [Lot.__table__.columns.id]):
+    for between, _ in facts.pages(session, tenant, [facts.LOTS.id]):
         found = facts.whereabouts_of(session, tenant, between)
         yield from ((lot, where.sources) for lot, where in found.items() if where.sources)
 
 
 def _one_spans(rosters: Sequence[Roster]) -> Spans:
     """The spans of all tenants, their tags and lots numbered on."""
-    lots = np.cumsum([0, *(len(roster.lots) for roster in rosters)])
-    parts = [roster.spans for roster in rosters]
+    if len(rosters) == 1:
+        return rosters[0].spans
+    if len(rosters) == 1:
+        return rosters[0].spans
+    parts = [roster.spans for roster in rosters] or [_Found().spans(0)]
+    lots = np.cumsum([0, *(len(roster.lots) for roster in rosters)]).astype(np.int32)
     return Spans(
         _starts([part.starts for part in parts]),
-        np.concatenate([_none(), *(part.begins for part in parts)]),
-        np.concatenate([_none(), *(part.ends for part in parts)]),
-        np.concatenate([_none(), *(part.lot + lots[n] for n, part in enumerate(parts))]),
-        np.concatenate([_none(), *(part.placement for part in parts)]),
+        np.concatenate([part.begins for part in parts]),
+        np.concatenate([part.ends for part in parts]),
+        np.concatenate([part.lot + lots[n] for n, part in enumerate(parts)]),
+        np.concatenate([part.placement for part in parts]),
     )
 
 
@@ -269,7 +322,7 @@ def _one_calibrations(rosters: Sequence[Roster]) -> dict[str, Calibration]:
     found = {}
     for quantity in {name for roster in rosters for name in roster.calibrations}:
         nothing = [
-            Calibration(np.zeros(len(r.numbers) + 1, np.int64), _none(), np.empty(0), np.empty(0))
+            Calibration(np.zeros(r.speaking + 1, np.int64), _none(), np.empty(0), np.empty(0))
             for r in rosters
         ]
         parts = [r.calibrations.get(quantity, no) for r, no in zip(rosters, nothing, strict=True)]
@@ -284,6 +337,12 @@ def _one_calibrations(rosters: Sequence[Roster]) -> dict[str, Calibration]:
 
 def _none() -> Ints:
     return np.empty(0, np.int64)
+
+
+def _portions(items: Iterable[T]) -> Iterator[list[T]]:
+    coming = iter(items)
+    while some := list(islice(coming, AT_ONCE)):
+        yield some
 
 
 def _starts(parts: Sequence[Ints]) -> Ints:

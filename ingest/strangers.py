@@ -39,11 +39,9 @@ class Strangers:
 
     def take(self, _entry: Entry, decoded: Decoded) -> None:
         """Note the tags that the registry does not have."""
-        batch, rosters = decoded.batch, self._rosters.by_tenant
-        for number, tag in enumerate(batch.tags):
-            roster = rosters.get(tag.tenant)
-            if roster is None or roster.knows(tag.tag):
-                continue
+        batch = decoded.batch
+        for number in self._rosters.strange(batch.tags).tolist():
+            tag = batch.tags[number]
             rows = np.flatnonzero(batch.tag == number)
             if len(rows):
                 self._seen[tag] = _heard(batch, rows, self._seen.get(tag))
