@@ -57,8 +57,7 @@ class Way(NamedTuple):
     place: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(NamedTuple):
     """A tag is bound to a lot or a place for begins <= t < ends, ms."""
 
     tag: str
@@ -67,8 +66,7 @@ class Watch:
     ends: int
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """``tag`` speaks for the lot for begins <= t < ends; by way of ``place``, or its own (None)."""
 
     tag: str
@@ -127,7 +125,7 @@ def sources(
     same placement: two sensors would otherwise blend into a climate that never was.
     """
     mine = list(own)
-    found = [Source(w.tag, w.placement, w.begins, w.ends, None) for w in mine]
+    found = [Source(*watch, None) for watch in mine]
     for stay in stood:
         for watch in watches.get(stay.place or "", ()):
             begins, ends = max(stay.begins, watch.begins), min(stay.ends, watch.ends)

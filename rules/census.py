@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from lots.terms import Commodity, Form, PlaceKind
 from lots.whereabouts import Source, without
 from rules import wool
 from rules.knowledge import Box, Restraint
-from rules.state import NO_LIMITS, Limits, LotFacts
+from rules.state import NO_LIMITS, Limits, LotFacts, Said, Watched
 
 HOUR_S = 3600
 """How often a tag measures, where nothing else is said."""
@@ -36,21 +37,52 @@ AHEAD_MS = 7 * DAY_MS
 def lot_facts(
     session: Session, tenant: str, lots: Collection[str] | None = None
 ) -> Iterator[tuple[LotKey, LotFacts]]:
-    """The facts of all lots of ``tenant``, or of those of ``lots``, by lot; read some thousands at
-    a time."""
+    """The facts of all lots of ``tenant``, or of those of ``lots``, by lot."""
+    for said in lots_said(session, tenant, lots):
+        for lot, number, watched in zip(said.lots, said.of, said.watched, strict=True):
+            yield LotKey(tenant, lot), replace(said.facts[number], lot=lot, watched=watched)
+
+
+def lots_said(session: Session, tenant: str, lots: Collection[str] | None = None) -> Iterator[Said]:
+    """The facts of all lots of ``tenant``, or of those of ``lots``, read some thousands at a time;
+    of lots that are alike, as most are, they are made once."""
     intervals = _intervals(session, tenant)
     parties = {p.id: p for p in session.scalars(select(Party).where(Party.tenant == tenant))}
     offline = _offline_legs(session, tenant)
-    columns = Lot.__table__.columns
-    for between, rows in facts.pages(session, tenant, [columns.id, *columns], lots):
+    columns = [facts.LOTS[name] for name in ("id", *_COMMON, *_WEIGHED)]
+    for between, rows in facts.pages(session, tenant, columns, lots):
         whereabouts = facts.whereabouts_of(session, tenant, between)
         circumstances = facts.circumstances_of(session, tenant, whereabouts, between)
-        for lot in rows:
-            sources = whereabouts[lot.id].sources if lot.id in whereabouts else []
-            amid = circumstances.get(lot.id, UNKNOWN)
-            away = offline.get(lot.id, ())
-            party = parties.get(lot.customer)
-            yield LotKey(tenant, lot.id), _facts(lot, party, sources, intervals, away, amid)
+        said, alike = Said([], [], [], []), dict[Hashable, int]()
+        for row in rows:
+            lot, common = row[0], row[1 : 1 + len(_COMMON)]
+            sources = whereabouts.get(lot, facts.NOWHERE).sources
+            weighed = tuple(_weighed(row).items())
+            slowest = max([intervals[source.tag] for source in sources], default=HOUR_S)
+            amid = circumstances.get(lot, UNKNOWN)
+            number = alike.setdefault((common, weighed, slowest, amid), len(said.facts))
+            if number == len(said.facts):
+                party = parties.get(row.customer)
+                said.facts.append(_facts(tenant, row, party, weighed, slowest, amid))
+            said.lots.append(lot)
+            said.of.append(number)
+            said.watched.append(_watched(sources, offline.get(lot, ())))
+        yield said
+
+
+def _watched(sources: Iterable[Source], offline: Sequence[tuple[int, int]]) -> Watched:
+    if not offline:
+        return tuple([(source.begins, source.ends) for source in sources])
+    return tuple(
+        span for source in sources for span in without(source.begins, source.ends, offline)
+    )
+
+
+_COMMON = (
+    "commodity", "form", "packaging", "time_constant_h", "contract_regain_pct", "customer",
+)  # fmt: skip
+"""Columns of a lot in which many are alike."""
+_WEIGHED = ("net_mass_kg", "weighed", "regain_pct", "cored")
 
 
 class Intervals(dict[str, int]):
@@ -86,34 +118,30 @@ def _offline_legs(session: Session, tenant: str) -> dict[str, list[tuple[int, in
 
 
 def _facts(
+    tenant: str,
     lot: Any,
     party: Party | None,
-    sources: list[Source],
-    intervals: Intervals,
-    offline: Sequence[tuple[int, int]],
+    weighed: Iterable[tuple[str, Any]],
+    interval_s: int,
     circumstances: tuple[Circumstance, ...],
 ) -> LotFacts:
-    slowest = max((intervals[source.tag] for source in sources), default=HOUR_S)
     return LotFacts(
-        tenant=lot.tenant,
+        tenant=tenant,
         lot=lot.id,
         commodity=lot.commodity,
         form=lot.form,
         time_constant_h=lot.time_constant_h,
         contract_regain=_or(lot.contract_regain_pct, math.nan),
-        **_weighed(lot),
+        **dict(weighed),
         packaging=lot.packaging or "",
-        interval_ms=slowest * 1000,
-        watched=tuple(
-            span for source in sources for span in without(source.begins, source.ends, offline)
-        ),
+        interval_ms=interval_s * 1000,
         limits=_limits(party) if party else NO_LIMITS,
         customer=lot.customer or "",
         circumstances=circumstances,
     )
 
 
-def _weighed(lot: Lot) -> dict[str, Any]:
+def _weighed(lot: Any) -> dict[str, Any]:
     """What is known of a lot of wool that was cored, and of one that was weighed then too."""
     if lot.commodity != Commodity.WOOL or lot.regain_pct is None or lot.cored is None:
         return {}

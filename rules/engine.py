@@ -27,7 +27,7 @@ from rules.register import NOTHING
 from rules.rule import Rules
 from rules.shelf import Shelf
 from rules.silence import Silences
-from rules.state import Book, Change, LotFacts, States, Stood, Transition, moved
+from rules.state import Book, Change, LotFacts, Said, States, Stood, Transition, moved
 from rules.table import LotTable
 
 WINDOW_MS = 6 * HOUR_MS
@@ -86,13 +86,13 @@ class Engine:
         """Take over what the registry says of all lots; others are unknown and left out."""
         self.table.know(facts)
 
-    def learn(self, tenant: str, facts: Iterable[tuple[LotKey, LotFacts]]) -> list[LotKey]:
+    def learn(self, tenant: str, said: Iterable[Said]) -> list[LotKey]:
         """Take over what the registry says of all lots of a tenant; returns those that are gone.
 
         Lots of which it says something else than before count as changed.
         """
-        rows, news = self.table.learn(facts)
-        self.show_again(news)
+        rows, news = self.table.learn(tenant, said)
+        self.table.notes["changed"][news] = True
         there = np.zeros(len(self.table.keys), np.bool_)
         there[rows] = True
         gone = self._keys(np.flatnonzero((self.table.register.of != NOTHING) & ~there))
@@ -428,7 +428,7 @@ class Engine:
         """Lots that something is known of and the registry says nothing of; and the other way
         round, of those that a tag speaks for."""
         heard, said = self.table.notes["heard"], self.table.register.of != NOTHING
-        watched = self.table.register.watches()["watched_from"] != FAR
+        watched = self.table.register.watched_from != FAR
         unknown, unheard = heard & ~said, said & ~heard & watched
         return self._keys(np.flatnonzero(unknown)), self._keys(np.flatnonzero(unheard))
 

@@ -188,7 +188,7 @@ class Evaluator:
             return
         gone = [key for key in self._facts if key.tenant in news.gone]
         for tenant in news.changed:
-            gone += self.engine.learn(tenant, census.lot_facts(session, tenant))
+            gone += self.engine.learn(tenant, census.lots_said(session, tenant))
         for key in gone:
             self.engine.forget(key)
             self._checkpoints.forget(key)

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lots.climate import LotKey
-from lots.readings.batch import Ints
+from lots.readings.batch import Bools, Ints
 from rules.kernels import FAR, Records
-from rules.state import FACTS, Book, LotFacts, facts_row, rows_of, silence_limit_ms
+from rules.state import FACTS, Book, LotFacts, Said, Watched, facts_row, rows_of, silence_limit_ms
 from rules.surroundings import Surroundings
-
-WATCH: Final = np.dtype(
-    [
-        # When silence may begin at all: ms, the first and the last that a tag should be heard, and
-        # how long a lot may be silent at least.
-        ("watched_from", np.int64),
-        ("watched_to", np.int64),
-        ("patience", np.int64),
-    ]
-)
 
 NOTHING: Final = 0
 """The number of a lot of which nothing is said."""
@@ -40,6 +30,11 @@ class Register:
         self._by_lot = book.tells_lots_apart
         self.of: NDArray[np.int32] = np.empty(0, np.int32)
         """(rows,) which facts a lot has."""
+        self.watched_from = np.empty(0, np.int64)
+        self.watched_to = np.empty(0, np.int64)
+        """(rows,) the first and the last (ms) that a tag should be heard; `FAR`, -`FAR`: never."""
+        self._several: dict[int, Watched] = {}
+        """By row, of lots that are watched in more than one span."""
         self._begin()
 
     def _begin(self) -> None:
@@ -47,42 +42,70 @@ class Register:
         self._facts: list[LotFacts | None] = [None]
         self._columns = np.zeros(LEAST, FACTS)
         self._columns["kind"] = -1
-        self._watches = np.zeros(LEAST, WATCH)
-        self._watches["watched_from"] = FAR
+        self._patience = np.full(LEAST, FAR)
         self.surroundings = Surroundings()
 
     def resize(self, rows: int) -> None:
         """Have room for ``rows``."""
-        more = np.full(rows - len(self.of), NOTHING, np.int32)
-        self.of = np.concatenate((self.of, more))
+        more = rows - len(self.of)
+        self.of = np.concatenate((self.of, np.full(more, NOTHING, np.int32)))
+        self.watched_from = np.concatenate((self.watched_from, np.full(more, FAR)))
+        self.watched_to = np.concatenate((self.watched_to, np.full(more, -FAR)))
 
     def facts(self, rows: Ints) -> Records:
         """(n,) `FACTS` of the lots at ``rows``; of one without facts the kind is -1."""
         return rows_of(self._columns, self.of[rows])
 
-    def watches(self) -> Records:
-        """(rows,) `WATCH` of all."""
-        return rows_of(self._watches, self.of)
+    def patience(self) -> Ints:
+        """(rows,) how long (ms) a lot may be silent at least."""
+        return np.take(self._patience, self.of)
 
-    def at(self, row: int) -> LotFacts | None:
-        """What is said of the lot at ``row``, but for its name."""
-        return self._facts[int(self.of[row])]
+    def at(self, row: int, key: LotKey) -> LotFacts | None:
+        """What is said of the lot at ``row``, which is called so."""
+        facts = self._facts[int(self.of[row])]
+        if facts is None:
+            return None
+        watched = self._several.get(row, ())
+        if not watched and self.watched_from[row] != FAR:
+            watched = ((int(self.watched_from[row]), int(self.watched_to[row])),)
+        return replace(facts, tenant=key.tenant, lot=key.lot, watched=watched)
 
-    def put(self, row: int, key: LotKey, facts: LotFacts) -> bool:
-        """Let the lot at ``row`` have ``facts``; whether that is news."""
-        shared = replace(facts, tenant="", lot="")
+    def put(self, rows: Ints, said: Said) -> Bools:
+        """Let the lots at ``rows`` (n,) have what is said of them; (n,) of which that is news."""
+        facts, of = said.facts, said.of
+        if self._by_lot:
+            facts = [replace(facts[n], lot=lot) for lot, n in zip(said.lots, of, strict=True)]
+            of = list(range(len(facts)))
+        numbers = np.asarray([self._number(each) for each in facts], np.int32)
+        begins = [min((begins for begins, _ in spans), default=FAR) for spans in said.watched]
+        ends = [max((ends for _, ends in spans), default=-FAR) for spans in said.watched]
+        news = np.zeros(len(rows), np.bool_)
+        columns: list[NDArray[Any]] = [self.of, self.watched_from, self.watched_to]
+        said_now = numbers[np.asarray(of, np.int64)], begins, ends
+        for column, values in zip(columns, said_now, strict=True):
+            news |= column[rows] != values
+            column[rows] = values
+        for number, (row, spans) in enumerate(zip(rows.tolist(), said.watched, strict=True)):
+            before = self._several.pop(row, ())
+            if len(spans) > 1:
+                self._several[row] = spans
+            if before != self._several.get(row, ()):
+                news[number] = True
+        return news
+
+    def _number(self, facts: LotFacts) -> int:
+        shared = replace(facts, tenant="", lot="", watched=())
         # Overlays may tell lots apart that are otherwise alike.
-        same = (shared, key.tenant, key.lot if self._by_lot else "")
+        same = (shared, facts.tenant, facts.lot if self._by_lot else "")
         number = self._numbers.get(same)
         if number is None:
             number = self._numbers[same] = self._add(shared, facts)
-        news = bool(self.of[row] != number)
-        self.of[row] = number
-        return news
+        return number
 
     def drop(self, row: int) -> None:
         """Nothing is said any more of the lot at ``row``."""
-        self.of[row] = NOTHING
+        self.of[row], self.watched_from[row], self.watched_to[row] = NOTHING, FAR, -FAR
+        self._several.pop(row, None)
 
     def tidy(self, keys: Iterable[LotKey]) -> None:
         """Let go of facts that no lot has any more, where they are most. ``keys``: by row."""
@@ -92,20 +115,18 @@ class Register:
         self._begin()
         for row, key in enumerate(keys):
             if (facts := before[of[row]]) is not None:
-                self.put(row, key, replace(facts, tenant=key.tenant, lot=key.lot))
+                self.of[row] = self._number(replace(facts, tenant=key.tenant, lot=key.lot))
 
     def _add(self, shared: LotFacts, facts: LotFacts) -> int:
         number = len(self._facts)
         if number == len(self._columns):
-            self._columns, self._watches = (
-                np.concatenate((column, column)) for column in (self._columns, self._watches)
+            self._columns, self._patience = (
+                np.concatenate((column, column)) for column in (self._columns, self._patience)
             )
         at = self.surroundings.put(self._book.spans(facts))
         self._columns[number] = facts_row(facts, self._book, at)
         tests = self._book.silences[self._columns["kind"][number]]
-        watch = self._watches[number]
-        watch["watched_from"] = min((begins for begins, _ in facts.watched), default=FAR)
-        watch["watched_to"] = max((ends for _, ends in facts.watched), default=-FAR)
-        watch["patience"] = min((silence_limit_ms(test, facts) for _, test in tests), default=FAR)
+        limits = (silence_limit_ms(test, facts) for _, test in tests)
+        self._patience[number] = min(limits, default=FAR)
         self._facts.append(shared)
         return number

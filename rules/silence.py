@@ -73,11 +73,11 @@ class Silences:
 
     def _candidates(self, now: int) -> Ints:
         """Rows of lots for which a tick can change something."""
-        notes, watches = self._table.notes, self._table.register.watches()
+        notes, register = self._table.notes, self._table.register
         since = np.maximum(self._table.head.newest, self.listening_since)
-        watched = (watches["watched_from"] <= now) & (now < watches["watched_to"])
-        quiet = watched & (now - since >= watches["patience"])
-        return np.flatnonzero((self._table.register.of != NOTHING) & (quiet | notes["silent"]))
+        watched = (register.watched_from <= now) & (now < register.watched_to)
+        quiet = watched & (now - since >= register.patience())
+        return np.flatnonzero((register.of != NOTHING) & (quiet | notes["silent"]))
 
     def _judged(self, key: LotKey, row: int, now: int) -> list[Transition]:
         """Silences that begin, and those that end because no tag speaks for the lot any more."""

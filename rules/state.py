@@ -41,6 +41,10 @@ class Limits(NamedTuple):
 NO_LIMITS = Limits()
 
 
+Watched = tuple[tuple[int, int], ...]
+"""Spans (ms) in which a tag should be heard."""
+
+
 @dataclass(frozen=True, slots=True)
 class LotFacts:
     """What the registry says of a lot, as far as the rules need it."""
@@ -58,13 +62,23 @@ class LotFacts:
     packaging: str = ""
     limits: Limits = NO_LIMITS
     interval_ms: int = HOUR_MS  # of the slowest of its tags
-    watched: tuple[tuple[int, int], ...] = ()  # spans (ms) in which a tag should be heard
+    watched: Watched = ()
     customer: str = ""
     circumstances: tuple[Circumstance, ...] = UNKNOWN
 
     @property
     def lag_h(self) -> float:
         return self.time_constant_h or LEAD_TIME_CONSTANT_H
+
+
+class Said(NamedTuple):
+    """What the registry says of some lots: of lots[i] facts[of[i]], which may name another of them,
+    and that tags are to be heard in the spans watched[i], `LotFacts.watched`."""
+
+    lots: list[str]
+    facts: list[LotFacts]
+    of: list[int]
+    watched: list[Watched]
 
 
 STATE = np.dtype(

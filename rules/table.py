@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import repeat
 
 import numpy as np
 
 from lots.climate import Chosen, LotKey
 from lots.readings.batch import Ints
 from rules.kernels import NEVER, Records
-from rules.naming import NOBODY, Keys, Rows
+from rules.naming import NO_ROW, Keys, Rows, by_tenant
 from rules.register import NOTHING, Register
 from rules.shelf import Shelf
-from rules.state import Book, LotFacts
+from rules.state import Book, LotFacts, Said
 from rules.window import Window
 
 LEAST = 256
@@ -43,8 +41,8 @@ class LotTable:
     def __init__(self, book: Book) -> None:
         self._book = book
         self.rows = Rows()
-        self.keys = Keys()
-        self._free: list[int] = []
+        self.keys = Keys(self.rows)
+        self._free = array("i")
         self.base, self.middle, self.head = (Shelf(book.fresh(1)) for _ in range(3))
         self.register = Register(book)
         self.notes: Records = np.zeros(0, NOTE)
@@ -57,18 +55,27 @@ class LotTable:
     def row(self, key: LotKey) -> int:
         """The row of a lot; it gets one if it has none."""
         found = self.rows.get(key)
-        if found is None:
-            if not self._free:
-                self._grow(max(LEAST, 2 * len(self.keys)))
-            found = self.rows[key] = self._free.pop()
-            self.keys[found] = key
-            self._whole = ()
-        return found
+        return int(self.rows_for(key.tenant, [key.lot])[0]) if found is None else found
+
+    def rows_for(self, tenant: str, lots: Sequence[str]) -> Ints:
+        """(n,) the rows of ``lots``; those that have none get one."""
+        found = self.rows.of(tenant, lots)
+        new = list(dict.fromkeys(lots[n] for n in np.flatnonzero(found == NO_ROW).tolist()))
+        if not new:
+            return found
+        while len(self._free) < len(new):
+            self._grow(max(LEAST, 2 * len(self.keys)))
+        self.rows.put(tenant, new, [self._free.pop() for _ in new])
+        self._whole = ()
+        return self.rows.of(tenant, lots)
 
     def rows_of(self, keys: Sequence[LotKey]) -> Ints:
-        """(n,) rows of ``keys``; -1 where one has none."""
+        """(n,) rows of ``keys``; `NO_ROW` where one has none."""
         if not isinstance(keys, Chosen):
-            return np.fromiter(map(self.rows.get, keys, repeat(-1)), np.int64, len(keys))
+            found = np.full(len(keys), NO_ROW)
+            for tenant, places, lots in by_tenant(keys):
+                found[places] = self.rows.of(tenant, lots)
+            return found
         if self._whole is not keys.whole:
             self._whole, self._found = keys.whole, np.full(len(keys.whole), _NOT_SOUGHT)
         found = self._found[keys.numbers]
@@ -96,37 +103,47 @@ class LotTable:
         if len(self.middle.newest):
             self.middle.clear(rows)
 
+    def rows_made(self, keys: Sequence[LotKey]) -> Ints:
+        """As `rows_of`; those that have none get one."""
+        found = np.empty(len(keys), np.int64)
+        for tenant, places, lots in by_tenant(keys):
+            found[places] = self.rows_for(tenant, lots)
+        return found
+
     def know(self, facts: Mapping[LotKey, LotFacts]) -> None:
         """Take over the lots' facts; a lot that has none any more keeps its row."""
-        self.learn(facts.items())
+        keys = list(facts)
+        for tenant, places, lots in by_tenant(keys):
+            its = [facts[keys[place]] for place in places]
+            watched = [each.watched for each in its]
+            self.learn(tenant, [Said(lots, its, list(range(len(its))), watched)])
         for key in [key for key in self.known if key not in facts]:
             self.register.drop(self.rows[key])
 
-    def learn(self, facts: Iterable[tuple[LotKey, LotFacts]]) -> tuple[Ints, list[LotKey]]:
-        """Take over some lots' facts; returns their rows, and those of which they are news."""
+    def learn(self, tenant: str, said: Iterable[Said]) -> tuple[Ints, Ints]:
+        """Take over some lots' facts; returns their rows, and those to which they are news."""
         self.register.tidy(self.keys)
-        rows, news = array("q"), []
-        for key, each in facts:
-            row = self.row(key)
-            rows.append(row)
-            if self.register.put(row, key, each):
-                news.append(key)
-        return np.frombuffer(rows, np.int64), news
+        rows, news = [], []
+        for part in said:
+            its = self.rows_for(tenant, part.lots)
+            rows.append(its)
+            news.append(its[self.register.put(its, part)])
+        return np.concatenate([_nothing(), *rows]), np.concatenate([_nothing(), *news])
 
     def take_over(self, other: LotTable) -> None:
         """The rows and facts of ``other``, which is of no use afterwards, and nothing else."""
-        self.rows, self._free, self.register = other.rows, [], other.register
         self._grow(len(other.keys))
-        self.keys, self._free = other.keys, other._free
+        self.rows, self.keys, self._free = other.rows, other.keys, other._free
+        self.register = other.register
 
     def forget(self, key: LotKey) -> None:
         """Give a lot's row back."""
-        row = self.rows.pop(key, None)
+        row = self.rows.get(key)
         if row is not None:
             self._whole = ()
             self._clear(np.asarray([row]))
             self.register.drop(row)
-            self.keys[row] = NOBODY
+            self.rows.drop(row)
             self._free.append(row)
 
     def _clear(self, rows: Ints) -> None:
@@ -147,8 +164,8 @@ class LotTable:
         self.notes = np.concatenate((self.notes, np.zeros(len(rows), NOTE)))
         self.window.resize(before + len(rows))
         self._clear(rows)
-        self.keys.resize(before + len(rows))
-        self._free += reversed(rows.tolist())
+        self.rows.resize(before + len(rows))
+        self._free.frombytes(rows[::-1].astype(np.int32).tobytes())
 
 
 class _Known(Mapping[LotKey, LotFacts]):
@@ -158,10 +175,10 @@ class _Known(Mapping[LotKey, LotFacts]):
         self._table = table
 
     def __getitem__(self, key: LotKey) -> LotFacts:
-        found = self._table.register.at(self._table.rows[key])
+        found = self._table.register.at(self._table.rows[key], key)
         if found is None:
             raise KeyError(key)
-        return replace(found, tenant=key.tenant, lot=key.lot)
+        return found
 
     def __contains__(self, key: object) -> bool:
         row = self._table.rows.get(key) if isinstance(key, LotKey) else None
@@ -173,3 +190,7 @@ class _Known(Mapping[LotKey, LotFacts]):
 
     def __len__(self) -> int:
         return int(np.count_nonzero(self._table.register.of))
+
+
+def _nothing() -> Ints:
+    return np.empty(0, np.int64)
