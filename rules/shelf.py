@@ -55,6 +55,7 @@ class Shelf:
         newest, at, words = columns or [np.empty(0, np.int64) for _ in range(3)]
         self.newest, self._at, self._words = newest, at, words
         self._steps = np.zeros(len(self._at), np.int16)
+        sizes(self._at, self._words, self._codes, self._steps)
         self._used = np.zeros(1, np.int64)
         self._free = np.full(self._largest // STEP + 1, NOWHERE, np.int64)
         """By an extent's steps, the first that is free; its first word says which is the next."""
@@ -82,15 +83,19 @@ class Shelf:
             self.newest, self._at, self._steps, self._words, self._used, self._free,
         )  # fmt: skip
 
-    def match(self, rows: Ints, other: Shelf) -> None:
-        """Let the states at the distinct ``rows`` be those that ``other``, of the same columns, has
-        there."""
+    def is_like(self, other: Shelf) -> bool:
+        """Whether states are packed alike in both, if both have the same columns."""
+        return np.array_equal(self._fresh, other._fresh)
+
+    def match(self, rows: Ints, other: Shelf, theirs: Ints | None = None) -> None:
+        """Let the states at the distinct ``rows`` be those that ``other``, of the same columns and
+        `is_like` it, has at ``theirs``; None: at the same rows."""
         if not len(rows):
             return
         self._make_room(len(rows))
         carry(
-            rows, other.newest, other._at, other._steps, other._words,
-            self.newest, self._at, self._steps, self._words, self._used, self._free,
+            rows if theirs is None else theirs, other.newest, other._at, other._steps, other._words,
+            rows, self.newest, self._at, self._steps, self._words, self._used, self._free,
         )  # fmt: skip
 
     def _make_room(self, rows: int) -> None:
@@ -103,7 +108,7 @@ class Shelf:
         """A shelf with what is at ``rows`` alone."""
         found = Shelf(self._like)
         found.resize(len(rows))
-        found.put(np.arange(len(rows)), self.take(rows))
+        found.match(np.arange(len(rows)), self, rows)
         return found
 
     def columns(self) -> tuple[Ints, Ints, Ints]:
@@ -213,18 +218,32 @@ def extent(
 
 @compiled
 def carry(
-    rows: Ints, their_newest: Ints, their_at: Ints, their_steps: Steps, their_words: Ints,
-    newest: Ints, at: Ints, steps: Steps, words: Ints, used: Ints, free: Ints,
+    theirs: Ints, their_newest: Ints, their_at: Ints, their_steps: Steps, their_words: Ints,
+    rows: Ints, newest: Ints, at: Ints, steps: Steps, words: Ints, used: Ints, free: Ints,
 ) -> None:  # fmt: skip
-    """Write the states that another shelf has at ``rows`` over those here, packed as they are."""
-    for row in rows:
-        newest[row] = their_newest[row]
-        if their_at[row] == NOWHERE:
+    """Write the states that another shelf has at ``theirs`` (m,) over those at ``rows`` (m,),
+    packed as they are."""
+    for m in range(len(rows)):
+        row, their = rows[m], theirs[m]
+        newest[row] = their_newest[their]
+        if their_at[their] == NOWHERE:
             leave(row, at, steps, words, free)
             continue
-        begin = extent(row, their_steps[row], at, steps, words, used, free)
-        for n in range(their_steps[row] * STEP):
-            words[begin + n] = their_words[their_at[row] + n]
+        begin = extent(row, their_steps[their], at, steps, words, used, free)
+        for n in range(their_steps[their] * STEP):
+            words[begin + n] = their_words[their_at[their] + n]
+
+
+@compiled
+def sizes(at: Ints, words: Ints, codes: int, steps: Steps) -> None:
+    """Write to ``steps`` (rows,) how many the extents that begin ``at`` (rows,) are large."""
+    for row in range(len(at)):
+        if at[row] != NOWHERE:
+            count = codes
+            for code in words[at[row] : at[row] + codes]:
+                for word in range(CODES):
+                    count += (code >> word * A_CODE & 3) == KEPT
+            steps[row] = (count + STEP - 1) // STEP
 
 
 @compiled
@@ -256,5 +275,6 @@ def prepare() -> None:
     columns = tuple(np.empty((0, 1), np.int64) for _ in fields(States))
     unpack(whole, whole, whole, whole, whole, 0, columns)
     pack(whole, columns, whole, 0, whole, whole, steps, whole, whole, whole)
-    carry(whole, whole, whole, steps, whole, whole, whole, steps, whole, whole, whole)
+    carry(whole, whole, whole, steps, whole, whole, whole, whole, steps, whole, whole, whole)
+    sizes(whole, whole, 0, steps)
     drop(whole, whole, whole, steps, whole, whole)

@@ -236,7 +236,7 @@ def _packed(engine: Engine, journal: str, offset: int, lots: int, brief: bool) -
         ticked=silences.ticked,
         listening_since=silences.listening_since,
         columns=engine.book.columns,
-        derived=[(m.derived.definition, len(m.fresh)) for m in engine.book.memories],
+        derived=_derived(engine.book),
         lots=lots,
         happened=[] if brief else list(engine.happened.items()),
         silent=list(silences.of.items()),
@@ -248,18 +248,22 @@ def _packed(engine: Engine, journal: str, offset: int, lots: int, brief: bool) -
 def _unpack(found: _Snapshot, file: FileIO, engine: Engine, before: Rules | None) -> None:
     table, silences = engine.table, engine.silences
     fresh = _fresh(file, found)
+    of_same_columns = (found.columns, found.derived) == (engine.book.columns, _derived(engine.book))
     judged_otherwise = _differing(before, engine)
     in_force = {name for of_kind in engine.book.silences for name, _ in of_kind}
     there = 0
     while there < found.lots:
         keys = msgspec.msgpack.decode(_next(file).tobytes(), type=list[LotKey])
         there += len(keys)
-        rows = np.asarray([table.row(key) for key in keys], np.int64)
+        rows = table.rows_made(keys)
         table.notes["heard"][rows] = True
         for shelf in (table.base, table.head):
             written = Shelf(fresh, [_next(file).view(np.int64) for _ in range(3)])
-            states = written.take(np.arange(len(rows)))
-            shelf.put(rows, _carried_over(states, found, engine.book))
+            every = np.arange(len(rows))
+            if of_same_columns and shelf.is_like(written):
+                shelf.match(rows, written, every)
+            else:
+                shelf.put(rows, _carried_over(written.take(every), found, engine.book))
         starts = _next(file).view(np.int64)
         columns = {name: _next(file).view(kind) for name, kind in LOG.items()}
         table.window.append(rows, starts, Samples(**columns))
@@ -310,9 +314,12 @@ def _carried_over(written: States, found: _Snapshot, book: Book) -> States:
     before, steps = [(name, 1) for name in found.columns], [(name, 1) for name in book.columns]
     _carry_over(written.pending, before, states.pending, steps)
     _carry_over(written.opened, before, states.opened, steps)
-    derived = [(memory.derived.definition, len(memory.fresh)) for memory in book.memories]
-    _carry_over(written.memory, found.derived, states.memory, derived)
+    _carry_over(written.memory, found.derived, states.memory, _derived(book))
     return states
+
+
+def _derived(book: Book) -> list[tuple[str, int]]:
+    return [(memory.derived.definition, len(memory.fresh)) for memory in book.memories]
 
 
 Widths = Sequence[tuple[str, int]]

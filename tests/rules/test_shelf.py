@@ -1,0 +1,56 @@
+"""States on a shelf, packed: the same come off it."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.pack import load
+from rules.shelf import Shelf
+from rules.state import Book, States
+
+BOOK = Book(load())
+ROWS = 12
+
+
+def some(chance: np.random.Generator, lots: int) -> States:
+    """States of so many lots in which some words are not as they were at first, or the newest."""
+    states = BOOK.fresh(lots)
+    states.lots["newest"] = chance.integers(1, 100, lots)
+    for column in states.columns():
+        words = column.view(np.int64).reshape(lots, -1)
+        differs = chance.random(words.shape) < chance.random()
+        words[differs] = np.where(
+            chance.random(words.shape) < 0.2, states.lots["newest"][:, None], -words
+        )[differs]
+    return states
+
+
+def contents(states: States) -> str:
+    return repr([column.tolist() for column in states.columns()])
+
+
+@given(st.integers(0, 2**32))
+def test_what_is_copied_from_another_shelf_is_as_it_was_there(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    one, other = Shelf(BOOK.fresh(1)), Shelf(BOOK.fresh(1))
+    for shelf in (one, other):
+        shelf.resize(ROWS)
+    for _ in range(4):
+        for shelf in (one, other):
+            rows = chance.permutation(ROWS)[: chance.integers(1, ROWS)]
+            shelf.put(rows, some(chance, len(rows)))
+        theirs = chance.permutation(ROWS)[: chance.integers(1, ROWS)]
+        rows = chance.permutation(ROWS)[: len(theirs)]
+        kept = np.setdiff1d(np.arange(ROWS), rows)
+        before = contents(one.take(kept))
+        one.match(rows, other, theirs)
+        assert contents(one.take(rows)) == contents(other.take(theirs))
+        assert one.newest[rows].tolist() == other.newest[theirs].tolist()
+        assert contents(one.take(kept)) == before
+        written = Shelf(BOOK.fresh(1), one.only(rows).columns())
+        every = np.arange(len(rows))
+        assert contents(written.take(every)) == contents(one.take(rows))
+        one.match(rows, written, every)
+        assert contents(one.take(rows)) == contents(written.take(every))
