@@ -102,6 +102,7 @@ class Worker:
             if new_journal:
                 with registry.writing(database) as session:
                     adopt_journal(session, self._journal.id, self._journal.start)
+            heap.settle()  # before very many lots are read
             self._kept = self._keeper.restore(self._journal.start)
             self._judged = self._rules.restore(
                 self._journal.id, self._journal.start, self._journal.end
@@ -199,7 +200,6 @@ class Worker:
         # A thread that comes back from the disk or the network waits for its turn this long at
         # most; Python's own 5 ms, at each statement and each request, are most of a store's time.
         sys.setswitchinterval(SWITCH_S)
-        heap.settle()
         try:
             threads = self._start()
             ticks = schedule.ticking(self._tick, self._clock)
