@@ -130,7 +130,10 @@ def _states(columns: Columns, like: States) -> States:
     """``columns`` of words as states that have columns ``like`` these."""
     pairs = zip(columns, like.columns(), strict=True)
     return States(
-        *(words.view(column.dtype).reshape(-1, *column.shape[1:]) for words, column in pairs)
+        *(
+            words.view(column.dtype).reshape(len(words), *column.shape[1:])
+            for words, column in pairs
+        )
     )
 
 
