@@ -28,8 +28,6 @@ class Bale(NamedTuple):
     outer_lag_h: float = 12.0
     core_lag_h: float = 1000.0  # six weeks
     outer_share: float = 0.2  # of the dry mass
-    from_inside: float = 0.3  # of the vapour in the outer layer, the rest from the air: by the way
-    # to the middle of the 35 mm behind it and through a nylon wrap, each as metres of still air
 
 
 BALE: Final = Bale()
@@ -69,6 +67,10 @@ BALES: Final = np.dtype(
         ("regain", np.float64),  # what the outer layer's most likely is,
         ("surface_humidity", np.float64),  # %RH of the air in it,
         ("regain_hours", np.float64),  # and for how long they have followed the air
+        ("regain_before", np.float64),  # %, the mean of the last five days
+        ("layers", np.float64, (fibre.LAYERS,)),  # %, of one that was cored, from its surface
+        ("layer_hours", np.float64),  # since they moved on
+        ("inside", np.float64),  # °C, of its core
         ("mould", np.float64),
         ("mould_dry_hours", np.float64),
         ("mould_pace", np.float64),  # the mean course of the index: `fibre.ahead`
@@ -83,7 +85,7 @@ BALES: Final = np.dtype(
 
 SETTINGS: Final = (
     BALE.outer_lag_h, BALE.core_lag_h, *HYSTERESIS, DRIEST, _DAMPEST,
-    SELF_HEATING.lag_h, SELF_HEATING.smoothing_h, BALE.from_inside,
+    SELF_HEATING.lag_h, SELF_HEATING.smoothing_h,
 )  # fmt: skip
 """As `fibre.courses` takes them."""
 

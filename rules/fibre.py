@@ -40,6 +40,42 @@ K: Final = 0.64620
 REGAIN_PER_K: Final = -0.07
 """Points, above 20 °C. [D]"""
 
+FROM_GAB: Final = 0.92
+"""The activity from which a bale's wool goes straight to what it holds when saturated."""
+SATURATED: Final = 34.0
+"""%, the regain in saturated air: 33 to 36 published; GAB ends at 28."""
+_AT_THAT: Final = 24.3180  # %, GAB's regain there
+GIVING_OFF: Final = 1.13
+"""Times the mean regain, of a damp bale that dries: 18 % at 65 %RH, the most that was measured."""
+GIVES_OFF_FROM: Final = 18.0
+"""%, cored: from there it dries."""
+
+# A bale from its surface inward. [D], but for still air, which is 2.5e-5 m²/s.
+LAYERS: Final = 3
+_ENDS: Final = (0.007, 0.04, 0.4)  # m; 0.4 is three times its volume over its surface
+_CENTRES: Final = (0.0035, 0.0235, 0.13)  # of the core nearer to its outside: most is there
+_DRY_KG_M3: Final = 290.0
+_LONGER: Final = 2.5  # times still air's way, through pressed wool
+_WRAP_M: Final = 0.057  # of still air that hold vapour up as a nylon pack and the air at it do
+_VAPOUR: Final = 2.5e-5 / (461.5 * 298.0) * 3600.0  # kg/(m h Pa), of still air
+LAYER_STEP_H: Final = 0.5
+"""h: the layers move on so often: nothing in them is quicker than hours."""
+
+# Damp wool may heat by itself. [D]
+HEATS_FROM: Final = 25.0
+"""%, cored: drier bales do not."""
+HOT: Final = 45.0
+"""°C of a core that no climate brings about."""
+DAMP_BOX: Final = 80.0
+"""%RH: air that damp bales have made so."""
+RISE: Final = 1.6
+"""%: by so much regain its balance rises above the mean of five days when a bale in it heats."""
+RISE_LAGS: Final = 6.0  # of the outer layer: three days, until there is such a mean
+_FLAT: Final = 1e-4  # of a layer that holds free water, for a percent: none, but for the solver
+SOAKED: Final = 60.0
+"""%, of the layers in which the water condenses that heat drives out of the core: far above what
+the fibre holds."""
+
 # Hukka, Viitanen; Ojanen.
 _LEVELLING: Final = 2.3  # of k2 = 1 - exp(2.3 (M - Mmax))
 _DECLINE_FIRST: Final = 0.00133  # 1/h, in the first hours outside growth
@@ -47,7 +83,7 @@ _DECLINE_LATER: Final = 0.000667
 _FIRST_HOURS: Final = 6.0
 _LATER_FROM: Final = 24.0
 
-Settings = tuple[float, float, float, float, float, float, float, float, float]
+Settings = tuple[float, float, float, float, float, float, float, float]
 
 
 @compiled
@@ -76,6 +112,7 @@ def courses(
     In a gap, and while the air is not known, the bounds of the regain part; the mould index stands
     still, and so does the rate at which the core warms.
     """
+    work = np.empty((6, LAYERS))
     for lot in range(len(starts) - 1):
         kind = mould[lot]
         if math.isnan(kind[0]):
@@ -85,12 +122,13 @@ def courses(
             now, air, damp, step = time[i], known[0, i], known[1, i], known[4, i]
             hours = 0.0 if last == _NEVER else (now - last) / _HOUR_MS
             if last < cored[lot] <= now:
-                even(state, cored_regain[lot], settings[3])
+                even(state, cored_regain[lot])
                 hours = (now - cored[lot]) / _HOUR_MS
             last = now
             steep(state, math.nan if math.isnan(step) else balance[i], hours, settings)
-            warmer = 1.0 if math.isnan(known[2, i]) else vapour(known[2, i]) / vapour(air)
-            follow_air(state, balance[i], damp, warmer, hours, settings)
+            follow_air(state, balance[i], damp, hours, lag)
+            tested = cored_regain[lot] if cored[lot] <= now else math.nan
+            follow_inside(state, tested, air, damp, known[2, i], step, settings, work)
             unknown = math.isnan(balance[i])
             if unknown:
                 state.regain_hours = state.mould_in = math.nan
@@ -109,16 +147,18 @@ def courses(
 
 
 @compiled
-def even(state: Any, regain: float, giving_off: float) -> None:
-    """A bale that was just cored: what the test found, throughout."""
+def even(state: Any, regain: float) -> None:
+    """A bale that was just cored: what the test found, throughout; its layers begin so."""
     state.outer_low = state.outer_high = state.core_low = state.core_high = regain
-    state.regain, state.surface_humidity = regain, humidity_of(regain / giving_off, 20.0)
+    state.regain = regain
+    state.surface_humidity = 100.0 * activity(regain, 20.0, hysteresis(regain))[0]
+    state.layers[:] = math.nan
 
 
 @compiled
 def vapour(t: float) -> float:
-    """Saturation pressure by Magnus, of any unit: for ratios."""
-    return math.exp(17.62 * t / (243.12 + t))
+    """Pa, saturated, over water, by Magnus."""
+    return 611.2 * math.exp(17.62 * t / (243.12 + t))
 
 
 @compiled
@@ -137,28 +177,145 @@ def steep(state: Any, balance: float, hours: float, settings: Settings) -> None:
 
 
 @compiled
-def follow_air(
-    state: Any, balance: float, damp: float, warmer: float, hours: float, settings: Settings
-) -> None:
-    """What the outer layer's regain and the humidity in it most likely are, ``hours`` on.
-
-    The layer lies between the air and what is inside: where that is known, from a core test,
-    ``settings`` say how much of its vapour comes out; ``warmer``: by what its pressure is higher
-    there. ``hours`` NaN of the first sample: it begins at the air's.
+def follow_air(state: Any, balance: float, damp: float, hours: float, lag: float) -> None:
+    """What the outer layer's regain and the humidity in it most likely are, ``hours`` on, where
+    nothing is known of what is inside. ``hours`` NaN of the first sample: it begins at the air's.
     """
-    lag, giving_off, share = settings[0], settings[3], settings[8]
     if math.isnan(balance):
         return
-    core = (state.core_low + state.core_high) / 2
-    if state.core_high - state.core_low <= KNOWN_TO:
-        inside = humidity_of(core / giving_off if core > state.regain else core, 20.0)
-        damp = min((1.0 - share) * damp + share * warmer * inside, 100.0)
     left = 0.0 if math.isnan(state.regain) else math.exp(-hours / lag)
     state.regain = balance if left == 0.0 else balance + (state.regain - balance) * left
+    if left == 0.0 or math.isnan(state.regain_before):
+        state.regain_before = balance
+    else:
+        slow = math.exp(-hours / (10.0 * lag))
+        state.regain_before = state.regain + (state.regain_before - state.regain) * slow
     if left == 0.0 or math.isnan(state.surface_humidity):
         state.surface_humidity = damp
     else:
         state.surface_humidity = damp + (state.surface_humidity - damp) * left
+
+
+@compiled
+def heats(state: Any, cored: float, damp: float, core: float, lag: float) -> bool:
+    """Whether a bale of ``cored`` % heats by itself: by a tag in its core, °C, and without one by
+    the air around it, which damp bales that heat make damper from day to day."""
+    if not cored >= HEATS_FROM:
+        return False
+    if not math.isnan(core):
+        return core >= HOT
+    risen = state.regain - state.regain_before
+    return bool(risen > RISE and damp > DAMP_BOX and state.regain_hours >= RISE_LAGS * lag)
+
+
+@compiled
+def soaked(layers: Floats) -> None:
+    """What heat drives out of the core condenses outside of it."""
+    for n in range(LAYERS - 1):
+        layers[n] = max(layers[n], SOAKED)
+
+
+@compiled
+def hysteresis(cored: float) -> float:
+    """Times the mean regain, that a bale of ``cored`` % has in any air."""
+    return GIVING_OFF if cored >= GIVES_OFF_FROM else 1.0
+
+
+@compiled
+def follow_inside(
+    state: Any, cored: float, air: float, damp: float, core: float, step: float,
+    settings: Settings, work: Floats,
+) -> None:  # fmt: skip
+    """The surface of a bale whose inside is known, ``step`` h on in ``air`` °C of ``damp`` %RH:
+    vapour moves between its layers, and through its pack. ``cored``: as the test had it, NaN
+    without one; ``core`` °C by a tag, NaN without one: then it follows the air by a lag.
+    ``work`` (6, LAYERS) is written over.
+
+    Where the air is not known, and in a gap, nothing moves.
+    """
+    if not state.core_high - state.core_low <= KNOWN_TO:
+        state.layers[:] = math.nan
+        return
+    if math.isnan(state.layers[0]):
+        state.layers[:] = (state.core_low + state.core_high) / 2
+        state.layer_hours, state.inside = 0.0, math.nan
+    if math.isnan(air + damp):
+        return
+    if heats(state, cored, damp, core, settings[0]):
+        soaked(state.layers)
+    if not math.isnan(core):
+        state.inside = core
+    elif math.isnan(state.inside):
+        state.inside = air
+    if not math.isnan(step):
+        if math.isnan(core):
+            state.inside = air + (state.inside - air) * math.exp(-step / settings[6])
+        state.layer_hours += step
+        if state.layer_hours >= LAYER_STEP_H:
+            diffuse(state.layers, cored, air, damp, state.inside, state.layer_hours, work)
+            state.layer_hours = 0.0
+    state.surface_humidity = 100.0 * activity(state.layers[0], air, hysteresis(cored))[0]
+
+
+@compiled
+def diffuse(
+    layers: Floats, cored: float, air: float, damp: float, core: float, hours: float, work: Floats
+) -> None:
+    """Regains ``layers`` (LAYERS,) % of a bale ``hours`` on: one implicit step, in which pressures
+    go straight with regains. Temperature goes straight from the air to the core."""
+    pressure, slope, below, middle, above, change = work
+    giving_off = hysteresis(cored)
+    inner = 1.0
+    for n in range(LAYERS):
+        t = air + (core - air) * _CENTRES[n] / _CENTRES[LAYERS - 1]
+        damp_here, steep_here = activity(layers[n], t, giving_off)
+        full = vapour(t)
+        pressure[n], slope[n] = damp_here * full, steep_here * full
+        left = 1.0 - _ENDS[n] / _ENDS[LAYERS - 1]
+        volume = _ENDS[LAYERS - 1] / 3.0 * (inner**3 - left**3)  # m³ for a m² of surface
+        middle[n] = _DRY_KG_M3 * volume / 100.0 / hours  # kg/h for a percent
+        below[n] = above[n] = change[n] = 0.0
+        inner = left
+    passes = _VAPOUR / (_WRAP_M + _LONGER * _CENTRES[0])
+    change[0] = passes * (damp / 100.0 * vapour(air) - pressure[0])
+    middle[0] += passes * slope[0]
+    for n in range(LAYERS - 1):
+        area = (1.0 - _ENDS[n] / _ENDS[LAYERS - 1]) ** 2
+        passes = _VAPOUR / _LONGER * area / (_CENTRES[n + 1] - _CENTRES[n])
+        comes = passes * (pressure[n + 1] - pressure[n])
+        change[n] += comes
+        change[n + 1] -= comes
+        middle[n] += passes * slope[n]
+        above[n] = -passes * slope[n + 1]
+        middle[n + 1] += passes * slope[n + 1]
+        below[n + 1] = -passes * slope[n]
+    for n in range(1, LAYERS):
+        part = below[n] / middle[n - 1]
+        middle[n] -= part * above[n - 1]
+        change[n] -= part * change[n - 1]
+    more = 0.0
+    for n in range(LAYERS - 1, -1, -1):
+        more = (change[n] - above[n] * more) / middle[n]
+        layers[n] = max(layers[n] + more, 0.0)
+
+
+@compiled
+def activity(regain: float, t: float, hysteresis: float) -> tuple[float, float]:
+    """Of the air in a bale's wool, 0 to 1, and by how much it rises for a percent of ``regain``."""
+    at_20 = regain / hysteresis - REGAIN_PER_K * max(t - 20.0, 0.0)
+    if at_20 <= 0.0:
+        return 0.0, 1.0 / (MONOLAYER * C * K * hysteresis)
+    if at_20 >= SATURATED:
+        return 1.0, _FLAT
+    if at_20 > _AT_THAT:
+        rise = (1.0 - FROM_GAB) / (SATURATED - _AT_THAT)
+        return FROM_GAB + (at_20 - _AT_THAT) * rise, rise / hysteresis
+    a = humidity_of(at_20, 20.0) / 100.0
+    bound = K * a
+    free, both = 1.0 - bound, 1.0 + (C - 1.0) * bound
+    # d/da of MONOLAYER C bound / (free both)
+    rises = MONOLAYER * C * K * (1.0 + (C - 1.0) * bound * bound) / (free * free * both * both)
+    return a, 1.0 / (rises * hysteresis)
 
 
 @compiled
@@ -386,5 +543,5 @@ def prepare(states: NDArray[np.void]) -> None:
     whole, real = np.empty(0, np.int64), np.empty(0)
     courses(
         states, np.empty((0, 7)), whole, real, whole, np.zeros(1, np.int64), whole,
-        np.empty((8, 0)), real, (0.0,) * 9, np.empty((len(FOUND), 0)),
+        np.empty((8, 0)), real, (0.0,) * 8, np.empty((len(FOUND), 0)),
     )  # fmt: skip
