@@ -64,8 +64,7 @@ class Quantity:
 
     def __call__(self, columns: Columns) -> Floats:
         """(n,) its values; NaN where it is unknown, and where it divides by nothing."""
-        with np.errstate(all="ignore"):
-            found = self._number(columns)
+        found = self._number(columns)
         return np.where(np.isfinite(found), found, np.nan)
 
 
@@ -79,14 +78,12 @@ class Condition:
 
     def __call__(self, columns: Columns) -> tuple[Bools, Bools]:
         """Where it holds and where it fails, (n,) each; where neither, it is unknown."""
-        with np.errstate(all="ignore"):
-            holds, fails = self._truth
-            return holds(columns), fails(columns)
+        holds, fails = self._truth
+        return holds(columns), fails(columns)
 
     def holds(self, columns: Columns) -> Bools:
         """(n,) where it holds, alone."""
-        with np.errstate(all="ignore"):
-            return self._truth[0](columns)
+        return self._truth[0](columns)
 
 
 def condition(text: str, names: Collection[str]) -> Condition:
@@ -177,11 +174,17 @@ def _number(node: ast.expr, names: frozenset[str], used: set[str]) -> Number:
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
             apply = _ARITHMETIC[type(op)]
             a, b = _number(left, names, used), _number(right, names, used)
-            return lambda columns: apply(a(columns), b(columns))
+            return lambda columns: _quietly(apply, a(columns), b(columns))
     text = ast.unparse(node)
     raise ExpressionError(
         f"{text!r} is not a number: use signals, figures and + - * /{_hint(text)}"
     )
+
+
+def _quietly(apply: Callable[[Floats, Floats], Floats], a: Floats, b: Floats) -> Floats:
+    """What divides by nothing is unknown or infinite: nobody is warned."""
+    with np.errstate(all="ignore"):
+        return apply(a, b)
 
 
 def _comparison(left: Number, op: ast.cmpop, right: Number, node: ast.Compare) -> Truth:

@@ -173,11 +173,14 @@ def _judged(
 ) -> dict[int, list[Transition]]:
     """Judge the rules at each sample, and let them go from idle to pending to open and back."""
     applies = book.applies[facts["kind"]]
+    present = np.zeros(len(book.applies), np.bool_)
+    present[facts["kind"]] = True
     holds, clears = np.zeros((2, len(book.levels), len(time)), np.bool_)
     # A rule that is idle and whose condition holds nowhere stays so.
-    going = ((states.opened != NEVER) | (states.pending != NEVER)).any(axis=0)
+    since = np.maximum(states.opened, states.pending)
+    going = since.max(axis=0, initial=NEVER) != NEVER
     busy = np.logical_or.reduceat(going, book.steps[:-1]) if len(going) else going
-    for rule in np.flatnonzero(applies.any(axis=0)).tolist():
+    for rule in np.flatnonzero(book.applies[present].any(axis=0)).tolist():
         own = slice(book.steps[rule], book.steps[rule + 1])
         valid = book.phases[rule]
         is_valid = None if valid.all() else valid[signals.spans["phase"]]

@@ -123,7 +123,7 @@ class Shelf:
 def _columns(states: States) -> Columns:
     """The columns of ``states`` as words."""
     columns = (np.ascontiguousarray(column) for column in states.columns())
-    return tuple(column.view(np.int64).reshape(len(column), -1) for column in columns)
+    return tuple(column.view(np.int64).reshape(len(column), _width(column)) for column in columns)
 
 
 def _states(columns: Columns, like: States) -> States:
