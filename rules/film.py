@@ -23,8 +23,9 @@ from lots.readings.batch import Floats, Ints
 COLDEST: Final = -80
 WARMEST: Final = 120
 """°C, of the table of saturation pressures; beyond it a surface is unknown."""
-ROOF, BOX, OPEN = 0, 1, 2
-"""Where a lot stands: under a roof; in a box whose roof may drip; where rain and ice may come."""
+ROOF, BOX, OPEN, YARD = 0, 1, 2, 3
+"""Where a lot stands: under a roof; in a box whose roof may drip; where rain and ice may come, and
+from there on (in a yard) wind too."""
 SETTLED_LAGS: Final = 3.0
 """So many lags the metal follows the air until its unknown start is forgotten (to 5 %)."""
 
@@ -43,23 +44,25 @@ def courses(
     transfers: Floats,
     starts: Ints,
     shelter: Ints,
+    around: Floats,
     air: Floats,
     vapour: Floats,
     on_metal: Floats,
     step: Floats,
-    settings: tuple[float, float, float, float, float, float, float, float, float],
+    settings: tuple[float, float, float, float, float, float, float, float],
     saturation: Floats,
     found: Floats,
 ) -> None:
     """The film of each lot, and the most that it may be, over its samples.
 
     ``states`` (m,) with the fields of `rules.lead.FILM`, moved on. ``lags`` h, ``transfers``
-    g/(m² h Pa) (m,), NaN of a lot that has no film: it is passed over. ``air``, ``on_metal`` °C and
+    g/(m² h Pa) (m,), both of a bay, NaN of a lot that has no film: it is passed over. ``around``
+    (4, 2), by ``shelter``: `rules.lead.AROUND`. ``air``, ``on_metal`` °C and
     ``vapour`` Pa (n,) are what is known at each sample, ``step`` h (n,) how long since the one
     before: in between, their mean acts. ``settings``: `rules.lead.Film`; ``saturation``:
-    `rules.lead.SATURATION`. ``shelter`` (n,): `ROOF`, `BOX` or `OPEN`. Writes to ``found`` (5, n):
-    the film, g/m²; the most that it may be; hours wet in this spell; dry hours; and the most that
-    may stand in its recesses, g/m² of their opening.
+    `rules.lead.SATURATION`. ``shelter`` (n,): `ROOF`, `BOX`, `OPEN` or `YARD`. Writes to
+    ``found`` (5, n): the film, g/m²; the most that it may be; hours wet in this spell; dry hours;
+    and the most that may stand in its recesses, g/m² of their opening.
 
     A step that is not known (NaN: a gap) or of whose air nothing is known leaves the film that was
     seen as it was, and counts as neither wet nor dry. But what may be there at most is the limit
@@ -71,14 +74,17 @@ def courses(
     dew point that the roof may drip; and after so much film that it ran. They dry through their
     openings, which takes days to weeks, and as long as they may hold water there are no dry hours.
     """
-    h, limit, wet_from, drying_h, runs, depth, share, drips, doubt = settings
+    limit, wet_from, drying_h, runs, depth, share, drips, doubt = settings
     for lot in range(len(starts) - 1):
         if math.isnan(transfers[lot]):
             continue
         state = states[lot]
         settled = SETTLED_LAGS * lags[lot]
         for i in range(starts[lot], starts[lot + 1]):
-            lag, warmth, damp, metal = lags[lot], air[i], vapour[i], on_metal[i]
+            h = around[shelter[i], 0]
+            transfer = 1.0 / (1.0 / transfers[lot] + around[shelter[i], 1])
+            lag, warmth = lags[lot] * around[ROOF, 0] / h, air[i]
+            damp, metal = vapour[i], on_metal[i]
             if not math.isnan(state.air_before):
                 warmth = (state.air_before + warmth) / 2
             if not math.isnan(state.vapour_before):
@@ -101,14 +107,14 @@ def courses(
             else:
                 state.metal, state.film, state.film_dry_hours, wet = advance(
                     metal, state.film, state.film_dry_hours, warmth, damp, step[i], lag, h,
-                    transfers[lot], limit, wet_from, saturation,
+                    transfer, limit, wet_from, True, saturation,
                 )  # fmt: skip
                 state.film_hours += wet
                 if state.film_dry_hours >= drying_h:
                     state.film_hours = 0.0
                 state.worst_metal, state.worst, state.dried_hours, _ = advance(
                     worst_metal, state.worst, state.dried_hours, warmth, damp * (1.0 + doubt),
-                    step[i], lag, h, share * transfers[lot], limit, wet_from, saturation,
+                    step[i], lag, h, share * transfer, limit, wet_from, False, saturation,
                 )  # fmt: skip
                 state.metal_hours += step[i]
             if not math.isnan(on_metal[i]):
@@ -116,7 +122,7 @@ def courses(
                 state.metal_hours = settled
             if state.metal_hours < settled:
                 state.worst, state.dried_hours = limit, 0.0
-            exposed = shelter[i] == OPEN
+            exposed = shelter[i] >= OPEN
             if shelter[i] == BOX:
                 exposed = not vapour[i] <= saturation_at(air[i] - drips, saturation)
             if exposed:
@@ -125,7 +131,7 @@ def courses(
                 state.recess = depth
             elif state.recess > 0.0:
                 state.recess -= given_off(
-                    begun, state.worst_metal, damp * (1.0 + doubt), share * transfers[lot], step[i],
+                    begun, state.worst_metal, damp * (1.0 + doubt), share * transfer, step[i],
                     saturation,
                 )  # fmt: skip
                 state.recess = min(max(state.recess, 0.0), depth)
@@ -160,11 +166,13 @@ def is_unknown(metal: float, film: float, air: float, vapour: float, hours: floa
 @compiled
 def advance(
     metal: float, film: float, dry_hours: float, air: float, vapour: float, hours: float,
-    lag: float, h: float, transfer: float, limit: float, wet_from: float, saturation: Floats,
+    lag: float, h: float, transfer: float, limit: float, wet_from: float, only_water: bool,
+    saturation: Floats,
 ) -> tuple[float, float, float, float]:  # fmt: skip
     """``hours`` on in air that stays as it is: metal, film, dry hours, and how many were wet.
 
-    ``metal``, ``air`` °C; ``film`` g/m²; ``dry_hours``: so long there was none; ``vapour`` Pa, of
+    ``metal``, ``air`` °C; ``film`` g/m²; ``dry_hours``: so long there was no film, or, with
+    ``only_water``, less than ``wet_from`` g/m² of water (ice is none); ``vapour`` Pa, of
     the air; ``lag`` h, infinite where the metal's temperature is given; ``h`` W/(m² K);
     ``transfer`` g/(m² h Pa). Water runs off above ``limit`` g/m²; ice does not, before it melts.
     Hours are wet with at least ``wet_from`` g/m² of water. All NaN if anything is unknown.
@@ -202,7 +210,7 @@ def advance(
             until = math.log((target - metal) / (target - edge)) / pace
             arrives = until <= left
             span = min(until, left)
-        after = 0.0
+        after, over = 0.0, 0.0
         if is_wet:
             flow = transfer * (vapour - base - slope * target)
             bend = transfer * slope * (target - metal)
@@ -212,9 +220,15 @@ def advance(
                 if film > 0.0:
                     span, arrives = time_of(0.0, film, flow, bend, pace, span), False
             if cell >= 0.0:
-                wet_hours += hours_over(wet_from, film, after, flow, bend, pace, span)
+                over = hours_over(wet_from, film, after, flow, bend, pace, span)
+                wet_hours += over
                 after = min(after, limit)
-        dry_hours = 0.0 if is_wet else dry_hours + span
+        if is_wet and not only_water:
+            over = span
+        if over == 0.0:
+            dry_hours += span
+        else:
+            dry_hours = span - over if after < film else 0.0
         if arrives:
             metal = edge
         elif pace > 0.0:

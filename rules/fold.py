@@ -57,7 +57,8 @@ _PLACED = {
 
 _SHELTER = np.asarray(
     [
-        film.OPEN if kind in ("", PlaceKind.YARD)
+        film.OPEN if kind == ""
+        else film.YARD if kind == PlaceKind.YARD
         else film.BOX if kind in (PlaceKind.CONTAINER, PlaceKind.VEHICLE)
         else film.ROOF
         for kind in PLACES
@@ -134,8 +135,8 @@ def _films(states: States, lags: Floats, starts: Ints, known: Floats, signals: S
     vapour[metal] = air.vapour_pressure(known[6, metal], known[7, metal])
     found = np.full((len(FILMS), len(metal)), NAN)
     film.courses(
-        states.lots, lags, transfers, starts, signals.shelter, known[0], vapour, known[5], known[4],
-        lead.FILM_SETTINGS, lead.SATURATION, found,
+        states.lots, lags, transfers, starts, signals.shelter, lead.AROUND, known[0], vapour,
+        known[5], known[4], lead.FILM_SETTINGS, lead.SATURATION, found,
     )  # fmt: skip
     unseen = np.isnan(vapour + known[3]) & (found[0] == 0.0)
     for row in (0, 2):
@@ -300,9 +301,10 @@ class Signals(dict[str, Floats]):
 
     @cached_property
     def shelter(self) -> Ints:
-        """(n,) `film.ROOF`, BOX or OPEN."""
+        """(n,) `film.ROOF`, BOX, OPEN or YARD."""
         loading = self.spans["phase"] == _LOADING
-        return np.where(loading, film.OPEN, _SHELTER[self.spans["place"]])
+        stands = _SHELTER[self.spans["place"]]
+        return np.asarray(np.where(loading, np.maximum(stands, film.OPEN), stands))
 
     def __missing__(self, name: str) -> Floats:
         self[name] = found = self._derived(name)
@@ -321,12 +323,16 @@ class Signals(dict[str, Floats]):
                 return air.absolute_humidity(self["temperature"], self["humidity"])
             case "margin":
                 return self["surface"] - self["dew_point"]
+            case "settling":
+                vapour = air.vapour_pressure(*(self[each] for each in VAPOUR))
+                through = lead.transfer_at(self.facts["transfer"][self.of], self.shelter)
+                return lead.film_rate(self["surface"], vapour, through)
             case "outdoors" | "boxed":
                 return np.asarray(_PLACED[name][self.spans["place"]])
             case "not_fit":
                 _, reasons = furnace_state(
                     self["film"], self["film_most"], self["dry_hours"],
-                    in_the_open=self.shelter == film.OPEN,
+                    in_the_open=self.shelter >= film.OPEN,
                 )  # fmt: skip
                 return np.where(np.isnan(self.facts["transfer"][self.of]), NAN, reasons)
             case "film" | "film_most" | "wet_hours" | "dry_hours" | "recess_most":
@@ -410,11 +416,8 @@ def signals_now(states: States, facts: Records, spans: Records, book: Book) -> S
     temperature, humidity = held("temperature"), held("humidity")
     unknown = np.isnan(temperature + humidity)
     is_metal = ~np.isnan(facts["transfer"])
-    damp = lots["beside_humidity"]
-    over_ice = np.exp(kernels.ICE_PER_K * np.minimum(lots["beside"], 0.0))
-    damp = np.where(damp >= kernels.AT_SATURATION * over_ice, kernels.BEYOND * over_ice, damp)
-    at_metal = is_metal & unknown & (newest - lots["beside_at"] <= kernels.HOLD_MS)
-    vapour = np.where(at_metal, (lots["beside"], damp), (temperature, humidity))
+    of_metal = lots["vapour_temperature"], lots["vapour_humidity"]
+    vapour = np.where(is_metal, of_metal, (temperature, humidity))
     is_wool = book.is_wool[facts["kind"]]
     settled = lots["surface_hours"] >= kernels.SETTLED_LAGS * facts["lag_h"]
     seen = is_metal & ((lots["film"] > 0.0) | settled & ~np.isnan(vapour).any(axis=0))

@@ -10,7 +10,7 @@ in place on contiguous columns, and lets other threads run while it does.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,19 @@ AT_SATURATION: Final = 97.0
 BEYOND: Final = 105.0
 """%RH that are taken for such a reading: it says no more than that the air has more vapour than the
 metal holds back, by an amount that no sensor there can see. [D]"""
+
+LEAST_AT_SATURATION: Final = 93.0
+"""%RH: a tag that says less where water settles is off by more than seven, and broken."""
+STANDS: Final = 0.3
+"""%RH within which a reading stands still."""
+STANDS_H: Final = 1.0
+STANDS_K: Final = 1.0
+STANDS_MOST_H: Final = 6.0
+"""A tag on the metal that stood still for an hour, while the metal changed by a kelvin within six,
+stands at its own saturation: of dry metal it would have gone by six %RH. [D]"""
+SETTLES_FROM: Final = 102.0
+"""%RH that are taken where a tag stands at its own saturation and the air's tag says less: a film
+that grows by a few g/m²h. [D]"""
 
 ICE_PER_K: Final = 0.0097
 """The logarithm of saturation over ice ÷ over water for each degree below 0 °C: to 0.3 % down to
@@ -106,8 +119,13 @@ def follow(
                     else:
                         state.on_surface, state.on_surface_at = touched, now
                 if placement[i] == SURFACE and not math.isnan(temperature[i] + humidity[i]):
-                    state.beside, state.beside_humidity = temperature[i], humidity[i]
-                    state.beside_at = now
+                    since = (now - state.beside_at) / HOUR_MS
+                    over_ice = math.exp(ICE_PER_K * min(temperature[i], 0.0))
+                    stand(state, temperature[i], humidity[i] / over_ice, since)
+                    state.beside, state.beside_at = temperature[i], now
+                    state.beside_humidity = over_ice * taken_at_metal(
+                        humidity[i] / over_ice, state.saturated
+                    )
             state.newest = now
             warmth = state.temperature if now - state.temperature_at <= HOLD_MS else math.nan
             measured = state.on_surface if now - state.on_surface_at <= HOLD_MS else math.nan
@@ -128,17 +146,54 @@ def follow(
             known[3, i] = state.surface if state.surface_hours >= SETTLED_LAGS * lag else math.nan
             known[4, i] = step
             known[5, i] = measured
-            if math.isnan(warmth + damp) and metal[lot] and now - state.beside_at <= HOLD_MS:
-                warmth, damp = state.beside, state.beside_humidity
-                damp = taken_at_metal(warmth, damp)
+            if metal[lot]:
+                if now - state.beside_at <= HOLD_MS:
+                    warmth, damp = by_metal(state, warmth, damp, measured)
+                state.vapour_temperature, state.vapour_humidity = warmth, damp
             known[6, i], known[7, i] = warmth, damp
 
 
 @compiled
-def taken_at_metal(temperature: float, humidity: float) -> float:
-    """%RH over water that a reading at metal is taken for: below 0 °C ice settles before water."""
-    over_ice = math.exp(ICE_PER_K * min(temperature, 0.0))
-    return BEYOND * over_ice if humidity >= AT_SATURATION * over_ice else humidity
+def stand(state: Any, temperature: float, humidity: float, since: float) -> None:
+    """A tag on the metal says ``humidity``, %RH over ice below 0 °C, ``since`` h after the last
+    time: if it stands still while the metal changes, it is at saturation."""
+    still = abs(humidity - state.stands) <= STANDS and 0.0 < since <= MAX_GAP_H
+    if not still or state.stood_hours > STANDS_MOST_H:
+        state.stands, state.stood_hours, state.stood_from = humidity, 0.0, temperature
+        return
+    state.stood_hours += since
+    moved = abs(temperature - state.stood_from) >= STANDS_K
+    if moved and state.stood_hours >= STANDS_H and state.stands >= LEAST_AT_SATURATION:
+        state.saturated = min(state.stands, 100.0)
+
+
+@compiled
+def taken_at_metal(humidity: float, saturated: float) -> float:
+    """%RH, over ice below 0 °C, that a reading at metal is taken for; ``saturated``: what that tag
+    says at saturation, NaN: not known."""
+    if math.isnan(saturated):
+        return BEYOND if humidity >= AT_SATURATION else humidity
+    return BEYOND if humidity >= saturated - STANDS else humidity * 100.0 / saturated
+
+
+@compiled
+def by_metal(state: Any, warmth: float, damp: float, measured: float) -> tuple[float, float]:
+    """The air whose vapour is known, by temperature and humidity: of the air's tag, ``warmth`` and
+    ``damp``; where there is none, of the one at the metal. At its own saturation that one knows
+    better that water settles on metal of ``measured`` °C."""
+    if math.isnan(warmth + damp):
+        return state.beside, state.beside_humidity
+    over_ice = math.exp(ICE_PER_K * min(measured, 0.0))
+    settles = state.saturated < 100.0 and state.beside_humidity >= 100.0 * over_ice
+    if settles and vapour(warmth, damp) < vapour(measured, SETTLES_FROM * over_ice):
+        return measured, SETTLES_FROM * over_ice
+    return warmth, damp
+
+
+@compiled
+def vapour(temperature: float, humidity: float) -> float:
+    """Of air, by Magnus, to compare with another's: without its constant."""
+    return humidity * math.exp(17.62 * temperature / (243.12 + temperature))
 
 
 @compiled
@@ -486,8 +541,8 @@ def prepare(state: np.dtype[np.void]) -> None:
     courses(lots, starts, known, real)
     fibre.prepare(lots)
     film.courses(
-        lots, real, real, starts, whole, real, real, real, real, lead.FILM_SETTINGS,
-        lead.SATURATION, np.empty((5, 0)),
+        lots, real, real, starts, whole, lead.AROUND, real, real, real, real,
+        lead.FILM_SETTINGS, lead.SATURATION, np.empty((5, 0)),
     )  # fmt: skip
     measure(AVERAGE, 1.0, np.empty((0, 0)), flags, starts, whole, real, real, whole, real)
     walk(rows, rows, many, starts, whole, starts, whole, real, many, many, whole)

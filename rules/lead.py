@@ -37,7 +37,7 @@ FILM: Final = np.dtype(
         ("metal_hours", np.float64),
         ("film", np.float64),  # g/m² that were seen to settle
         ("film_hours", np.float64),  # wet by that film, in this spell
-        ("film_dry_hours", np.float64),  # since that film was gone
+        ("film_dry_hours", np.float64),  # since there was last so much of it
         # The most that there may be: metal and film of one that began with all it can hold.
         ("worst_metal", np.float64),
         ("worst", np.float64),
@@ -51,8 +51,7 @@ FILM: Final = np.dtype(
 class Film(NamedTuple):
     """Settings of a film. [D] but for ``wet_from``, the film of a true event of sweat."""
 
-    h_w_m2k: float = 8.0  # a bay
-    limit_g_m2: float = 200.0  # more runs off a bare vertical face
+    limit_g_m2: float = 250.0  # a quarter of a millimetre on a level face: more runs off
     wet_from_g_m2: float = 5.0
     drying_h: float = 12.0  # dry hours in a row that end a spell
     # From so much on water runs off a bundle, into its recesses. They hold so much, by the height
@@ -69,6 +68,24 @@ class Film(NamedTuple):
 
 
 FILM_SETTINGS: Final = Film()
+
+
+class Around(NamedTuple):
+    """Of the air where metal stands, W/m²K: in all, with what walls radiate; and by convection,
+    which alone carries vapour. [D], but for the 8 of a bay."""
+
+    h_w_m2k: float
+    convection_w_m2k: float
+
+
+BAY: Final = Around(8.0, 4.5)  # oxidised lead has an emissivity of 0.6: 3.5 W/m²K are radiation
+WHERE: Final = {
+    film.ROOF: BAY,
+    film.BOX: Around(8.0, 3.3),  # no wind, and steel and a floor that are near
+    film.OPEN: BAY,
+    film.YARD: Around(15.5, 12.0),  # a wind of 2 m/s: 4 + 4 v, ISO 6946
+}
+"""By where a lot stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +190,30 @@ def film_rate(surface_c: ArrayLike, vapour_pa: ArrayLike, transfer: ArrayLike) -
 
 TRANSFERS: Final[Mapping[str, float]] = MappingProxyType(
     {
-        packaging: float(film_transfer(FILM_SETTINGS.h_w_m2k, wrapping.resistance_m2spa_kg))
+        packaging: float(film_transfer(BAY.convection_w_m2k, wrapping.resistance_m2spa_kg))
         for packaging, wrapping in WRAPPINGS.items()
     }
 )
 """g/(m² h Pa) by `Packaging`, in a bay's air; any other is bare."""
+
+AROUND: Final = np.array(
+    [
+        (
+            at.h_w_m2k,
+            1.0 / film_transfer(at.convection_w_m2k) - 1.0 / film_transfer(BAY.convection_w_m2k),
+        )
+        for _, at in sorted(WHERE.items())
+    ]
+)
+"""(4, 2) by where a lot stands: W/m²K, and by how much more than in a bay, m² h Pa/g, its air holds
+vapour up."""
+AROUND.setflags(write=False)
+
+
+def transfer_at(transfer: ArrayLike, shelter: ArrayLike) -> Floats:
+    """g/(m² h Pa) where a lot stands (`rules.film.ROOF` and so on), of what it is in a bay."""
+    more = AROUND[np.asarray(shelter, np.int64), 1]
+    return np.asarray(1.0 / (1.0 / np.asarray(transfer, float) + more))
 
 
 def transfer(commodity: str, packaging: str) -> float:
@@ -216,12 +252,13 @@ def film_step(
     given = (metal_c, film_g_m2, dry_hours, air_c, vapour_pa, hours, time_constant_h, transfer)
     columns = np.broadcast_arrays(*(np.asarray(value, float) for value in given))
     found = np.empty((4, columns[0].size))
-    h, limit, wet_from, *_ = settings
+    limit, wet_from, *_ = settings
     rows = zip(*(column.ravel().tolist() for column in columns), strict=True)
     for each, (metal, grams, dry, warmth, vapour, span, lag, through) in enumerate(rows):
         found[:, each] = film.advance(
-            metal, grams, dry, warmth, vapour, span, lag, h, through, limit, wet_from, SATURATION
-        )
+            metal, grams, dry, warmth, vapour, span, lag, BAY.h_w_m2k, through, limit, wet_from,
+            False, SATURATION,
+        )  # fmt: skip
     return FilmStep(*(part.reshape(columns[0].shape) for part in found))
 
 
@@ -259,7 +296,7 @@ def film_course(
     """One lot's film over ``n`` samples, each ``hours`` after the one before (NaN: a gap).
 
     ``on_metal_c``: by a tag on the metal, NaN where there is none. ``shelter``: where it stands,
-    `rules.film.ROOF`, BOX or OPEN. ``state``: (1,) of `no_film`,
+    `rules.film.ROOF`, BOX, OPEN or YARD. ``state``: (1,) of `no_film`,
     moved on, so that a series can be taken in parts; left out: nothing was known. What a gap does:
     `rules.film.courses`.
     """
@@ -270,11 +307,11 @@ def film_course(
     stands = np.ascontiguousarray(np.broadcast_to(np.asarray(shelter, np.int64), step.shape))
     state = no_film(1) if state is None else state
     found = np.empty((5, len(step)))
-    transfer = film_transfer(settings.h_w_m2k, wrapping.resistance_m2spa_kg)
+    transfer = film_transfer(BAY.convection_w_m2k, wrapping.resistance_m2spa_kg)
     film.courses(
         state, np.array([float(time_constant_h)]), np.atleast_1d(transfer),
-        np.array([0, len(step)]), stands, warmth, vapour, on_metal, step, settings, SATURATION,
-        found,
+        np.array([0, len(step)]), stands, AROUND, warmth, vapour, on_metal, step, settings,
+        SATURATION, found,
     )  # fmt: skip
     return FilmCourse(*found)
 

@@ -93,9 +93,18 @@ STATE = np.dtype(
         ("core_at", np.int64),
         ("on_surface", np.float64),
         ("on_surface_at", np.int64),
-        ("beside", np.float64),  # the air at a tag on the surface
+        ("beside", np.float64),  # the air at a tag on the surface, as it is taken for
         ("beside_humidity", np.float64),
         ("beside_at", np.int64),
+        # Where that tag's humidity stands still, %RH, for how many hours, and from how many °C on;
+        # and what it says at saturation.
+        ("stands", np.float64),
+        ("stood_hours", np.float64),
+        ("stood_from", np.float64),
+        ("saturated", np.float64),
+        # The air whose vapour is known, of a lot of metal.
+        ("vapour_temperature", np.float64),
+        ("vapour_humidity", np.float64),
         # First-order lags: the value, and for how many hours it has followed since it began.
         ("surface", np.float64),
         ("surface_hours", np.float64),
@@ -122,11 +131,17 @@ FACTS = np.dtype(
 """What the fold asks of a lot's facts."""
 
 
+_UNKNOWN = (
+    "temperature", "humidity", "core", "on_surface", "beside", "stands", "stood_from", "saturated",
+    "vapour_temperature", "vapour_humidity", "surface",
+)  # fmt: skip
+
+
 def _fresh(n: int) -> Records:
     """`STATE` of ``n`` lots that nothing is known of."""
     found = np.zeros(n, STATE)
     found["newest"] = NEVER
-    for name in ("temperature", "humidity", "core", "on_surface", "beside", "surface"):
+    for name in _UNKNOWN:
         found[name] = NAN
     dry = lead.no_film(1)
     for name in dry.dtype.names or ():
