@@ -18,10 +18,11 @@ from rich import box
 from rich.table import Table
 
 from cli import evaluation_baselines
+from lots import climate
 from lots.climate import MAX_GAP_H, LotKey, Samples, together
 from lots.clock import HOUR_MS
 from lots.errors import UserError
-from lots.readings.batch import Floats, Ints
+from lots.readings.batch import Floats, Ints, TagKey
 from lots.terms import Commodity, Form
 from lots.whereabouts import FOREVER
 from rules import air
@@ -219,7 +220,7 @@ def _samples(series: Series) -> Samples:
     n = len(series.time)
     return Samples(
         time=series.time,
-        identity=np.zeros(n, np.int64),
+        identity=np.full(n, climate.salt(TagKey("data", "1")), np.int64),
         placement=np.zeros(n, np.int64),
         temperature=series.temperature,
         humidity=series.humidity,

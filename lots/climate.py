@@ -269,7 +269,19 @@ def of_lot(
             yield found.ordered()
 
 
+_KEY_BITS = 20  # a reading's key in its samples' identity; above them its tag's number
+
+
 def salt(tag: TagKey) -> int:
-    """What a tag's name adds to the identity of its samples: a number of 40 bits above the keys',
-    the same in every process."""
-    return (zlib.crc32(tag.tag.encode()) + 1) << 20
+    """What a tag's name adds to the identity of its samples: `tag_number` above the keys' bits."""
+    return tag_number(tag) << _KEY_BITS
+
+
+def tag_number(tag: TagKey) -> int:
+    """Of a tag among those of a lot: from 1 to 2**32, the same in every process."""
+    return zlib.crc32(tag.tag.encode()) + 1
+
+
+def tag_numbers(samples: Samples) -> Ints:
+    """(n,) the `tag_number` of who took each sample."""
+    return np.asarray(samples.identity >> _KEY_BITS)

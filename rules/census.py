@@ -85,6 +85,24 @@ _COMMON = (
 _WEIGHED = ("net_mass_kg", "weighed", "regain_pct", "cored")
 
 
+TagNames = Mapping[LotKey, Mapping[int, str]]
+"""By `climate.tag_number`."""
+
+
+def tag_names(session: Session, keys: Iterable[LotKey]) -> TagNames:
+    """The names of the tags that ever spoke for each of these lots."""
+    lots: dict[str, set[str]] = {}
+    for key in keys:
+        lots.setdefault(key.tenant, set()).add(key.lot)
+    return {
+        LotKey(tenant, lot): {
+            climate.tag_number(TagKey(tenant, source.tag)): source.tag for source in where.sources
+        }
+        for tenant, of in lots.items()
+        for lot, where in facts.whereabouts_of(session, tenant, of).items()
+    }
+
+
 class Intervals(dict[str, int]):
     """How often each tag measures, s: of most, which are not named, ``usual``."""
 

@@ -25,10 +25,11 @@ import structlog
 
 from lots.climate import LotKey
 from lots.clock import DAY_MS
+from rules.attending import WATCH
 from rules.engine import Engine
 from rules.state import STATE, Book, States
 
-VERSION = 1
+VERSION = 2
 """Of what the bytes mean; to be raised with every change of what the fold makes of samples."""
 
 _TABLES = """
@@ -217,7 +218,7 @@ def _basis(engine: Engine, key: LotKey) -> bytes:
     """What else a lot's state follows from, besides samples and dated facts, whose changes ask for
     a fold: its rules, its undated facts, and what the bytes mean."""
     undated = replace(engine.table.known[key], watched=(), circumstances=(), interval_ms=0)
-    said = repr((STATE.descr, engine.rules.digest, undated))
+    said = repr((STATE.descr, WATCH.descr, engine.rules.digest, undated))
     return hashlib.blake2b(said.encode(), digest_size=16).digest()
 
 

@@ -26,7 +26,7 @@ from lots.cursors import CursorMismatch, read_cursor, write_cursor
 from lots.model import Refold
 from lots.readings.store import ReadingStore, StoreMisconfigured, StoreUnavailable
 from lots.revisions import Revisions
-from rules import census, kernels, shelf, snapshot, surroundings, versions
+from rules import attending, census, kernels, quality, shelf, snapshot, surroundings, versions
 from rules.checkpoints import Checkpoints, midnights, spread
 from rules.engine import Engine, Known, Way
 from rules.kernels import FAR
@@ -111,6 +111,7 @@ class Evaluator:
         self._journal = journal
         snapshot.reserve(self._snapshot)
         kernels.prepare(STATE)
+        attending.prepare(quality.SETTINGS)
         shelf.prepare()
         surroundings.prepare()
         with registry.writing(self._database) as session:

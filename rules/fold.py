@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lots.circumstances import AHEAD_MS
-from lots.climate import Samples
+from lots.climate import Samples, tag_numbers
 from lots.clock import HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints
 from lots.terms import Phase, PlaceKind
-from rules import ahead, air, bale, fibre, film, kernels, lead, wool
+from rules import ahead, air, attending, bale, fibre, film, kernels, lead, quality, wool
 from rules.derived import Kind
 from rules.furnace import furnace_state
 from rules.kernels import NEVER, Records
@@ -82,14 +82,19 @@ def fold(
     if not len(samples):
         return {}
     of = np.repeat(np.arange(len(facts)), starts[1:] - starts[:-1])
-    known, damp_hours = np.empty((8, len(samples))), np.empty(len(samples))
+    known, damp_hours = np.empty((9, len(samples))), np.empty(len(samples))
     lags = np.ascontiguousarray(facts["lag_h"])
     time, metal = plain(samples.time), ~np.isnan(facts["transfer"])
     before = states.lots["newest"].copy()
-    kernels.follow(
-        states.lots, lags, metal, starts, time, plain(samples.placement),
-        plain(samples.temperature), plain(samples.humidity), plain(samples.probe), known,
+    measured = np.stack([samples.temperature, samples.humidity, samples.probe])
+    faults = np.empty((2, len(samples)), np.int8)
+    named = np.empty((len(attending.NAMED), len(samples)))
+    placement = plain(samples.placement)
+    attending.attend(
+        states.tags, states.watches, starts, time, tag_numbers(samples), placement,
+        measured, quality.SETTINGS, faults, named,
     )  # fmt: skip
+    kernels.follow(states.lots, lags, metal, starts, time, placement, measured, faults, known)
     kernels.courses(states.lots, starts, known, damp_hours)
     bales = _bales(states, facts, before, starts, of, time, known, book)
     is_wool = book.is_wool[facts["kind"]]
@@ -97,15 +102,37 @@ def fold(
     names = (
         "temperature", "humidity", "core", "surface", "damp_hours", *VAPOUR, *fibre.FOUND
     )  # fmt: skip
-    values = (*known[:3], surface, damp_hours, *known[6:], *bales)
+    values = (*known[:3], surface, damp_hours, *known[6:8], *bales)
     amid = Amid(spans, facts, starts, time, book)
-    signals = Signals(dict(zip(names, values, strict=True)), facts, of, amid, book)
+    found = dict(zip(names, values, strict=True)) | dict(zip(attending.NAMED, named, strict=True))
+    signals = Signals(found, facts, of, amid, book)
     if metal.any():
-        found = _films(states, lags, starts, known, signals)
-        signals |= dict(zip(FILMS, found, strict=True))
+        films = _films(states, lags, starts, known, signals)
+        signals |= dict(zip(FILMS, films, strict=True))
+    signals |= undoubted(signals, known[8].astype(np.int64))
     for memory in book.memories:
         signals[memory.derived.name] = _measured(memory, states, starts, time, known[4], signals)
     return _judged(states, facts, time, known[4], starts, signals, book)
+
+
+DOUBTED = {
+    "temperature": kernels.AIR_WARMTH,
+    "humidity": kernels.AIR_DAMP,
+    "core": kernels.HEART,
+    "surface": kernels.METAL,
+    "vapour_at": kernels.VAPOUR,
+    "vapour_humidity": kernels.VAPOUR,
+}
+"""Signals that are not known while this is in doubt."""
+
+
+def undoubted(signals: Mapping[str, Floats], doubts: Ints) -> dict[str, Floats]:
+    """``signals`` that are in doubt somewhere, NaN there, and ``doubted`` itself: (n,) 1 or 0."""
+    if not doubts.any():
+        return {"doubted": np.zeros(len(doubts))}
+    found = {name: np.where(doubts & which, NAN, signals[name]) for name, which in DOUBTED.items()}
+    rests_on = kernels.METAL | kernels.VAPOUR
+    return found | {"doubted": np.where(doubts & rests_on, 1.0, 0.0)}
 
 
 def _measured(
@@ -332,6 +359,7 @@ class Signals(dict[str, Floats]):
             case "not_fit":
                 _, reasons = furnace_state(
                     self["film"], self["film_most"], self["dry_hours"],
+                    believed=self["doubted"] <= 0.0,
                     in_the_open=self.shelter >= film.OPEN,
                 )  # fmt: skip
                 return np.where(np.isnan(self.facts["transfer"][self.of]), NAN, reasons)
@@ -378,9 +406,11 @@ class Signals(dict[str, Floats]):
         ]
 
     def _told(self, name: str) -> Floats:
-        """That nothing is known to come is not worth a number."""
+        """That nothing is known to come, or no tag is at fault, is not worth a number."""
         if name == "sweat_ahead":
             return np.where(np.isnan(self["sweat_in"]), NAN, self[name])
+        if name in attending.NAMED:
+            return np.where(self[name] > 0.0, self[name], NAN)
         return self[name]
 
 
@@ -436,6 +466,14 @@ def signals_now(states: States, facts: Records, spans: Records, book: Book) -> S
         **dict(zip(VAPOUR, vapour, strict=True)),
         **films,
     }
+    unmeasured = np.isnan(held("on_surface"))
+    doubts = np.asarray(np.where(unmeasured, lots["doubts"] & ~kernels.METAL, lots["doubts"]))
+    vapour_of = np.where(unknown, kernels.BESIDE, kernels.AIR_WARMTH | kernels.AIR_DAMP)
+    doubts |= np.where((doubts & vapour_of) != 0, kernels.VAPOUR, 0)
+    known |= undoubted(known, doubts)
+    named = np.empty((len(attending.NAMED), len(lots)))
+    attending.faulty(states.tags, states.watches, plain(newest), named)
+    known |= dict(zip(attending.NAMED, named, strict=True))
     amid = Amid(spans, facts, each, plain(newest), book)
     signals = Signals(known, facts, each[:-1], amid, book)
     for memory in book.memories:

@@ -71,6 +71,13 @@ AVERAGE, RATE, HOURS, INTEGRAL = 1, 2, 3, 4
 STEPS: Final = 4
 """More than a rule can have: one for each severity, and none."""
 
+AIR_WARMTH, AIR_DAMP, METAL, HEART, BESIDE, VAPOUR = 1, 2, 4, 8, 16, 32
+"""What may be in doubt, added up: the air's temperature and humidity, the metal's temperature where
+it is measured, the core's, the air at the metal, and that whose vapour is known."""
+
+JUMP: Final = 2
+"""`rules.quality.Fault`"""
+
 AIR, SURFACE, CORE = 0, 1, 2
 """Where a sample was taken: codes of `lots.climate.CODES`."""
 
@@ -83,18 +90,20 @@ def follow(
     starts: Ints,
     time: Ints,
     placement: Ints,
-    temperature: Floats,
-    humidity: Floats,
-    probe: Floats,
+    measured: Floats,
+    faults: NDArray[np.int8],
     known: Floats,
 ) -> None:
     """Held values and the surface, which lags behind the air by ``lags`` (m,) h.
 
-    Moves ``states`` (m,) on, and writes what is known at each sample to ``known`` (8, n): air
-    temperature, humidity, core, surface, the hours since the sample before, the surface where it is
-    measured, and the air whose vapour is known, by temperature and humidity (NaN: unknown). That is
-    the air around the lot; of ``metal`` (m,) without a tag there, the air at it: it has as much
-    vapour, until water settles.
+    ``measured`` (3, n): temperature, humidity, probe, as they are to be believed; ``faults`` (2, n)
+    of `rules.quality`. Moves ``states`` (m,) on, and writes what is known at each sample to
+    ``known`` (9, n): air temperature, humidity, core, surface, the hours since the sample before,
+    the surface where it is measured, and the air whose vapour is known, by temperature and humidity
+    (NaN: unknown). That is the air around the lot; of ``metal`` (m,) without a tag there, the air
+    at it: it has as much vapour, until water settles. And what of these is in doubt (`AIR_WARMTH`
+    to `VAPOUR`), since the last reading of it jumped: it is here as it was before, so that a lag
+    goes on, and is not to be shown.
     """
     for lot in range(len(starts) - 1):
         state, lag = states[lot], lags[lot]
@@ -104,34 +113,43 @@ def follow(
             if state.newest != NEVER and now - state.newest <= HOLD_MS:
                 step = (now - state.newest) / HOUR_MS
             before = state.temperature if now - state.temperature_at <= HOLD_MS else math.nan
+            warm, damp, probed = measured[0, i], measured[1, i], measured[2, i]
+            hot, wet = (faults[0, i] & JUMP) != 0, (faults[1, i] & JUMP) != 0
             if placement[i] == AIR:
-                if not math.isnan(temperature[i]):
-                    state.temperature, state.temperature_at = temperature[i], now
-                if not math.isnan(humidity[i]):
-                    state.humidity, state.humidity_at = humidity[i], now
-                if not math.isnan(probe[i]):
-                    state.on_surface, state.on_surface_at = probe[i], now
+                state.doubts = doubted(state.doubts, AIR_WARMTH, hot, warm)
+                state.doubts = doubted(state.doubts, AIR_DAMP, wet, damp)
+                if not math.isnan(warm):
+                    state.temperature, state.temperature_at = warm, now
+                if not math.isnan(damp):
+                    state.humidity, state.humidity_at = damp, now
+                if not math.isnan(probed):
+                    state.on_surface, state.on_surface_at = probed, now
+                    state.doubts = doubted(state.doubts, METAL, False, probed)
             else:
-                touched = temperature[i] if math.isnan(probe[i]) else probe[i]
+                touched = warm if math.isnan(probed) else probed
+                which = HEART if placement[i] == CORE else METAL
+                state.doubts = doubted(state.doubts, which, hot, touched)
                 if not math.isnan(touched):
                     if placement[i] == CORE:
                         state.core, state.core_at = touched, now
                     else:
                         state.on_surface, state.on_surface_at = touched, now
-                if placement[i] == SURFACE and not math.isnan(temperature[i] + humidity[i]):
-                    since = (now - state.beside_at) / HOUR_MS
-                    over_ice = math.exp(ICE_PER_K * min(temperature[i], 0.0))
-                    stand(state, temperature[i], humidity[i] / over_ice, since)
-                    state.beside, state.beside_at = temperature[i], now
-                    state.beside_humidity = over_ice * taken_at_metal(
-                        humidity[i] / over_ice, state.saturated
-                    )
+                if placement[i] == SURFACE:
+                    state.doubts = doubted(state.doubts, BESIDE, hot or wet, warm + damp)
+                    if not math.isnan(warm + damp):
+                        since = (now - state.beside_at) / HOUR_MS
+                        over_ice = math.exp(ICE_PER_K * min(warm, 0.0))
+                        stand(state, warm, damp / over_ice, since)
+                        state.beside, state.beside_at = warm, now
+                        state.beside_humidity = over_ice * taken_at_metal(
+                            damp / over_ice, state.saturated
+                        )
             state.newest = now
             warmth = state.temperature if now - state.temperature_at <= HOLD_MS else math.nan
-            measured = state.on_surface if now - state.on_surface_at <= HOLD_MS else math.nan
-            if not math.isnan(measured):
+            on_metal = state.on_surface if now - state.on_surface_at <= HOLD_MS else math.nan
+            if not math.isnan(on_metal):
                 # It is settled at once.
-                state.surface, state.surface_hours = measured, SETTLED_LAGS * lag
+                state.surface, state.surface_hours = on_metal, SETTLED_LAGS * lag
             elif math.isnan(warmth):
                 state.surface, state.surface_hours = math.nan, 0.0
             else:
@@ -145,12 +163,25 @@ def follow(
             known[2, i] = state.core if now - state.core_at <= HOLD_MS else math.nan
             known[3, i] = state.surface if state.surface_hours >= SETTLED_LAGS * lag else math.nan
             known[4, i] = step
-            known[5, i] = measured
+            known[5, i] = on_metal
+            doubts = state.doubts
+            if math.isnan(on_metal):
+                doubts &= ~METAL
+            vapour_of = BESIDE if math.isnan(warmth + damp) else AIR_WARMTH | AIR_DAMP
             if metal[lot]:
                 if now - state.beside_at <= HOLD_MS:
-                    warmth, damp = by_metal(state, warmth, damp, measured)
+                    warmth, damp = by_metal(state, warmth, damp, on_metal)
                 state.vapour_temperature, state.vapour_humidity = warmth, damp
             known[6, i], known[7, i] = warmth, damp
+            known[8, i] = (doubts | VAPOUR) if doubts & vapour_of else doubts
+
+
+@compiled
+def doubted(doubts: int, which: int, jumps: bool, value: float) -> int:
+    """``doubts`` after a reading: with ``which`` if it ``jumps``, without if it has a ``value``."""
+    if jumps:
+        return doubts | which
+    return doubts if math.isnan(value) else doubts & ~which
 
 
 @compiled
@@ -536,8 +567,8 @@ def prepare(state: np.dtype[np.void]) -> None:
     whole, real, flags = np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_)
     lots, starts = np.empty(0, state), np.zeros(1, np.int64)
     rows, many = np.empty((0, 0), np.int64), np.empty((0, 0), np.bool_)
-    known = np.empty((8, 0))
-    follow(lots, real, flags, starts, whole, whole, real, real, real, known)
+    known, codes = np.empty((9, 0)), np.empty((2, 0), np.int8)
+    follow(lots, real, flags, starts, whole, whole, np.empty((3, 0)), codes, known)
     courses(lots, starts, known, real)
     fibre.prepare(lots)
     film.courses(

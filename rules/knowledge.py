@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Final
 
 from lots.terms import HoldKind
-from rules.rule import Step
+from rules.rule import Rule, Step
+from rules.signals import TAG_NUMBERS
 
 READ_THE_LABEL = (
     "Read the door label first: nothing is known of gas in it. Keep it closed until it is known "
@@ -76,6 +77,20 @@ def words(
         return Words(title, f"{first} At once, without touching it: {action}")
     then = "Once it is lifted" if restraints else "Then"
     return Words(title, f"{first} {then}: {action}")
+
+
+def tag_fields(numbers: Mapping[str, float], tags: Mapping[int, str]) -> dict[str, str]:
+    """Fields of texts that name a tag, by its ``numbers``; ``tags``: names of the lot's, by
+    `lots.climate.tag_number`."""
+    return {
+        name: tags.get(int(numbers[name]), "unknown") for name in TAG_NUMBERS if name in numbers
+    }
+
+
+def names_tags(rule: Rule) -> bool:
+    """Whether one of its texts names a tag."""
+    texts = [text for step in rule.steps for text in (step.title, step.action)]
+    return any(f"{{{name}}}" in text for text in texts for name in TAG_NUMBERS)
 
 
 def first_words(restraints: Sequence[Restraint], box: Box) -> str:

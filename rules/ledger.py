@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,9 +27,9 @@ from rules.alerts import (
     reconcile,
     stable_id,
 )
-from rules.census import Goods, Restrained
+from rules.census import Goods, Restrained, TagNames
 from rules.forecasts import Told
-from rules.knowledge import Words, words
+from rules.knowledge import Words, names_tags, tag_fields, words
 from rules.letters import Letter, Recipient, let_say, outgoing, send, there
 from rules.outbox import NEVER
 from rules.rule import Rule, Rules, Step
@@ -45,6 +45,7 @@ class Ledger:
         self._rules: dict[str, list[Rule]] = {}
         for rule in rules.rules:
             self._rules.setdefault(rule.name, []).append(rule)
+        self._naming = {rule.name for rule in rules.rules if names_tags(rule)}
         self._silence = {rule.name for rule in rules.rules if rule.silence}
         self._recipients = recipients
 
@@ -79,7 +80,8 @@ class Ledger:
         goods = census.goods(session, keys)
         told = forecasts.made(session, self._foretold(works, goods))
         known = forecasts.kept(session, (row for work in works for row in work.rows))
-        desk = _Desk(now, _restrained(session, keys, now), goods, known | told, [])
+        tags = self._tags(session, (row for work in works for row in self._about(work)))
+        desk = _Desk(now, _restrained(session, keys, now), goods, known | told, tags, [])
         # What ends goes first: at most one alert of a lot and rule is open at any time.
         for work in works:
             self._end(work, desk)
@@ -91,6 +93,17 @@ class Ledger:
         session.flush()
         send(session, desk.letters)
         return sum(len(work.plan) for work in works)
+
+    def _about(self, work: _Work) -> Iterator[tuple[LotKey, str]]:
+        """Lot and rule of each alert that is worked on."""
+        rules = {event.rule for event in work.change.transitions}
+        yield from (
+            (work.change.key, rule) for rule in rules.union(r.rule for r in work.rows.values())
+        )
+
+    def _tags(self, session: Session, about: Iterable[tuple[LotKey, str]]) -> TagNames:
+        """The tags of the lots with an alert that names one."""
+        return census.tag_names(session, {key for key, rule in about if rule in self._naming})
 
     def _foretold(self, works: Sequence[_Work], goods: Mapping[LotKey, Goods]) -> list[Told]:
         """What the alerts that begin foretell: not of what only came to light, which nobody was
@@ -223,7 +236,8 @@ class Ledger:
         rule = self._rule(row.rule, desk.goods.get(key))
         step = rule.steps[stage.step - 1]
         row.numbers = stage.numbers or row.numbers or {}
-        said = _said(rule, step, row, desk.forecasts.get(row.id), desk.restrained[key])
+        forecast, tags = desk.forecasts.get(row.id), desk.tags.get(key, {})
+        said = _said(rule, step, row, forecast, desk.restrained[key], tags)
         row.severity, row.title, row.action = step.severity, said.title, said.action
 
     def _known(self, row: Alert) -> Known:
@@ -242,7 +256,7 @@ class Ledger:
 
     def _reword(self, row: Alert, desk: _Desk) -> None:
         # By what holds the lot now, not when it began: the words are for who acts on them.
-        action = self._action(row, desk.restrained, desk.goods, desk.forecasts)
+        action = self._action(row, desk.restrained, desk.goods, desk.forecasts, desk.tags)
         row.action = row.action if action is None else action
 
     def _action(
@@ -251,6 +265,7 @@ class Ledger:
         restrained: Mapping[LotKey, Restrained],
         goods: Mapping[LotKey, Goods],
         foretold: Mapping[str, Forecast],
+        tags: TagNames,
     ) -> str | None:
         """What to do about it; None of a rule that is no more."""
         if row.rule not in self._rules:
@@ -258,7 +273,8 @@ class Ledger:
         key = LotKey(row.tenant, row.lot)
         rule = self._rule(row.rule, goods.get(key))
         step = rule.step(row.severity)
-        return _said(rule, step, row, foretold.get(row.id), restrained[key]).action
+        forecast, names = foretold.get(row.id), tags.get(key, {})
+        return _said(rule, step, row, forecast, restrained[key], names).action
 
     def _rule(self, name: str, goods: Goods | None) -> Rule:
         """The one of that name for these goods; where they became others, any: it has words."""
@@ -331,7 +347,7 @@ class Ledger:
         late = [row for row in late if row.id in untold]
         keys = {LotKey(row.tenant, row.lot) for row in late}
         newest = census.newest(session, keys)
-        desk = _Desk(now, {}, census.goods(session, keys), {}, [])
+        desk = _Desk(now, {}, census.goods(session, keys), {}, {}, [])
         for row in late:
             key = LotKey(row.tenant, row.lot)
             rule = self._rule(row.rule, desk.goods.get(key))
@@ -344,7 +360,8 @@ class Ledger:
         keys = {LotKey(row.tenant, row.lot) for row in rows}
         restrained, goods = _restrained(session, keys, now), census.goods(session, keys)
         foretold = forecasts.kept(session, (row.id for row in rows))
-        said = {row.id: self._action(row, restrained, goods, foretold) for row in rows}
+        tags = self._tags(session, ((LotKey(row.tenant, row.lot), row.rule) for row in rows))
+        said = {row.id: self._action(row, restrained, goods, foretold, tags) for row in rows}
         return {id_: action for id_, action in said.items() if action is not None}
 
 
@@ -360,21 +377,28 @@ class _Work:
 @dataclass(frozen=True, slots=True)
 class _Desk:
     """What writing needs at ``now`` (ms): what restrains each lot and what it is, what alerts
-    foretold, by their ids; the letters it came to."""
+    foretold, by their ids, the names of tags of lots with an alert that names one; the letters it
+    came to."""
 
     now: int
     restrained: Mapping[LotKey, Restrained]
     goods: Mapping[LotKey, Goods]
     forecasts: Mapping[str, Forecast]
+    tags: TagNames
     letters: list[Letter]
 
 
 def _said(
-    rule: Rule, step: Step, row: Alert, forecast: Forecast | None, restrained: Restrained
+    rule: Rule,
+    step: Step,
+    row: Alert,
+    forecast: Forecast | None,
+    restrained: Restrained,
+    tags: Mapping[int, str],
 ) -> Words:
     """Of an alert that stands at ``step``: of one that was foreseen, what was."""
     if forecast is None or rule.foreseen is None or step is not rule.steps[0]:
-        return words(step, row.lot, row.numbers, *restrained)
+        return words(step, row.lot, row.numbers, *restrained, tag_fields(row.numbers, tags))
     step = replace(step, title=rule.foreseen.title, action=rule.foreseen.action)
     more = foreseen.fields(forecasts.said(forecast), forecast.timezone)
     return words(step, row.lot, row.numbers, *restrained, more)

@@ -1,36 +1,29 @@
 """What a sensor's readings say of the sensor: which of its faults show, and what to believe.
 
 One quantity of one tag at a time, in order of time, each reading judged when it comes by what came
-before: a state of fixed size (`WATCH`) and a step. What the air is like is asked of the neighbours:
+before: a state of fixed size and a step. What the air is like is asked of the neighbours:
 tags of the same lot or place, `others`. A sensor that differs from a room's air is not found by its
 own readings alone.
 
-All that is compiled stands in this file, as in `rules.kernels`. Times are ms, temperatures °C,
-humidities %RH; NaN: not measured, or not known.
+The steps are compiled, in `rules.attending`, which judges all tags of a lot as samples come. Times
+are ms, temperatures °C, humidities %RH; NaN: not measured, or not known.
 """
 
 from __future__ import annotations
 
 import math
 from enum import IntFlag
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lots.clock import HOUR_MS
-from lots.compiled import compiled
 from lots.readings.batch import Bools, Floats, Ints
 from rules import air
+from rules.attending import MAX_STEP_H, NEVER, SPOILS, UNBELIEVED, WATCH, courses
 
 Codes = NDArray[np.int8]
-
-NEVER: Final = -(2**63)
-"""No instant, where one is kept as an integer."""
-UNKNOWN_GRAINS: Final = 10.0
-"""A tag that has not moved yet is taken for as coarse. [D]"""
-MAX_STEP_H: Final = 3.0
-"""A reading says nothing of what was more than so many hours after it. [D]"""
 
 
 class Fault(IntFlag):
@@ -45,10 +38,7 @@ class Fault(IntFlag):
     CLOCK = 64  # not taken when it says
 
 
-JUMP, RANGE, SPIKE, STUCK = 2, 1, 4, 8
-SALTED, DRIFT = 16, 32
-
-DISBELIEF: Final = Fault.RANGE | Fault.JUMP | Fault.STUCK | Fault.SALTED | Fault.DRIFT | Fault.CLOCK
+DISBELIEF: Final = Fault(UNBELIEVED)
 """With any of these a reading is not to be believed. A SPIKE speaks of the one before, a JUMP."""
 FAULTS: Final = ~Fault.JUMP
 """What to tell a person of: a jump may be a door."""
@@ -95,46 +85,29 @@ HUMIDITY: Final = Limits(
     drift=10.0, drift_lag_h=168.0, baseline_h=336.0,
 )  # fmt: skip
 
-WATCH: Final = np.dtype(
-    [
-        ("at", np.int64),  # of the last reading in range; `NEVER` before the first
-        ("level", np.float64),  # the last that was no jump, and when
-        ("level_at", np.int64),
-        ("jumped", np.float64),  # the last one if it was a jump
-        ("same", np.float64),  # the value of the run of equal readings, from when, how many
-        ("same_since", np.int64),
-        ("same_count", np.int64),
-        ("grain", np.float64),  # the smallest step seen
-        ("others_low", np.float64),  # of the neighbours during that run
-        ("others_high", np.float64),
-        ("salted_hours", np.float64),  # so long it has been saturated in dry air; -1 if it is not
-        ("apart", np.float64),  # from the neighbours, smoothed, and for how many hours
-        ("apart_hours", np.float64),
-        ("baseline", np.float64),
-    ]
+CORE_ALONE_H: Final = 720.0
+"""The middle of a bale follows the air by weeks. [D]"""
+SETTINGS: Final = (
+    TEMPERATURE,
+    HUMIDITY,
+    TEMPERATURE._replace(stuck_h=math.inf, alone_h=CORE_ALONE_H),
+    HUMIDITY._replace(stuck_h=math.inf, alone_h=CORE_ALONE_H),
 )
-"""What is kept of one quantity of one tag. A tag that is placed elsewhere, or calibrated, begins
-with a fresh one."""
+"""For `rules.attending.attend`."""
 
 
 def unwatched(n: int) -> NDArray[np.void]:
     """(n,) `WATCH` of sensors that nothing was heard of."""
     found = np.zeros(n, WATCH)
-    for name in ("at", "level_at", "same_since"):
-        found[name] = NEVER
-    found["salted_hours"] = -1.0
-    for name in (
-        "level",
-        "jumped",
-        "same",
-        "grain",
-        "others_low",
-        "others_high",
-        "apart",
-        "baseline",
-    ):
-        found[name] = np.nan
+    found[:] = _UNWATCHED
     return found
+
+
+_UNKNOWN = np.nan
+_UNWATCHED = (
+    NEVER, _UNKNOWN, _UNKNOWN, NEVER, 0, _UNKNOWN, _UNKNOWN, _UNKNOWN, -1.0, _UNKNOWN, 0.0,
+    _UNKNOWN, 0.0, 0,
+)  # fmt: skip
 
 
 def watch(
@@ -179,9 +152,8 @@ def believed(temperature_faults: ArrayLike, humidity_faults: ArrayLike) -> tuple
     is stuck or out of range has no good humidity either: it is worked out with its temperature.
     """
     warmth, damp = np.asarray(temperature_faults), np.asarray(humidity_faults)
-    spoils = Fault.RANGE | Fault.STUCK | Fault.CLOCK
-    is_warmth = (warmth & int(DISBELIEF)) == 0
-    is_damp = ((damp & int(DISBELIEF)) == 0) & ((warmth & int(spoils)) == 0)
+    is_warmth = (warmth & UNBELIEVED) == 0
+    is_damp = ((damp & UNBELIEVED) == 0) & ((warmth & SPOILS) == 0)
     return np.asarray(is_warmth), np.asarray(is_damp)
 
 
@@ -219,131 +191,3 @@ def expected_humidity(temperature: ArrayLike, vapour_pa: ArrayLike) -> Floats:
     return np.minimum(
         100.0 * np.asarray(vapour_pa, float) / air.saturation_pressure(temperature), 100.0
     )
-
-
-@compiled
-def courses(
-    states: NDArray[np.void],
-    starts: Ints,
-    time: Ints,
-    value: Floats,
-    expected: Floats,
-    limits: Limits,
-    found: Codes,
-) -> None:
-    """`judge` over the readings of many sensors of one quantity.
-
-    ``starts`` (m + 1,) as in `rules.kernels`. Moves ``states`` (m,) on, and writes each reading's
-    faults to ``found`` (n,).
-    """
-    for sensor in range(len(starts) - 1):
-        for i in range(starts[sensor], starts[sensor + 1]):
-            found[i] = judge(states[sensor], time[i], value[i], expected[i], limits)
-
-
-@compiled
-def median_of_others(values: Floats, times: Ints, own: int, now: int, hold_ms: int) -> float:
-    """What all but the tag ``own`` of a place say at ``now``: `others`, as it stands in a stream.
-
-    ``values`` (k,) the last of each tag, measured at ``times`` (k,) ms; they hold for ``hold_ms``.
-    NaN where fewer than two say anything.
-    """
-    said = np.empty(len(values))
-    count = 0
-    for tag in range(len(values)):
-        held_ms = now - times[tag]
-        if tag != own and 0 <= held_ms <= hold_ms and not math.isnan(values[tag]):
-            said[count] = values[tag]
-            count += 1
-    if count < 2:
-        return math.nan
-    return float(np.median(said[:count]))
-
-
-@compiled
-def judge(state: Any, now: int, value: float, expected: float, limits: Limits) -> int:
-    """The faults of a reading, and ``state`` moved on. A reading without ``value`` has none.
-
-    Across a gap nothing adds up: of the time since the reading before, three hours at most count.
-    """
-    if math.isnan(value):
-        return 0
-    if not limits.low <= value <= limits.high:
-        return RANGE
-    step = 0.0
-    if state.at != NEVER:
-        step = min((now - state.at) / HOUR_MS, MAX_STEP_H)
-    state.at = now
-    faults = jumped(state, now, value, limits)
-    if is_stuck(state, now, value, expected, limits):
-        faults |= STUCK
-    if is_salted(state, value, expected, step, limits):
-        faults |= SALTED
-    # A reading that may be a spike says nothing of drift.
-    if not faults & JUMP and is_drifting(state, value - expected, step, limits):
-        faults |= DRIFT
-    return faults
-
-
-@compiled
-def jumped(state: Any, now: int, value: float, limits: Limits) -> int:
-    """JUMP, SPIKE or neither. Where the next reading agrees with a jump, it was none."""
-    far = math.inf
-    if state.level_at != NEVER:
-        far = limits.jump + limits.jump_per_h * (now - state.level_at) / HOUR_MS
-    was_jump = not math.isnan(state.jumped)
-    if abs(value - state.level) > far and not (
-        was_jump and abs(value - state.jumped) <= limits.jump
-    ):
-        state.jumped = value
-        return JUMP
-    back = was_jump and abs(value - state.level) < abs(value - state.jumped)
-    state.level, state.level_at, state.jumped = value, now, math.nan
-    return SPIKE if back else 0
-
-
-@compiled
-def is_stuck(state: Any, now: int, value: float, expected: float, limits: Limits) -> bool:
-    """Whether the reading is one of too many that are equal."""
-    if value != state.same:
-        apart = abs(value - state.same)
-        if not apart >= state.grain:
-            state.grain = apart
-        state.same, state.same_since, state.same_count = value, now, 0
-        state.others_low = state.others_high = expected
-    state.same_count += 1
-    if not math.isnan(expected):
-        if not expected >= state.others_low:
-            state.others_low = expected
-        if not expected <= state.others_high:
-            state.others_high = expected
-    if state.same_count < limits.stuck_readings or value >= limits.saturated:
-        return False
-    hours = (now - state.same_since) / HOUR_MS
-    grain = UNKNOWN_GRAINS * limits.grain if math.isnan(state.grain) else state.grain
-    hours /= max(1.0, grain / limits.grain)
-    moved = state.others_high - state.others_low >= limits.moved + 2 * grain
-    return bool(hours >= limits.alone_h or (hours >= limits.stuck_h and moved))
-
-
-@compiled
-def is_salted(state: Any, value: float, expected: float, step: float, limits: Limits) -> bool:
-    """Whether it has been saturated in dry air for too long. Of unknown air nothing adds up."""
-    if value < limits.saturated or expected > limits.dry:
-        state.salted_hours = -1.0
-    elif not math.isnan(expected):
-        state.salted_hours = 0.0 if state.salted_hours < 0.0 else state.salted_hours + step
-    return bool(state.salted_hours >= limits.salted_h)
-
-
-@compiled
-def is_drifting(state: Any, apart: float, step: float, limits: Limits) -> bool:
-    """Whether its distance from the neighbours is another than it was at first."""
-    if not math.isnan(apart):
-        if math.isnan(state.apart):
-            state.apart = apart
-        state.apart = apart + (state.apart - apart) * math.exp(-step / limits.drift_lag_h)
-        state.apart_hours += step
-        if math.isnan(state.baseline) and state.apart_hours >= limits.baseline_h:
-            state.baseline = state.apart
-    return bool(abs(state.apart - state.baseline) > limits.drift)

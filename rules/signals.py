@@ -48,6 +48,16 @@ PLACED = {
     "outdoors": ("0/1", "in a yard, where rain and ice come that no tag sees"),
     "boxed": ("0/1", "in a container or a vehicle"),
 }
+FAULTS = {
+    "stuck_tag": ("number", "of a tag of the lot that says the same again and again; 0: none does"),
+    "salted_tag": ("number", "of one that says saturated while its neighbours are dry"),
+    "drift_temperature_tag": ("number", "of one whose temperature moved away from its neighbours'"),
+    "drift_humidity_tag": ("number", "of one whose humidity moved away from its neighbours'"),
+    "spiking_tag": ("number", "of the one with most readings far from those around them"),
+    "spikes": ("times", "that it had such a reading of late: one counts for 1/e after 24 h"),
+}
+TAG_NUMBERS = tuple(name for name, (unit, _) in FAULTS.items() if unit == "number")
+"""Texts of packs have the tag's name in their place."""
 TERMS = {
     "limit_temperature_min": ("°C", "the customer's own; minus infinity without one"),
     "limit_temperature_max": ("°C", "the customer's own; infinity without one"),
@@ -57,7 +67,7 @@ TERMS = {
     "dry_mass": ("kg", "of the wool without its water, as it was weighed and cored"),
     "invoice_mass": ("kg", "of the wool at the contract's regain: it does not move"),
 }
-SIGNALS = MEASURED | DERIVED | AHEAD | PLACED | TERMS
+SIGNALS = MEASURED | DERIVED | AHEAD | PLACED | FAULTS | TERMS
 FORESEEN = {
     "likely": "how likely it is, in %",
     "comes_in": "in how many hours",

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from lots.climate import LotKey, Samples
 from lots.readings.batch import Ints
+from rules.attending import TAGS, WATCH
 from rules.engine import Engine
 from rules.rule import Rules
 from rules.shelf import Shelf
@@ -32,7 +33,7 @@ from rules.window import LOG
 
 Buffer = bytes | memoryview
 
-VERSION = 6
+VERSION = 7
 ROOM_BYTES = 1 << 18
 """The least that a file takes; one that is outgrown takes twice what it needs."""
 
@@ -191,7 +192,7 @@ def _next(file: FileIO) -> NDArray[np.uint8]:
 
 def _layout() -> str:
     """What the bytes of a lot's state mean."""
-    return repr(STATE.descr)
+    return repr((STATE.descr, TAGS, WATCH.descr))
 
 
 def _parts(engine: Engine, journal: str, offset: int, brief: bool) -> Iterator[Buffer]:
@@ -303,6 +304,8 @@ def _fresh(file: FileIO, found: _Snapshot) -> States:
         _next(file).view(np.int64).reshape(1, steps),
         _next(file).view(np.int64).reshape(1, steps),
         _next(file).view(np.float64).reshape(1, numbers),
+        _next(file).view(np.int64).reshape(1, TAGS),
+        _next(file).view(WATCH).reshape(1, 2 * TAGS),
     )
 
 
@@ -310,7 +313,7 @@ def _carried_over(written: States, found: _Snapshot, book: Book) -> States:
     """``written`` with columns of the rules and derived quantities in force; of those that are new,
     as of a lot that nothing is known of."""
     states = book.fresh(len(written.lots))
-    states.lots = written.lots
+    states.lots, states.tags, states.watches = written.lots, written.tags, written.watches
     before, steps = [(name, 1) for name in found.columns], [(name, 1) for name in book.columns]
     _carry_over(written.pending, before, states.pending, steps)
     _carry_over(written.opened, before, states.opened, steps)

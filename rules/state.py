@@ -16,7 +16,7 @@ from lots.climate import LotKey
 from lots.clock import HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints
 from lots.terms import Commodity, Form
-from rules import bale, lead, wool
+from rules import attending, bale, lead, quality, wool
 from rules.derived import FRESH, Derived
 from rules.kernels import NEVER, Records
 from rules.rule import Rule, Rules, Silence
@@ -105,6 +105,7 @@ STATE = np.dtype(
         # The air whose vapour is known, of a lot of metal.
         ("vapour_temperature", np.float64),
         ("vapour_humidity", np.float64),
+        ("doubts", np.int64),  # what of these was last measured and not believed: `kernels.follow`
         # First-order lags: the value, and for how many hours it has followed since it began.
         ("surface", np.float64),
         ("surface_hours", np.float64),
@@ -163,13 +164,16 @@ class States:
     """The fold's state of ``n`` lots: ``lots`` (n,) `STATE`; ``pending``, ``opened`` (n, steps) ms:
     since when a step's condition holds and waits for its delay, since when a rule stands at it,
     else `NEVER`;
-    ``memory`` (n, numbers): of the packs' derived quantities, see `Book.memories`.
+    ``memory`` (n, numbers): of the packs' derived quantities, see `Book.memories`; ``tags`` (n, k)
+    and ``watches`` (n, 2 k): what is watched of its tags, see `rules.attending.attend`.
     """
 
     lots: Records
     pending: Ints
     opened: Ints
     memory: Floats
+    tags: Ints
+    watches: Records
 
     def columns(self) -> Iterator[Any]:
         """In the order of the fields; one row a lot."""
@@ -312,7 +316,9 @@ class Book:
         pending, opened = np.full((2, n, len(self.levels)), NEVER, np.int64)
         numbers = [number for memory in self.memories for number in memory.fresh]
         memory = np.tile(np.asarray(numbers, np.float64), (n, 1))
-        return States(_fresh(n), pending, opened, memory)
+        tags = np.zeros((n, attending.TAGS), np.int64)
+        watches = quality.unwatched(2 * tags.size).reshape(n, -1)
+        return States(_fresh(n), pending, opened, memory, tags, watches)
 
     def spans(self, facts: LotFacts) -> list[Span]:
         """A lot's circumstances as rows of `SPAN`."""

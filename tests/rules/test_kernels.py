@@ -8,17 +8,18 @@ import pytest
 SCRIPT = """
 import math
 from lots.climate import LotKey, join, together
-from rules import kernels, pack, shelf, surroundings
+from rules import attending, kernels, pack, quality, shelf, surroundings
 from rules.engine import Engine
 from rules.state import STATE, LotFacts
 from tests.rules.timeline import said
 
 def compiled():
-    every = vars(kernels) | vars(shelf)
+    every = vars(attending) | vars(kernels) | vars(shelf)
     each = {name: getattr(found, "signatures", None) for name, found in every.items()}
     return {name: len(found) for name, found in each.items() if found is not None}
 
 kernels.prepare(STATE)
+attending.prepare(quality.SETTINGS)
 shelf.prepare()
 surroundings.prepare()
 before = compiled()
@@ -31,7 +32,7 @@ late = said((29.5, 20.0, math.nan, 3.0), (29, 20.0, 50.0), placement="surface", 
 for part in (ahead, late, ahead, said((31, 20.0, 50.0))):
     of.evaluate(together(dict.fromkeys(keys, part)))
 of.refold(keys[1], 0, [ahead])
-loops = ("follow", "courses", "walk", "sift", "recall", "chains", "pack", "unpack")
+loops = ("attend", "follow", "courses", "walk", "sift", "recall", "chains", "pack", "unpack")
 print(before == compiled(), {before[name] for name in loops} == {1})
 """
 

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import event, select
 
 from lots import registry
-from lots.climate import LotKey
+from lots.climate import LotKey, tag_number
 from lots.fields import written
 from lots.model import Outgoing
+from lots.readings.batch import TagKey
 from lots.terms import FORMS, HoldKind
 from rules.evaluator import REWORD_EVERY
 from rules.knowledge import HANDS_ON, PLACE_UNKNOWN, READ_THE_LABEL
@@ -282,6 +283,23 @@ def test_what_is_sent_of_every_shipped_rule_leaves_a_held_lot_alone(desk, kind):
     for data in sent:
         assert not HANDS_ON.search(f"{data['title']} {data['action']}")
         assert "Port Authority lifts the hold" in data["action"]
+
+
+def test_the_words_of_an_alert_about_a_tag_name_it(desk):
+    number = float(tag_number(TagKey(TENANT, "T1")))
+    ledger = Ledger(load(), BOTH)
+    stands = Transition("sensor.stuck", 1, at(1), {"stuck_tag": number})
+    with registry.writing(desk.database) as session:
+        ledger.write(session, [change(stands)], at(2))
+    (row,) = desk.rows()
+    assert row.title == "Tag T1 of L1 says the same again and again"
+    assert "What T1 says is not believed" in row.action
+    desk.hold("fumigated", 3, lot="L1", lifted_by="Port Fumigation Ltd")
+    with registry.writing(desk.database) as session:
+        assert ledger.reword(session, at(4)) == 1
+    (row,) = desk.rows()
+    assert "it is held (fumigated" in row.action
+    assert "What T1 says is not believed" in row.action
 
 
 def test_of_rules_of_one_name_the_one_for_the_goods_has_the_words(desk):

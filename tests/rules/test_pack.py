@@ -51,7 +51,9 @@ def changed(old, new):
 
 def test_the_shipped_rules_load(shipped):
     lead = {rule.name for rule in shipped.of("lead", "ingot")}
+    faults = ("stuck", "saturated", "drift_temperature", "drift_humidity", "spikes")
     both = {"customer.temperature", "customer.humidity", "lot.silent"}
+    both |= {f"sensor.{name}" for name in faults}
     names = ("sweat", "sweat_near", "frost", "wet", "furnace", "hot_damp")
     assert lead == {f"lead.{name}" for name in names} | both
     for form in ("greasy", "scoured", "tops", "cashmere"):

@@ -1,10 +1,5 @@
 """Sensors: healthy ones are never called faulty, and each fault is found for what it is."""
 
-import csv
-import os
-from datetime import datetime
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,31 +7,12 @@ from hypothesis import strategies as st
 
 from ingest.screen import LIMITS
 from lots.clock import HOUR_MS
-from rules import air, quality
+from rules import air, attending, quality
 from rules.quality import HUMIDITY, TEMPERATURE, Fault
+from tests.rules.measured import series
 
-DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 QUARTER = HOUR_MS // 4
 N = 4 * 24 * 30
-
-
-def series(name):
-    """sensor -> (time ms, °C, %RH) of a file of measured series."""
-    path = DATA / name
-    if not path.exists():
-        assert not os.environ.get("CI"), f"{path} is missing: CI needs the real data"
-        pytest.skip(f"{path} is not in this clone")
-    rows = {}
-    with path.open(encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            at = datetime.fromisoformat(row["time"]).timestamp() * 1000
-            rows.setdefault(row.get("sensor", ""), []).append(
-                (at, float(row["temperature_c"]), float(row["humidity_pct"]))
-            )
-    return {
-        sensor: (np.array([r[0] for r in part], np.int64), *np.array(part).T[1:])
-        for sensor, part in rows.items()
-    }
 
 
 def faults(time, temperature, humidity, like=np.nan, damp_like=np.nan):
@@ -253,8 +229,8 @@ def test_a_clock_that_is_ahead_is_a_fault_and_a_late_reading_is_none():
 
 
 def test_the_codes_of_the_kernel_are_those_of_the_faults():
-    for name in ("RANGE", "JUMP", "SPIKE", "STUCK", "SALTED", "DRIFT"):
-        assert getattr(quality, name) == Fault[name]
+    for name in ("RANGE", "JUMP", "SPIKE", "STUCK", "SALTED", "DRIFT", "CLOCK"):
+        assert getattr(attending, name) == Fault[name]
 
 
 def test_others_need_to_be_two():
@@ -262,21 +238,6 @@ def test_others_need_to_be_two():
     found = quality.others([[1.0, 1.0], [2.0, 2.0], [6.0, nan]])
     np.testing.assert_array_equal(found, [[4.0, nan], [3.5, nan], [1.5, 1.5]])
     assert np.isnan(quality.others([[1.0], [2.0]])).all()
-
-
-@given(
-    st.lists(
-        st.tuples(st.one_of(st.just(np.nan), st.floats(-20, 40)), st.integers(0, 5)),
-        min_size=1, max_size=7,
-    )
-)  # fmt: skip
-def test_the_median_in_a_stream_is_that_of_the_table(tags):
-    values = np.array([value for value, _ in tags])
-    times = np.array([age for _, age in tags]) * -HOUR_MS
-    table = np.where(times >= -3 * HOUR_MS, values, np.nan)[:, None]
-    for own in range(len(tags)):
-        found = quality.median_of_others(values, times, own, 0, 3 * HOUR_MS)
-        np.testing.assert_equal(found, quality.others(table)[own, 0])
 
 
 def test_a_value_holds_for_three_hours():

@@ -64,6 +64,11 @@ def steady(
     return [(first + i * step, temperature, humidity) for i in range(count + 1)]
 
 
+def flickering(rows: Iterable[Row]) -> list[Row]:
+    """``rows`` as a sound sensor says what is steady: now and then its last digit is another."""
+    return [(h, *(value + n % 2 / 1000 for value in row)) for n, (h, *row) in enumerate(rows)]
+
+
 def pack(rules: str, applies_to: str = "{}") -> Rules:
     """Rules as a pack writes them, without what every test would repeat."""
     text = f"pack: test\napplies_to: {applies_to}\nrules:\n{rules}"
