@@ -379,7 +379,7 @@ def _rows(
 ) -> Iterator[Any]:
     """Rows of ``query`` whose ``column`` is one of ``asked``; None: all of them."""
     if isinstance(asked, Between):
-        yield from session.execute(query.where(column.between(*asked)))
+        yield from session.execute(query.where(column.between(*asked))).all()  # some thousands
         return
     portions: Iterable[Sequence[str] | None] = [None] if asked is None else shapes.portions(asked)
     for portion in portions:

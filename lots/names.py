@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, overload
 
 import numpy as np
@@ -42,6 +43,10 @@ class Texts(Sequence[str]):
         if not 0 <= at < len(self):
             raise IndexError(at)
         return self._of(at).decode("utf-8", "surrogatepass")
+
+    def __iter__(self) -> Iterator[str]:
+        for begin, end in pairwise(self._ends):
+            yield self._letters[begin:end].decode("utf-8", "surrogatepass")
 
     def _of(self, number: int) -> bytearray:
         return self._letters[self._ends[number] : self._ends[number + 1]]

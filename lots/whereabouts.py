@@ -134,7 +134,9 @@ def sources(
                 Source(watch.tag, watch.placement, start, end, stay.place)
                 for start, end in without(begins, ends, covered)
             ]
-    return sorted(found, key=lambda s: (s.begins, s.placement != Placement.AIR, s.tag))
+    if len(found) > 1:  # very many lots have one
+        found.sort(key=lambda s: (s.begins, s.placement != Placement.AIR, s.tag))
+    return found
 
 
 def without(begins: int, ends: int, covered: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
