@@ -10,10 +10,20 @@ from hypothesis import strategies as st
 
 from lots.climate import join
 from rules import bale, fibre, wool
-from tests.rules.timeline import WOOL, at, fold, folded, said, steady
+from tests.rules import timeline
+from tests.rules.timeline import WOOL, at, fold, folded, steady
 
 SCOURED = replace(WOOL, form="scoured")
 CORED = replace(WOOL, cored=at(0), cored_regain=15.0)
+
+
+LAST_DIGIT = 1e-9
+
+
+def said(*rows, **where):
+    """What a sensor that is not stuck said: its last digit moves."""
+    moving = [(h, *(v + LAST_DIGIT * (n % 2) for v in said_)) for n, (h, *said_) in enumerate(rows)]
+    return timeline.said(*moving, **where)
 
 
 def layers(done):
