@@ -96,7 +96,7 @@ def of_world(
 
 
 def wet_limit_h(rules: Rules) -> float | None:
-    """The pack's limit of wet hours; None where it has none that is written so."""
+    """The pack's limit of wet hours, the first that is written so; None where there is none."""
     for rule in rules.rules:
         if rule.name == "lead.wet" and rule.levels:
             text = rule.levels[0].opens.text

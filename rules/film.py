@@ -223,12 +223,10 @@ def advance(
                 over = hours_over(wet_from, film, after, flow, bend, pace, span)
                 wet_hours += over
                 after = min(after, limit)
-        if is_wet and not only_water:
-            over = span
-        if over == 0.0:
+        if over == 0.0 and (only_water or not is_wet):
             dry_hours += span
         else:
-            dry_hours = span - over if after < film else 0.0
+            dry_hours = span - over if only_water and after < film else 0.0
         if arrives:
             metal = edge
         elif pace > 0.0:

@@ -53,7 +53,8 @@ class Film(NamedTuple):
 
     limit_g_m2: float = 250.0  # a quarter of a millimetre on a level face: more runs off
     wet_from_g_m2: float = 5.0
-    drying_h: float = 12.0  # dry hours in a row that end a spell
+    # Hours in a row with less that end a spell: 12, less what their beginning and end may be off.
+    drying_h: float = 11.0
     # From so much on water runs off a bundle, into its recesses. They hold so much, by the height
     # of an ingot, and give it off by half of what a free face does, where the air stands still:
     # so what there may be at most dries by that, between bundles too.

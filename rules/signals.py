@@ -14,7 +14,7 @@ DERIVED = {
     "film": ("g/m²", "of water and ice on lead that was seen to settle and has not yet dried"),
     "settling": ("g/m²h", "of water or ice that settle on lead now; below 0 so much would dry"),
     "film_most": ("g/m²", "of them that there may be at most: unknown is not dry"),
-    "wet_hours": ("h", "with at least 5 g/m² of water on lead, until 12 h with less"),
+    "wet_hours": ("h", "with at least 5 g/m² of water on lead, until 11 h with less"),
     "dry_hours": ("h", "since there can have been no water or ice on lead, in its cavities either"),
     "recess_most": ("mm", "of water that may stand in the cavities of lead at most"),
     "not_fit": (

@@ -331,10 +331,10 @@ def test_metal_in_a_yard_s_wind_follows_the_air_sooner():
     assert state[0]["metal"][0] < state[1]["metal"][0] < 20.0
 
 
-def test_twelve_hours_with_less_than_a_film_end_a_spell():
+def test_eleven_hours_with_less_than_a_film_end_a_spell():
     """A film of some hours, which dries to a trace that stays."""
     e = vapour(15, 100) * np.r_[np.full(8, 1.02), np.full(4, 0.96), np.ones(48)]
-    for hours, ends in ((11, False), (13, True)):
+    for hours, ends in ((10, False), (12, True)):
         found = lead.film_course(15.0, e, np.ones(60), on_metal_c=15.0)
         last = int(np.flatnonzero(found.film_g_m2 >= 5.0)[-1])
         assert found.wet_hours[last] > 5
