@@ -148,27 +148,32 @@ def unpack(
 ) -> None:
     """Write the states at ``rows`` (m,) to ``columns``."""
     for m in range(len(rows)):
-        row, n, code = rows[m], 0, 0
-        begin = at[row]
-        kept = begin + codes
+        row, n = rows[m], 0
         for column in columns:
-            width = column.shape[1]
-            for i in range(width):
+            for i in range(column.shape[1]):
                 column[m, i] = fresh[n + i]
-            if begin == NOWHERE:
-                n += width
-                continue
-            for i in range(width):
-                if n % CODES == 0:
-                    code = words[begin + n // CODES]
-                which = code & 3
-                code >>= A_CODE
-                n += 1
-                if which == NEWEST:
+            n += column.shape[1]
+        begin = at[row]
+        if begin == NOWHERE:
+            continue
+        kept, n, code, left = begin + codes, 0, 0, 0
+        for column in columns:
+            i, width = 0, column.shape[1]
+            while i < width:
+                if left == 0:
+                    code, left = words[begin + n // CODES], CODES
+                passed = 1
+                if code == 0:  # all that is left of it is fresh
+                    passed = min(left, width - i)
+                elif code & 3 == NEWEST:
                     column[m, i] = newest[row]
-                elif which == KEPT:
+                elif code & 3 == KEPT:
                     column[m, i] = words[kept]
                     kept += 1
+                code >>= A_CODE
+                i += passed
+                n += passed
+                left -= passed
 
 
 @compiled
@@ -187,16 +192,19 @@ def pack(
         found[:codes] = 0
         n, count = 0, codes
         for column in columns:
-            for i in range(column.shape[1]):
-                word = column[m, i]
-                if word != fresh[n]:
-                    if word == now:
-                        found[n // CODES] |= NEWEST << (n % CODES * A_CODE)
-                    elif not (is_nan(word) and is_nan(fresh[n])):
-                        found[n // CODES] |= KEPT << (n % CODES * A_CODE)
-                        found[count] = word
-                        count += 1
-                n += 1
+            own = column[m]
+            like = fresh[n : n + len(own)]
+            for i in range(len(own)):
+                word = own[i]
+                if word == like[i]:
+                    continue
+                if word == now:
+                    found[(n + i) // CODES] |= NEWEST << ((n + i) % CODES * A_CODE)
+                elif not (is_nan(word) and is_nan(like[i])):
+                    found[(n + i) // CODES] |= KEPT << ((n + i) % CODES * A_CODE)
+                    found[count] = word
+                    count += 1
+            n += len(own)
         begin = extent(row, (count + STEP - 1) // STEP, at, steps, words, used, free)
         for n in range(count):
             words[begin + n] = found[n]
