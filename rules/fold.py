@@ -157,10 +157,8 @@ def _films(states: States, lags: Floats, starts: Ints, known: Floats, signals: S
     """(5, n) `FILMS` of lead, NaN of what has no film and where it is not known: what was seen to
     settle is believed until it has dried, but that none was seen says nothing of a gap."""
     transfers = plain(signals.facts["transfer"])
-    metal = ~np.isnan(transfers)[signals.of]
-    vapour = np.full(len(metal), NAN)
-    vapour[metal] = air.vapour_pressure(known[6, metal], known[7, metal])
-    found = np.full((len(FILMS), len(metal)), NAN)
+    vapour = signals["vapour"]
+    found = np.full((len(FILMS), len(vapour)), NAN)
     film.courses(
         states.lots, lags, transfers, starts, signals.shelter, lead.AROUND, known[0], vapour,
         known[5], known[4], lead.FILM_SETTINGS, lead.SATURATION, found,
@@ -350,10 +348,11 @@ class Signals(dict[str, Floats]):
                 return air.absolute_humidity(self["temperature"], self["humidity"])
             case "margin":
                 return self["surface"] - self["dew_point"]
+            case "vapour":  # Pa; not for packs
+                return air.vapour_pressure(*(self[each] for each in VAPOUR))
             case "settling":
-                vapour = air.vapour_pressure(*(self[each] for each in VAPOUR))
                 through = lead.transfer_at(self.facts["transfer"][self.of], self.shelter)
-                return lead.film_rate(self["surface"], vapour, through)
+                return lead.film_rate(self["surface"], self["vapour"], through)
             case "outdoors" | "boxed":
                 return np.asarray(_PLACED[name][self.spans["place"]])
             case "not_fit":
