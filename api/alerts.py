@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -15,7 +16,8 @@ from api.problems import not_found
 from api.query import After, Limit, Moment, instant_cursor, instant_cursor_of
 from api.resources import Item, Page
 from lots.fields import Text, milliseconds, written
-from lots.model import STILL_OPEN, Alert
+from lots.model import STILL_OPEN, Alert, Forecast
+from rules import forecasts
 
 
 class Acknowledgement(BaseModel):
@@ -24,6 +26,9 @@ class Acknowledgement(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     by: Annotated[Text, Field(description="Name of the person")]
+    done: Annotated[
+        Text | None, Field(description="What was done about it: it may be said later too")
+    ] = None
 
 
 def router() -> APIRouter:
@@ -64,12 +69,13 @@ def listed(
         query = query.where(Alert.opened >= milliseconds(since))
     if after is not None:
         query = query.where(tuple_(Alert.opened, Alert.id) < tuple_(*instant_cursor(after)))
-    rows = session.scalars(query.order_by(Alert.opened.desc(), Alert.id.desc()).limit(limit + 1))
-    return resources.page(request, [shown(row) for row in rows], limit, _cursor)
+    order = (Alert.opened.desc(), Alert.id.desc())
+    rows = session.scalars(query.order_by(*order).limit(limit + 1)).all()
+    return resources.page(request, _with_forecasts(session, rows), limit, _cursor)
 
 
 def got(id: str, asking: Asking, session: Transaction) -> Item:  # noqa: A002
-    return shown(_existing(session, asking.tenant, id))
+    return _with_forecasts(session, [_existing(session, asking.tenant, id)])[0]
 
 
 def acknowledge(
@@ -85,10 +91,21 @@ def acknowledge(
         .where(Alert.tenant == asking.tenant, Alert.id == id, Alert.acknowledged.is_(None))
         .values(acknowledged=now, acknowledged_by=who.by)
     )
-    return shown(_existing(session, asking.tenant, id))
+    if who.done is not None:
+        session.execute(
+            update(Alert)
+            .where(Alert.tenant == asking.tenant, Alert.id == id, Alert.done.is_(None))
+            .values(done=who.done)
+        )
+    return _with_forecasts(session, [_existing(session, asking.tenant, id)])[0]
 
 
-def shown(alert: Alert) -> Item:
+def _with_forecasts(session: Session, rows: Sequence[Alert]) -> list[Item]:
+    foretold = forecasts.kept(session, (row.id for row in rows))
+    return [_shown(row, foretold.get(row.id)) for row in rows]
+
+
+def _shown(alert: Alert, forecast: Forecast | None) -> Item:
     """An alert as the API gives it back."""
     instants = ("opened", "cleared", "withdrawn", "acknowledged")
     found: dict[str, Any] = {
@@ -100,8 +117,9 @@ def shown(alert: Alert) -> Item:
         **{name: _written(getattr(alert, name)) for name in instants},
     }
     found["stages"] = [{"from": written(at), "severity": how} for at, how in alert.stages]
-    names = ("acknowledged_by", "revised", "title", "action", "numbers")
-    return found | {name: getattr(alert, name) for name in names}
+    names = ("acknowledged_by", "done", "revised", "title", "action", "numbers")
+    found |= {name: getattr(alert, name) for name in names}
+    return found | {"forecast": forecast and forecasts.shown(forecast)}
 
 
 def _state(alert: Alert) -> str:

@@ -457,6 +457,7 @@ class Alert(Base):
     action: Mapped[str] = mapped_column(Text)
     acknowledged: Mapped[int | None]
     acknowledged_by: Mapped[str | None] = mapped_column(String(200))
+    done: Mapped[str | None] = mapped_column(String(200))  # what was, about it
 
     __table_args__ = (
         _within_tenant("lot", "lots", ondelete="CASCADE"),

@@ -42,6 +42,8 @@ class Episode:
     rule: str
     stages: Stages
     cleared: int | None
+    ending: dict[str, float] = field(default_factory=dict, compare=False)
+    """What ended it."""
 
     @property
     def opened(self) -> int:
@@ -101,7 +103,7 @@ def episodes(change: Change) -> list[Episode]:
         elif event.step and one is not None:
             running[event.rule] = replace(one, stages=(*one.stages, stage))
         elif one is not None:
-            done.append(replace(one, cleared=event.at))
+            done.append(replace(one, cleared=event.at, ending=event.numbers))
     return sorted([*done, *running.values()], key=lambda one: (one.opened, one.rule))
 
 

@@ -12,13 +12,14 @@ from lots.circumstances import AHEAD_MS
 from lots.climate import LotKey
 from lots.clock import DAY_MS
 from lots.fields import written
-from lots.model import Forecast
+from lots.model import Alert, Forecast
 from lots.shapes import portions
 from lots.ways import stops_ahead, ways_of
 from lots.whereabouts import Way
 from rules import census, hindsight
 from rules.foreseen import Foreseen, Point, curve
 from rules.hindsight import Judged, Outcome
+from rules.knowledge import HANDS_ON
 
 KEPT_MS = 2 * 366 * DAY_MS
 """So long forecasts are kept. [D]"""
@@ -97,11 +98,17 @@ def shown(row: Forecast) -> dict[str, Any]:
     }
 
 
-def acts(session: Session, row: Forecast) -> list[str]:
-    """What was done since about what it rested on, in words; none: nobody acted."""
+def acts(session: Session, row: Forecast, alert: Alert | None) -> list[str]:
+    """What was done since about what it rested on, and by who took care of the ``alert`` (None:
+    that is not asked), in words; none: nobody acted."""
     now = ways_of(session, row.tenant, [row.lot])[row.lot]
     was = [Way(*each) for each in row.legs]
-    return hindsight.acts(was, now, row.said, row.timezone)
+    found = hindsight.acts(was, now, row.said, row.timezone)
+    if alert is not None and alert.done is not None:
+        # In their own words, but those that a hold keeps back.
+        did = " acted on it" if HANDS_ON.search(alert.done) else f": {alert.done}"
+        found.append(f"{alert.acknowledged_by}{did}")
+    return found
 
 
 def revise(session: Session, key: LotKey, since: int) -> None:

@@ -15,7 +15,7 @@ from lots import registry
 from lots.circumstances import AHEAD_MS
 from lots.climate import LotKey, Samples
 from lots.clock import DAY_MS, Clock
-from lots.model import Forecast, LotNow
+from lots.model import Alert, Forecast, LotNow
 from lots.readings.store import ReadingHistory, StoreMisconfigured, StoreUnavailable
 from rules import census, forecasts, hindsight
 from rules.engine import WINDOW_MS, Engine
@@ -78,7 +78,7 @@ class Judge:
             facts = dict(census.lot_facts(session, row.tenant, [row.lot])).get(key)
             if facts is None:
                 return None
-            acted = bool(forecasts.acts(session, row))
+            acted = bool(forecasts.acts(session, row, session.get(Alert, row.alert)))
             begins = row.said - WARM_MS
             windows = census.history(session, self._store, key, begins, now)
             history, reached = _until(windows, ends)
@@ -102,12 +102,13 @@ class Judge:
 
     def _write(self, row: Forecast, found: tuple[Outcome, int | None], now: int) -> None:
         outcome, came = found
+        taken_back = {"prevented": None} if outcome is Outcome.CAME else {}
         with registry.writing(self._database) as session:
             # Revised meanwhile, it is judged once more.
             session.execute(
                 update(Forecast)
                 .where(Forecast.alert == row.alert, Forecast.revised == row.revised)
-                .values(judged=now, outcome=outcome.value, came=came)
+                .values(judged=now, outcome=outcome.value, came=came, **taken_back)
                 .execution_options(synchronize_session=False)
             )
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from lots.climate import LotKey
-from lots.fields import written
 from lots.model import STILL_OPEN, Alert, Forecast, Outgoing
 from lots.shapes import portions
-from rules import census, forecasts, foreseen, kernels
+from rules import census, forecasts, foreseen, kernels, wording
 from rules.alerts import (
     Episode,
     Known,
@@ -29,10 +27,11 @@ from rules.alerts import (
 )
 from rules.census import Goods, Restrained, TagNames
 from rules.forecasts import Told
-from rules.knowledge import Words, names_tags, tag_fields, words
+from rules.hindsight import prevented
+from rules.knowledge import names_tags
 from rules.letters import Letter, Recipient, let_say, outgoing, send, there
 from rules.outbox import NEVER
-from rules.rule import Rule, Rules, Step
+from rules.rule import Rule, Rules
 from rules.state import Change
 
 _log = structlog.get_logger("dunnage.alerts")
@@ -68,7 +67,7 @@ class Ledger:
         """Changes that do not touch each other."""
         targets = [[e for e in episodes(change) if e.rule in self._rules] for change in changes]
         works = [
-            _Work(change, plan, {row.id: row for row in rows})
+            _Work(change, target, plan, {row.id: row for row in rows})
             for change, target, rows in zip(
                 changes, targets, self._rows(session, changes, targets), strict=True
             )
@@ -81,7 +80,9 @@ class Ledger:
         told = forecasts.made(session, self._foretold(works, goods))
         known = forecasts.kept(session, (row for work in works for row in work.rows))
         tags = self._tags(session, (row for work in works for row in self._about(work)))
-        desk = _Desk(now, _restrained(session, keys, now), goods, known | told, tags, [])
+        acted = self._acted(session, works, known)
+        restrained = _restrained(session, keys, now)
+        desk = _Desk(now, restrained, goods, known | told, acted, tags, [])
         # What ends goes first: at most one alert of a lot and rule is open at any time.
         for work in works:
             self._end(work, desk)
@@ -156,6 +157,7 @@ class Ledger:
             row = rows[alert_id]
             row.withdrawn, row.revised = desk.now, True
             self._reword(row, desk)
+            self._credit(row, work, desk)
             self._tell(row, "withdrawn", desk.now, desk)
         for episode in plan.move:
             self._move(rows[episode.id], episode, change.known_to, desk)
@@ -164,7 +166,44 @@ class Ledger:
             row.revised = row.revised or row.cleared is not None or at <= change.known_to
             row.cleared = at
             self._reword(row, desk)
+            self._credit(row, work, desk)
             self._tell(row, "cleared", at, desk)
+
+    def _acted(
+        self, session: Session, works: Sequence[_Work], known: Mapping[str, Forecast]
+    ) -> dict[str, list[str]]:
+        """Of the alerts that end, and were foreseen: what was done about it. One that never was, as
+        it turns out, nobody prevented but by another way of the lot."""
+        found = {}
+        for work in works:
+            its: list[tuple[str, Alert | None]] = [(id_, None) for id_ in work.plan.withdraw]
+            its += [(id_, work.rows[id_]) for id_, _ in work.plan.end]
+            for id_, row in its:
+                if id_ in known:
+                    found[id_] = forecasts.acts(session, known[id_], row)
+        return found
+
+    def _credit(self, row: Alert, work: _Work, desk: _Desk) -> None:
+        """Say that it was prevented, if somebody acted and what was foreseen did not come."""
+        forecast = desk.forecasts.get(row.id)
+        if forecast is None:
+            return
+        acted, forecast.prevented = desk.acted[row.id], None
+        if acted and not self._came(row, work, desk):
+            its = forecasts.said(forecast)
+            curve = forecasts.points(forecast)
+            forecast.prevented = prevented(row.lot, its, forecast.timezone, acted, curve)
+
+    def _came(self, row: Alert, work: _Work, desk: _Desk) -> bool:
+        """Whether what was foreseen came while the alert was open, or may have."""
+        rule = self._rule(row.rule, desk.goods.get(work.change.key))
+        own = next((one for one in work.target if one.id == row.id), None)
+        if rule.foreseen is None or own is None:
+            # It never was, as the lot's way is known now: then any other of the rule would be it.
+            return any(one.rule == row.rule and one.opened >= row.opened for one in work.target)
+        hours = (numbers.get(rule.foreseen.harm) for numbers in (row.numbers, own.ending))
+        before, after = hours
+        return before is None or after is None or after > before
 
     def _move(self, row: Alert, episode: Episode, known_to: int, desk: _Desk) -> None:
         """Rises and falls of an alert that the record has: those that are new are told, of a past
@@ -192,6 +231,8 @@ class Ledger:
             ended = row.cleared if row.withdrawn is None else row.withdrawn
             row.withdrawn, row.cleared, row.revised = None, episode.cleared, True
             row.stages = self._written(row.rule, episode.stages)
+            if row.id in desk.forecasts:
+                desk.forecasts[row.id].prevented = None
             self._stand(row, episode.stages[-1], desk)
             if episode.cleared is None and self._is_told(work.change, episode, desk):
                 self._tell(row, "opened", row.opened, desk, ended)
@@ -237,7 +278,7 @@ class Ledger:
         step = rule.steps[stage.step - 1]
         row.numbers = stage.numbers or row.numbers or {}
         forecast, tags = desk.forecasts.get(row.id), desk.tags.get(key, {})
-        said = _said(rule, step, row, forecast, desk.restrained[key], tags)
+        said = wording.said(rule, step, row, forecast, desk.restrained[key], tags)
         row.severity, row.title, row.action = step.severity, said.title, said.action
 
     def _known(self, row: Alert) -> Known:
@@ -274,7 +315,7 @@ class Ledger:
         rule = self._rule(row.rule, goods.get(key))
         step = rule.step(row.severity)
         forecast, names = foretold.get(row.id), tags.get(key, {})
-        return _said(rule, step, row, forecast, restrained[key], names).action
+        return wording.said(rule, step, row, forecast, restrained[key], names).action
 
     def _rule(self, name: str, goods: Goods | None) -> Rule:
         """The one of that name for these goods; where they became others, any: it has words."""
@@ -284,13 +325,14 @@ class Ledger:
     def _tell(self, row: Alert, event: str, at: int, desk: _Desk, ended: int | None = None) -> None:
         """To the log, and for every recipient, once each; once more of an alert that is open again
         after it had ``ended``."""
+        forecast = desk.forecasts.get(row.id)
         _log.info(
             f"alert {event}",
             tenant=row.tenant,
             lot=row.lot,
             rule=row.rule,
             severity=row.severity,
-            title=row.title,
+            title=wording.title(row, forecast, event),
             action=row.action if event in ("opened", "raised") else None,
         )
         for recipient in self._recipients:
@@ -298,7 +340,7 @@ class Ledger:
             ids = [stable_id(row.id, event, at, *to)]
             if ended is not None:
                 ids.append(stable_id(row.id, event, at, *to, ended))
-            payload = _payload(row, event, at, desk.forecasts.get(row.id))
+            payload = wording.payload(row, event, at, forecast)
             message = outgoing(ids[0], row.tenant, recipient, payload)
             desk.letters.append(Letter(message, ids, stable_id(row.id, "opened", row.opened, *to)))
 
@@ -347,7 +389,7 @@ class Ledger:
         late = [row for row in late if row.id in untold]
         keys = {LotKey(row.tenant, row.lot) for row in late}
         newest = census.newest(session, keys)
-        desk = _Desk(now, {}, census.goods(session, keys), {}, {}, [])
+        desk = _Desk(now, {}, census.goods(session, keys), {}, {}, {}, [])
         for row in late:
             key = LotKey(row.tenant, row.lot)
             rule = self._rule(row.rule, desk.goods.get(key))
@@ -367,9 +409,11 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """A change, what is to be done about it, and the alerts that it speaks of, by id."""
+    """A change, the episodes that it speaks of, what is to be done about it, and the alerts that it
+    speaks of, by id."""
 
     change: Change
+    target: Sequence[Episode]
     plan: Plan
     rows: dict[str, Alert]
 
@@ -377,31 +421,16 @@ class _Work:
 @dataclass(frozen=True, slots=True)
 class _Desk:
     """What writing needs at ``now`` (ms): what restrains each lot and what it is, what alerts
-    foretold, by their ids, the names of tags of lots with an alert that names one; the letters it
-    came to."""
+    foretold, and what was done about that, by their ids, the names of tags of lots with an alert
+    that names one; the letters it came to."""
 
     now: int
     restrained: Mapping[LotKey, Restrained]
     goods: Mapping[LotKey, Goods]
     forecasts: Mapping[str, Forecast]
+    acted: Mapping[str, list[str]]
     tags: TagNames
     letters: list[Letter]
-
-
-def _said(
-    rule: Rule,
-    step: Step,
-    row: Alert,
-    forecast: Forecast | None,
-    restrained: Restrained,
-    tags: Mapping[int, str],
-) -> Words:
-    """Of an alert that stands at ``step``: of one that was foreseen, what was."""
-    if forecast is None or rule.foreseen is None or step is not rule.steps[0]:
-        return words(step, row.lot, row.numbers, *restrained, tag_fields(row.numbers, tags))
-    step = replace(step, title=rule.foreseen.title, action=rule.foreseen.action)
-    more = foreseen.fields(forecasts.said(forecast), forecast.timezone)
-    return words(step, row.lot, row.numbers, *restrained, more)
 
 
 def _waves(changes: Iterable[Change]) -> list[list[Change]]:
@@ -425,26 +454,6 @@ def _restrained(session: Session, keys: Iterable[LotKey], now: int) -> dict[LotK
         LotKey(tenant, lot): each
         for tenant, of in lots.items()
         for lot, each in census.restrained(session, tenant, of, now).items()
-    }
-
-
-def _payload(row: Alert, event: str, at: int, forecast: Forecast | None) -> dict[str, Any]:
-    return {
-        "type": f"alert.{event}",
-        "timestamp": written(at),
-        "data": {
-            "id": row.id,
-            "lot": row.lot,
-            "rule": row.rule,
-            "severity": row.severity,
-            "opened": written(row.opened),
-            "cleared": None if row.cleared is None else written(row.cleared),
-            "title": row.title,
-            "action": row.action,
-            "numbers": row.numbers,
-            "revised": row.revised,
-            "forecast": forecast and forecasts.shown(forecast),
-        },
     }
 
 

@@ -64,11 +64,13 @@ def test_an_alert_says_what_why_and_what_to_do(alerted: Caller) -> None:
         "withdrawn": None,
         "acknowledged": None,
         "acknowledged_by": None,
+        "done": None,
         "stages": [{"from": "2025-11-22T11:59:00Z", "severity": "warning"}],
         "revised": False,
         "title": "Water settles on L1",
         "action": "Do not ventilate.",
         "numbers": {"margin": -1.4},
+        "forecast": None,
     }
 
 
@@ -109,7 +111,20 @@ def test_the_first_acknowledgement_stands(alerted: Caller) -> None:
     assert alerted.get(f"/v1/alerts/{alerted.tenant}-004")["acknowledged"] is None
 
 
-@pytest.mark.parametrize("body", [{}, {"by": ""}, {"by": 7}, {"by": "A", "at": 1}, {"by": "a\0"}])
+def test_what_was_done_about_it_may_be_said_later_once(alerted: Caller) -> None:
+    address = f"/v1/alerts/{alerted.tenant}-001/acknowledge"
+    first = alerted.writes.post(address, json={"by": "Ännchen"}).json()
+    assert first["done"] is None
+    second = alerted.writes.post(address, json={"by": "Ännchen", "done": "closed the doors"})
+    assert second.json() == first | {"done": "closed the doors"}
+    third = alerted.writes.post(address, json={"by": "Bob", "done": "opened them"})
+    assert third.json() == second.json()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"by": ""}, {"by": 7}, {"by": "A", "at": 1}, {"by": "A", "done": ""}, {"by": "a\0"}],
+)
 def test_an_acknowledgement_needs_a_name(alerted: Caller, body: dict[str, Any]) -> None:
     address = f"/v1/alerts/{alerted.tenant}-001/acknowledge"
     problem(alerted.writes.post(address, json=body), 422)

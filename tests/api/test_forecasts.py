@@ -86,3 +86,10 @@ def test_one_that_is_to_be_judged_anew_waits(service: Service, acme: Caller) -> 
 def test_anothers_are_not_there(said: Caller, rival: Caller) -> None:
     assert listed(rival) == []
     assert rival.get("/v1/forecasts/score") == {"items": []}
+
+
+def test_an_alert_has_what_it_foretold(said: Caller) -> None:
+    found = said.get(f"/v1/alerts/{said.tenant}-002")["forecast"]
+    assert (found["site"], found["outcome"]) == ("MIAMI", "came")
+    listed = said.get("/v1/alerts", limit=2)["items"]
+    assert [one["forecast"]["outcome"] for one in listed] == [None, "came"]
