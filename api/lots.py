@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from api import resources
 from api.auth import Asking, Transaction
 from api.problems import invalid
-from api.query import After, Limit, Moment
+from api.query import After, Hour, Limit, Moment
 from api.resources import Item, Page
 from lots import registry
 from lots.climate import MAX_GAP_H
@@ -22,10 +22,14 @@ from lots.model import LotNow
 from lots.records import LotRecord, Record
 from lots.terms import Commodity
 from lots.whereabouts import FOREVER, Source
-from rules import furnace
+from rules import furnace, openings
+from rules.openings import Asked
 
 BELIEVED_MS = 6 * HOUR_MS
 """A lot that was last heard of longer ago may have become anything: it is not ok. [D]"""
+
+MOST_HOURS = 24
+"""Hours of opening that are compared at once."""
 
 UNJUDGED: dict[str, Any] = {
     "status": "unknown",
@@ -49,6 +53,12 @@ def router() -> APIRouter:
         sources,
         summary="Which tags spoke for a lot when: its own, else those where it stood",
         operation_id="list_lot_sources",
+    )
+    made.add_api_route(
+        "/{id}/whatif",
+        compared,
+        summary="What settles on a lot of lead if it is opened at one hour or another",
+        operation_id="compare_openings",
     )
     return made
 
@@ -107,6 +117,39 @@ def sources(
         raise invalid("it is not after from; swap the two", where="query to")
     found = registry.sources_of(session, asking.tenant, id)
     return {"lot": id, "sources": within(found, first, last)}
+
+
+def compared(
+    id: str,  # noqa: A002
+    request: Request,
+    asking: Asking,
+    session: Transaction,
+    at: Annotated[
+        list[Hour],
+        Query(
+            alias="open",
+            min_length=1,
+            max_length=MOST_HOURS,
+            description="An hour (09:00, of the site's clock) or an instant; several for several",
+        ),
+    ],
+    site: Annotated[
+        str | None, Query(description="Where; else where the lot goes next, or stands")
+    ] = None,
+    temperature: Annotated[
+        float | None, Query(ge=-60, le=60, description="Of the air outside, degC")
+    ] = None,
+    humidity: Annotated[
+        float | None, Query(ge=1, le=100, description="Of the air outside, %RH")
+    ] = None,
+) -> dict[str, Any]:
+    resources.existing(session, asking.tenant, "lots", id)
+    if (temperature is None) != (humidity is None):
+        raise invalid("temperature and humidity go together; say both", where="query humidity")
+    outside = None if temperature is None or humidity is None else (temperature, humidity)
+    now = request.app.state.clock.now_ms()
+    asked = Asked(id, at, site, outside)
+    return openings.data(openings.answer(session, asking.tenant, asked, now))
 
 
 def within(sources: Sequence[Source], begins: int, ends: int) -> list[Item]:

@@ -22,6 +22,8 @@ def _with_plus(value: Any) -> Any:
 
 
 Moment = Annotated[Instant, BeforeValidator(_with_plus)]
+Hour = Annotated[str, BeforeValidator(_with_plus)]
+"""Of the clock, or an instant."""
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(Instant)
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most")]
 After = Annotated[

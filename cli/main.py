@@ -161,12 +161,13 @@ def whatif(
     From the metal and the film as they are known now; until then the lot stays in the air that it
     has. At worst is in air with a dew point one standard deviation higher.
     """
-    from cli.whatif import Asked, run
+    from cli.whatif import run
+    from rules.openings import Asked
 
     if (temperature is None) != (humidity is None):
         raise typer.BadParameter("--temperature and --humidity go together")
     outside = None if temperature is None or humidity is None else (temperature, humidity)
-    run(Asked(lot, at, tenant, site, outside, as_json))
+    run(Asked(lot, at, site, outside), tenant, as_json)
 
 
 @app.command()

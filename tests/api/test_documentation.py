@@ -17,6 +17,7 @@ from lots.settings import Settings
 from tests.api.service import LOT, Service
 from tests.api.test_alerts import raised
 from tests.api.test_left_over import keep, letter
+from tests.api.test_whatif import know
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 
@@ -88,6 +89,8 @@ def test_the_samples_work_in_their_order(service: Service) -> None:
         if "/alerts/" in sample.path and not seeded:
             raised(service, acme, 1, id="5d1f0c7e", lot="PB-2207")
             seeded = True
+        if "/whatif" in sample.path:
+            know(service, acme, "PB-2207")
         if "2f1c9a" in sample.path and not lettered:
             keep(service, letter(acme, 1, b"x", id="2f1c9a:0:3"))
             lettered = True

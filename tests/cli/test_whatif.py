@@ -101,7 +101,8 @@ def test_hours_are_compared_and_waiting_has_its_worth(miami: Shell) -> None:
     found = compared(miami, "--open", now, "--open", later)
     first, second = found["hours"]
     assert found["site"] == "MIAMI"
-    assert first["wet_h"] > second["wet_h"] > 0
+    assert first["wet_h"] > 0 < second["wet_h"]
+    assert second["margin_k"] > first["margin_k"], "it has warmed, whatever the hour of the day"
     assert first["margin_k"] < -10
     assert first["worst_g_m2"] >= first["film_g_m2"]
     told = miami.says("whatif", "PB", "--open", now, "--open", "09:00")
