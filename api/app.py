@@ -26,6 +26,7 @@ from api import (
     resources,
     sightings,
     tags,
+    tasks,
 )
 from api.auth import principal
 from api.gate import Gate
@@ -122,5 +123,5 @@ def _guarded() -> list[APIRouter]:
     return [
         *registry_routers,
         *(part.router() for part in (readings, gaps, lot_history, alerts, forecasts)),
-        *(part.router() for part in (imports, sightings, dead_letters)),
+        *(part.router() for part in (imports, sightings, dead_letters, tasks)),
     ]

@@ -210,6 +210,22 @@ def forecasts(
 
 
 @app.command()
+def tasks(
+    tenant: Tenant = "default",
+    site: Annotated[str | None, typer.Option(help="At this site alone.")] = None,
+    over: Annotated[bool, typer.Option("--over", help="Those whose season is over too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, a line each.")] = False,
+) -> None:
+    """What is to be done at sites before a season that is hard on the goods (dunnage outlook).
+
+    A worker makes these, once for each season, and tells them to the webhook.
+    """
+    from cli.tasks import show
+
+    show(tenant, site, over, as_json)
+
+
+@app.command()
 def guide(
     commodity: Annotated[Literal["lead", "wool"], typer.Argument(help="The goods.")],
     hazard: Annotated[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,8 @@ from lots.normals import Normals, of_lists
 from lots.records import SiteRecord
 from lots.refusals import Missing
 from lots.terms import Commodity
-from rules import guides, outlook
+from rules import guides, outlook, service
 from rules.outlook import HAZARDS, Season
-
-READY = {
-    "sweat": "put tags on the metal, agree on dry hours for arrivals",
-    "damp": "check dehumidifiers and desiccant",
-    "frost": "bring what stands in the open under a roof",
-    "moth": "hang up traps, sweep, and look through returned bales",
-}
-"""What is to be done before a season, besides sending the guide."""
 
 
 def show(site: str, tenant: str, commodity: str | None, by_week: bool, as_json: bool) -> None:
@@ -62,15 +53,13 @@ def _task(commodity: str, season: Season) -> dict[str, Any]:
         "weeks": [season.begins, season.ends],
         "worst": f"{season.worst:.0f} {hazard.unit}",
         "due": "now" if whole else _begins(season.due),
-        "do": f"send the storage guide (dunnage guide {commodity} {season.hazard});"
-        f" {READY[season.hazard]}",
+        "do": service.advice(commodity, season.hazard),
     }
 
 
 def _begins(week: int) -> str:
     """The day on which a week of the year begins, as it is written."""
-    at = datetime(2001, 1, 1, tzinfo=UTC) + timedelta(days=(week - 1) * 365 / outlook.WEEKS)
-    return f"{at.day} {at:%B}"
+    return service.day(service.week(2001, week))
 
 
 def _print_weeks(brought: dict[str, Any]) -> None:

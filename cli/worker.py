@@ -174,7 +174,9 @@ class Worker:
         )
         self._outbox = Outbox(database, self._channels)
         self._inbox = Inbox(database, self._journal)
-        self._chores = Chores(database, store, lambda: self._evaluator.engine.rules, settings.clock)
+        self._chores = Chores(
+            database, store, lambda: self._evaluator.engine.rules, recipients, settings.clock
+        )
         keep_ms = settings.raw_retention_days * DAY_MS
         self._rollups = RollupMaker(database, store, settings.clock, keep_ms)
 

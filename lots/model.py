@@ -508,6 +508,28 @@ class Forecast(Base):
     prevented: Mapped[str | None] = mapped_column(Text)  # what the closing message said of that
 
 
+class ServiceTask(Base):
+    """What is to be done at a site by ``due``, before a season."""
+
+    __tablename__ = "service_tasks"
+    __table_args__ = (
+        _within_tenant("site", "sites", ondelete="CASCADE"),
+        Index("ix_service_tasks_site", "tenant", "site", "due"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)  # a hash of site, goods, hazard and begins
+    tenant: Mapped[str]
+    site: Mapped[str]
+    commodity: Mapped[str]
+    hazard: Mapped[str]
+    begins: Mapped[int]  # the season
+    ends: Mapped[int]
+    due: Mapped[int]
+    title: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(Text)
+    guide: Mapped[str]
+    made: Mapped[int]
+
+
 class Outgoing(Base):
     """A message to somebody outside, written with the transition it tells of: the outbox."""
 

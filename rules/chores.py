@@ -1,9 +1,10 @@
-"""What nobody waits for: forecasts are judged when their time has come, and forgotten when old."""
+"""What nobody waits for: forecasts are judged when their time has come, and preventive service is
+set before a season."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import sqlalchemy
@@ -11,10 +12,11 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from lots import registry
-from lots.clock import Clock
+from lots.clock import DAY_MS, Clock
 from lots.readings.store import ReadingHistory
-from rules import forecasts
+from rules import forecasts, tasks
 from rules.judge import Judge
+from rules.letters import Recipient
 from rules.rule import Rules
 
 EACH_MS: Final = 600_000
@@ -31,10 +33,12 @@ class Chores:
         database: sqlalchemy.Engine,
         store: ReadingHistory,
         rules: Callable[[], Rules],
+        recipients: Sequence[Recipient],
         clock: Clock,
     ) -> None:
-        """``rules``: those in force."""
-        self._database, self._clock = database, clock
+        """``rules``: those in force; ``recipients``: who is told of tasks."""
+        self._database, self._clock, self._recipients = database, clock, recipients
+        self._day = 0
         self._judge = Judge(database, store, rules, clock)
 
     def run(self, stop: threading.Event) -> None:
@@ -48,6 +52,10 @@ class Chores:
 
     def do(self, stop: threading.Event | None = None) -> None:
         """All that is due; the same again changes nothing."""
+        now = self._clock.now_ms()
         self._judge.judge(stop)
         with registry.writing(self._database) as session:
-            forecasts.forget(session, self._clock.now_ms())
+            forecasts.forget(session, now)
+            if now // DAY_MS != self._day:
+                tasks.make(session, self._recipients, now)
+        self._day = now // DAY_MS

@@ -239,7 +239,7 @@ def test_a_lot_that_is_taken_out_takes_its_own_along(desk):
 
 def test_old_ones_are_forgotten(desk):
     says(desk, 0, 20, 0.0, 60)
-    chores = Chores(desk.database, desk.store, lambda: SHIPPED, desk.clock)
+    chores = Chores(desk.database, desk.store, lambda: SHIPPED, BOTH, desk.clock)
     chores.do()
     assert len(kept(desk)) == 1
     desk.clock.hour = forecasts.KEPT_MS / DAY_MS * 24 + 25
