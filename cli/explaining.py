@@ -16,14 +16,14 @@ from lots import registry
 from lots.climate import LotKey, Samples
 from lots.clock import DAY_MS
 from lots.errors import UserError
-from lots.fields import written
+from lots.fields import on_one_line, written
 from lots.readings.history import open_history
 from lots.readings.store import ReadingHistory, StoreMisconfigured, StoreUnavailable
 from lots.refusals import Missing
 from lots.settings import Settings, load
 from rules import census
 from rules.engine import Engine
-from rules.explaining import Explained, Part, Step, explained
+from rules.explaining import Explained, Part, Step, explained, in_words
 from rules.state import LotFacts
 
 _HOLDS = {True: "holds", False: "does not hold", None: "unknown"}
@@ -53,7 +53,7 @@ def explain(lot: str, tenant: str, only: str | None, as_json: bool) -> None:
 
 
 def _facts(session: Session, key: LotKey) -> LotFacts:
-    found = next((facts for at, facts in census.lot_facts(session, key.tenant) if at == key), None)
+    found = dict(census.lot_facts(session, key.tenant, [key.lot])).get(key)
     if found is None:
         raise Missing(f"there is no lot {plain(key.lot)!r} of tenant {plain(key.tenant)}")
     return found
@@ -96,10 +96,10 @@ def _text(one: Explained) -> str:
 def _lines(one: Explained) -> Iterator[str]:
     for step in one.steps:
         yield f"  {step.severity}, {_stands(step)}"
-        yield f"    when {_on_one_line(step.opens.text)}: {_HOLDS[step.holds]}"
+        yield f"    when {on_one_line(step.opens.text)}: {_HOLDS[step.holds]}"
         yield from (f"      {_part(part)}" for part in step.opening)
         if step.since is not None:
-            yield f"    clear {_on_one_line(step.clears.text)}"
+            yield f"    clear {on_one_line(step.clears.text)}"
             yield from (f"      {_part(part)}" for part in step.clearing)
     for limit in one.limits:
         by = f", by the overlay for {limit.by}" if limit.by else ""
@@ -115,12 +115,4 @@ def _stands(step: Step) -> str:
 
 
 def _part(part: Part) -> str:
-    numbers = ", ".join(
-        f"{name} {'unknown' if value is None else f'{value:.4g}'}"
-        for name, value in part.numbers.items()
-    )
-    return f"{part.text}: {_HOLDS[part.holds]} ({numbers})"
-
-
-def _on_one_line(text: str) -> str:
-    return " ".join(text.split())
+    return f"{part.text}: {_HOLDS[part.holds]} ({in_words(part.numbers)})"

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
+from lots.fields import on_one_line
 from lots.settings import SettingsError
 
 BUSY_MS = 30_000
@@ -61,13 +62,13 @@ def migrate(engine: Engine) -> None:
     except DBAPIError as error:
         raise RegistryUnusable(
             f"the registry's database {_shown(engine.url)} cannot be used"
-            f" ({_on_one_line(error.orig)}): {_remedy(engine)}, or look at DUNNAGE_REGISTRY_URL or"
+            f" ({on_one_line(error.orig)}): {_remedy(engine)}, or look at DUNNAGE_REGISTRY_URL or"
             " registry_url in dunnage.toml"
         ) from error
     except CommandError as error:
         raise RegistryUnusable(
             f"the registry's database {_shown(engine.url)} is of another version of Dunnage"
-            f" ({_on_one_line(error)}): run that one, or name another database with"
+            f" ({on_one_line(error)}): run that one, or name another database with"
             " DUNNAGE_REGISTRY_URL or registry_url in dunnage.toml"
         ) from error
 
@@ -144,10 +145,6 @@ def _remedy(engine: Engine) -> str:
     if engine.dialect.name == "sqlite":
         return "see that it is a file of ours where we may write"
     return "start it"
-
-
-def _on_one_line(error: object) -> str:
-    return " ".join(str(error).split())
 
 
 def _unusable(why: str) -> SettingsError:

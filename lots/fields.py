@@ -44,6 +44,11 @@ def written(ms: int) -> str:
     return instant.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
+def on_one_line(text: object) -> str:
+    """As a message has it: with a blank in place of line ends and of more than one blank."""
+    return " ".join(str(text).split())
+
+
 def dated_id(*parts: str, at: datetime) -> str:
     """An id for what has none of its own: its parts, then the instant.
 

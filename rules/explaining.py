@@ -212,7 +212,11 @@ def _unknown(parts: tuple[Part, ...]) -> set[str]:
 
 def _said(parts: tuple[Part, ...]) -> str:
     """The numbers of all ``parts``, each once."""
-    numbers = {name: value for part in parts for name, value in part.numbers.items()}
+    return in_words({name: value for part in parts for name, value in part.numbers.items()})
+
+
+def in_words(numbers: Mapping[str, float | None]) -> str:
+    """Of a `Part`, in a line."""
     return ", ".join(
         f"{name} {'unknown' if value is None else f'{value:.4g}'}"
         for name, value in numbers.items()
