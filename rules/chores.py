@@ -44,11 +44,12 @@ class Chores:
     def run(self, stop: threading.Event) -> None:
         """Until ``stop``."""
         pause_s = max(FASTEST_S, min(EACH_MS / 1000, self._clock.real_seconds(EACH_MS)))
-        while not stop.wait(pause_s):
+        while not stop.is_set():
             try:
                 self.do(stop)
             except DBAPIError as error:
                 _log.warning("the registry does not answer; chores wait", error=str(error.orig))
+            stop.wait(pause_s)
 
     def do(self, stop: threading.Event | None = None) -> None:
         """All that is due; the same again changes nothing."""
