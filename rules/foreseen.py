@@ -30,6 +30,7 @@ CURVE_STEP_H: Final = 1.0
 CURVE_H: Final = AHEAD_MS // HOUR_MS
 """So far ahead the film is followed."""
 
+_ROUNDED: Final = 0.005  # by so much a number may be more than is told of it
 _DRY_K: Final = 3.0  # under the air: a dew point that is not known, of air that is left behind
 
 
@@ -49,8 +50,9 @@ def foreseen(level: Level, numbers: Mapping[str, float], at: int) -> Foreseen | 
     to come; None: what was measured would have done."""
     if "sweat_in" not in numbers:
         return None
-    nothing = {n: value for n, value in numbers.items() if n not in AHEAD}
-    if not _holds(level, numbers) or _holds(level, nothing | {"sweat_ahead": 0.0}):
+    seen = {n: value for n, value in numbers.items() if n not in AHEAD}
+    likely = dict(numbers) | {"sweat_ahead": numbers["sweat_ahead"] + _ROUNDED}
+    if not _holds(level, likely) or _holds(level, seen | {"sweat_ahead": 0.0}):
         return None
     begins = at + round(numbers["sweat_in"] * HOUR_MS)
     lasts = round(numbers.get("sweat_lasts", 0.0) * HOUR_MS)

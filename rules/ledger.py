@@ -77,7 +77,7 @@ class Ledger:
             return 0
         keys = {work.change.key for work in works}
         goods = census.goods(session, keys)
-        told = forecasts.made(session, self._foretold(works, goods))
+        told = forecasts.made(session, self._foretold(works, goods, now))
         known = forecasts.kept(session, (row for work in works for row in work.rows))
         tags = self._tags(session, (row for work in works for row in self._about(work)))
         acted = self._acted(session, works, known)
@@ -106,18 +106,19 @@ class Ledger:
         """The tags of the lots with an alert that names one."""
         return census.tag_names(session, {key for key, rule in about if rule in self._naming})
 
-    def _foretold(self, works: Sequence[_Work], goods: Mapping[LotKey, Goods]) -> list[Told]:
-        """What the alerts that begin foretell: not of what only came to light, which nobody was
-        told in time."""
+    def _foretold(
+        self, works: Sequence[_Work], goods: Mapping[LotKey, Goods], now: int
+    ) -> list[Told]:
+        """What the alerts that begin foretell, if people are told of it, and in time."""
         found = []
         for work in works:
             key = work.change.key
             for one in work.plan.begin:
                 rule = self._rule(one.rule, goods.get(key))
-                if rule.foreseen is None or one.opened <= work.change.known_to:
+                if not (rule.foreseen and is_told(work.change, one, rule.actionable_ms, now)):
                     continue
                 its = foreseen.foreseen(rule.levels[0], one.numbers, one.opened)
-                if its is not None:
+                if its is not None and work.change.newest < its.begins:
                     found.append(Told(one.id, key, one.rule, its, one.numbers))
         return found
 

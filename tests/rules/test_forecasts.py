@@ -134,17 +134,31 @@ def test_what_was_measured_is_told_as_ever(desk):
     assert kept(desk) == []
 
 
-def test_what_only_came_to_light_was_never_foretold(desk):
-    """The lot is folded from its past: nobody was told in time."""
-    desk.says(*((hour, 60) for hour in range(21) if hour != 1), warmth=0.0)
-    desk.remove("shipments", "SH")
-    desk.settle()
+def planned_late(desk):
+    """The leg is put in once all was said: the lot is folded again from its past."""
     leaves(desk)
     desk.settle()
-    says(desk, 21, 22, 0.0, 60)
-    assert [row.revised for row in desk.rows() if row.rule == "lead.sweat"][-1:] == [True]
-    later = [row for row in kept(desk) if row.said > at(20)]
-    assert later == []
+
+
+def test_what_came_to_light_is_told_so_while_it_lies_ahead(desk):
+    desk.remove("shipments", "SH")
+    desk.settle()
+    says(desk, 0, 20, 0.0, 60)
+    planned_late(desk)
+    (first,) = told(desk)
+    assert first["data"]["revised"]
+    assert first["data"]["title"].startswith("Sweat is coming on L1: in about ")
+    assert len(kept(desk)) == 1
+
+
+def test_what_comes_to_light_when_its_time_has_come_was_never_foretold(desk):
+    desk.remove("shipments", "SH")
+    desk.settle()
+    says(desk, 0, 34, 0.0, 60)
+    says(desk, 35, 50, 25.0, 10)
+    planned_late(desk)
+    assert ("lead.sweat", 13.0) in [(rule, opened) for rule, opened, _ in desk.alerts()]
+    assert kept(desk) == []
 
 
 # Judged.

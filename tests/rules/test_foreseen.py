@@ -36,12 +36,17 @@ def test_what_is_only_known_to_come_was_foreseen():
     "measured",
     [
         {"surface": 4.0, "film": 30.0},  # it is there
-        {"surface": 4.0, "margin": -5.0},  # it is about to be
+        {"surface": 4.0, "settling": 30.0},  # it is about to be
         {"sweat_ahead": 0.3},  # nothing has opened it
     ],
 )
 def test_what_was_measured_was_not(measured):
     assert foreseen(LEVEL, COMING | measured, at(0)) is None
+
+
+def test_one_that_just_passed_is_told_by_rounded_numbers():
+    """0.652 is 0.65 in an alert's numbers, which is not above 0.65."""
+    assert foreseen(LEVEL, COMING | {"sweat_ahead": 0.65}, at(0)) is not None
 
 
 def test_where_nothing_is_known_to_come_nothing_was():
