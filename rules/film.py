@@ -68,7 +68,8 @@ def courses(
     seen as it was, and counts as neither wet nor dry. But what may be there at most is the limit
     from then on, until the metal's temperature is known again and that much has dried, and the dry
     hours begin anew. So it is with a lot that nothing was known of. It is reckoned with air as
-    much damper as its sensor may be off.
+    much damper as its sensor may be off. Nor is dry what the next reading may find wet: where the
+    vapour, if it rises as it did since the sample before, would settle.
 
     Recesses are full after what no tag sees: in the open, and in a box whose air is so near its
     dew point that the roof may drip; and after so much film that it ran. They dry through their
@@ -87,7 +88,9 @@ def courses(
             damp, metal = vapour[i], on_metal[i]
             if not math.isnan(state.air_before):
                 warmth = (state.air_before + warmth) / 2
+            rise = 0.0
             if not math.isnan(state.vapour_before):
+                rise = max(damp - state.vapour_before, 0.0)
                 damp = (state.vapour_before + damp) / 2
             worst_metal = metal
             if math.isnan(metal):
@@ -135,7 +138,8 @@ def courses(
                     saturation,
                 )  # fmt: skip
                 state.recess = min(max(state.recess, 0.0), depth)
-            if state.recess > 0.0:
+            soon = (vapour[i] + rise) * (1.0 + doubt)
+            if state.recess > 0.0 or soon > saturation_at(state.metal, saturation):
                 state.dried_hours = 0.0
             if state.film > 0.0:
                 state.worst, state.dried_hours = max(state.worst, state.film), 0.0

@@ -260,6 +260,17 @@ def test_within_3_kelvin_of_the_dew_point_there_may_be_a_film():
         assert (found.worst_g_m2[-1] > 0) == most
 
 
+@pytest.mark.parametrize(("rises_in", "dry"), [(1, False), (20, True)])
+def test_metal_that_the_next_reading_may_find_wet_is_not_dry(rises_in, dry):
+    """From 50 to 70 %RH at once: as much again comes within 3 K of the dew point. In twenty steps
+    it does not."""
+    humidity = np.concatenate((np.full(60, 50.0), np.linspace(50.0, 70.0, rises_in + 1)[1:]))
+    found = settled_course(20.0, humidity, np.ones(len(humidity)), on_metal_c=20.0)
+    assert found.film_g_m2[-1] == 0
+    assert (found.dry_hours[-1] > 24) == dry
+    assert found.dry_hours[59] > 24
+
+
 def test_in_damp_air_the_unknown_does_not_dry():
     found = settled_course(20.0, 100.0)
     assert found.worst_g_m2[-1] > 0
