@@ -62,7 +62,7 @@ WATCH: Final = np.dtype(
         ("jumped", np.float64),  # the last one, if it was a jump
         ("same_since", np.int64),  # from when on it says its last one; `NEVER` before its first
         ("repeats", np.int64),  # how often it said that again
-        ("grain", np.float64),  # the smallest step seen
+        ("grain", np.float64),  # the smallest step seen, 0 if that is as fine as is asked for
         ("others_low", np.float64),  # of the neighbours during that run
         ("others_high", np.float64),
         ("salted_hours", np.float64),  # so long it has been saturated in dry air; -1 if it is not
@@ -167,7 +167,7 @@ def place_of(own: Ints, its: NDArray[np.void], tag: int, now: int) -> int:
             old = its[2 * before + quantity]
             at, level, jumped = old.at, old.level, old.jumped
         new.at, new.level, new.jumped = at, level, jumped
-        new.same_since, new.repeats, new.grain = NEVER, 0, math.nan
+        new.same_since, new.repeats, new.grain = NEVER, 0, 0.0
         new.others_low = new.others_high = math.nan
         new.salted_hours, new.apart, new.apart_hours, new.baseline = -1.0, math.nan, 0.0, math.nan
         new.spikes, new.faults = 0.0, 0
@@ -319,8 +319,10 @@ def is_stuck(
     """Whether the reading is one of too many that are equal."""
     if value != last:
         apart = abs(value - last)
-        if not apart >= state.grain:
-            state.grain = apart
+        if math.isnan(last):
+            state.grain = UNKNOWN_GRAINS * limits.grain
+        elif apart < state.grain:
+            state.grain = apart if apart > limits.grain else 0.0
         state.same_since, state.repeats = now, 0
         state.others_low = state.others_high = math.nan
         return False
@@ -333,8 +335,8 @@ def is_stuck(
     if state.repeats + 1 < limits.stuck_readings or value >= limits.saturated:
         return False
     hours = (now - state.same_since) / HOUR_MS
-    grain = UNKNOWN_GRAINS * limits.grain if math.isnan(state.grain) else state.grain
-    hours /= max(1.0, grain / limits.grain)
+    grain = max(state.grain, limits.grain)
+    hours /= grain / limits.grain
     moved = state.others_high - state.others_low >= limits.moved + 2 * grain
     return bool(hours >= limits.alone_h or (hours >= limits.stuck_h and moved))
 

@@ -105,7 +105,7 @@ def unwatched(n: int) -> NDArray[np.void]:
 
 _UNKNOWN = np.nan
 _UNWATCHED = (
-    NEVER, _UNKNOWN, _UNKNOWN, NEVER, 0, _UNKNOWN, _UNKNOWN, _UNKNOWN, -1.0, _UNKNOWN, 0.0,
+    NEVER, _UNKNOWN, _UNKNOWN, NEVER, 0, 0.0, _UNKNOWN, _UNKNOWN, -1.0, _UNKNOWN, 0.0,
     _UNKNOWN, 0.0, 0,
 )  # fmt: skip
 
