@@ -7,7 +7,11 @@ import gc
 
 COLLECT_AFTER = 100_000
 LARGE_BYTES = 1 << 20
-_M_MMAP_THRESHOLD = -3  # malloc.h of glibc
+KEPT_BYTES = 16 << 20
+"""Of smaller blocks so much stays when it is freed: the columns of a batch of thousands of readings
+take some megabytes, and a page that is given back costs as much as the work on it to get again."""
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 
 
 def settle() -> None:
@@ -20,3 +24,4 @@ def settle() -> None:
     limit = getattr(ctypes.CDLL(None), "mallopt", None)
     if limit is not None:  # where there is another libc, it has ways of its own
         limit(_M_MMAP_THRESHOLD, LARGE_BYTES)
+        limit(_M_TRIM_THRESHOLD, KEPT_BYTES)

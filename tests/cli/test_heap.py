@@ -37,3 +37,28 @@ def test_large_blocks_leave_no_holes():
 
     assert given_back("settled") >= 50
     assert given_back("as it comes") < 50, "glibc learnt better: this needs no help any more"
+
+
+PAGES = """
+import resource
+import numpy as np
+from cli import heap
+
+def batch():
+    return [np.ones(60_000) for _ in range(6)]
+
+heap.settle()
+batch()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    batch()
+print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 20)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another libc has ways of its own")
+def test_what_every_batch_takes_is_not_given_back_in_between():
+    """3 MB of columns, in blocks that are not large: 700 pages, each asked for again else."""
+    command = [sys.executable, "-c", PAGES]
+    pages = float(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    assert pages < 100
