@@ -22,8 +22,7 @@ from lots.model import LotNow
 from lots.records import LotRecord, Record
 from lots.terms import Commodity
 from lots.whereabouts import FOREVER, Source
-from rules import furnace, openings
-from rules.openings import Asked
+from rules import furnace
 
 BELIEVED_MS = 6 * HOUR_MS
 """A lot that was last heard of longer ago may have become anything: it is not ok. [D]"""
@@ -143,12 +142,14 @@ def compared(
         float | None, Query(ge=1, le=100, description="Of the air outside, %RH")
     ] = None,
 ) -> dict[str, Any]:
+    from rules import openings  # with compiled physics, which nothing else here asks for
+
     resources.existing(session, asking.tenant, "lots", id)
     if (temperature is None) != (humidity is None):
         raise invalid("temperature and humidity go together; say both", where="query humidity")
     outside = None if temperature is None or humidity is None else (temperature, humidity)
     now = request.app.state.clock.now_ms()
-    asked = Asked(id, at, site, outside)
+    asked = openings.Asked(id, at, site, outside)
     return openings.data(openings.answer(session, asking.tenant, asked, now))
 
 

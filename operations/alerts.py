@@ -13,7 +13,7 @@ from typing import Any
 
 from lots.fields import written
 from operations.conditions import BY_NAME
-from rules.alerts import stable_id
+from rules.ids import stable_id
 
 MOST = 1000
 """Alerts that are over and still to be recorded or told; with more, the oldest are let go."""

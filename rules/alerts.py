@@ -7,17 +7,11 @@ beginning, a message's of the alert and its event.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from rules.ids import stable_id
 from rules.state import Change
-
-
-def stable_id(*parts: object) -> str:
-    """The same id for the same parts, in every process and for ever."""
-    text = "\x1f".join(str(part) for part in parts)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from lots.model import Alert, Forecast
 from lots.shapes import portions
 from lots.ways import stops_ahead, ways_of
 from lots.whereabouts import Way
-from rules import census, hindsight
-from rules.foreseen import Foreseen, Point, curve
+from rules import hindsight
+from rules.foreseen import Foreseen, Point
 from rules.hindsight import Judged, Outcome
 from rules.knowledge import HANDS_ON
 
@@ -37,6 +37,10 @@ class Told(NamedTuple):
 
 def made(session: Session, told: Sequence[Told]) -> dict[str, Forecast]:
     """Each as a row, by alert, to be added to the session once the alerts are there."""
+    # With these comes compiled physics, which who only reads forecasts does without.
+    from rules import census
+    from rules.curve import curve
+
     found = {}
     for tenant in {one.key.tenant for one in told}:
         those = [one for one in told if one.key.tenant == tenant]

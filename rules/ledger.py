@@ -23,11 +23,11 @@ from rules.alerts import (
     episodes,
     is_told,
     reconcile,
-    stable_id,
 )
 from rules.census import Goods, Restrained, TagNames
 from rules.forecasts import Told
 from rules.hindsight import prevented
+from rules.ids import stable_id
 from rules.knowledge import names_tags
 from rules.letters import Letter, Recipient, let_say, outgoing, send, there
 from rules.outbox import NEVER

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import and_, or_, select
@@ -14,9 +14,12 @@ from lots.fields import written
 from lots.model import Leg, Lot, Move, Place, ServiceTask, ShipmentLot, Site
 from lots.normals import of_lists
 from lots.terms import Commodity
-from rules import letters, service
-from rules.alerts import stable_id
+from rules import letters
+from rules.ids import stable_id
 from rules.letters import Letter, Recipient
+
+if TYPE_CHECKING:
+    from rules.service import Task
 
 _log = structlog.get_logger("dunnage.tasks")
 
@@ -54,6 +57,8 @@ def _sites(session: Session) -> Sequence[Site]:
 
 
 def _new(session: Session, site: Site, now: int) -> Iterator[ServiceTask]:
+    from rules import service  # with compiled physics, which who only reads does without
+
     assert site.climate is not None
     normals = of_lists(site.climate)
     for commodity in Commodity:
@@ -64,7 +69,7 @@ def _new(session: Session, site: Site, now: int) -> Iterator[ServiceTask]:
             yield ServiceTask(id=id_, tenant=site.tenant, site=site.id, made=now, **task._asdict())
 
 
-def _is_there(session: Session, site: Site, task: service.Task) -> bool:
+def _is_there(session: Session, site: Site, task: Task) -> bool:
     """Whether there is one for that season, which another climate may have moved."""
     query = select(ServiceTask.id).where(
         ServiceTask.tenant == site.tenant,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.alerts import Episode, Known, Plan, Stage, episodes, reconcile, stable_id
+from rules.alerts import Episode, Known, Plan, Stage, episodes, reconcile
+from rules.ids import stable_id
 from rules.state import Change, Transition
 from tests.rules.timeline import KEY, Record, at, hours
 

@@ -9,7 +9,8 @@ from string import Formatter
 import pytest
 
 from lots.clock import HOUR_MS
-from rules.foreseen import CURVE_H, Foreseen, clock, curve, fields, foreseen
+from rules.curve import CURVE_H, curve
+from rules.foreseen import Foreseen, clock, fields, foreseen
 from rules.knowledge import HANDS_ON, Box, Restraint, words
 from rules.pack import PackError, parse
 from rules.signals import FORESEEN
