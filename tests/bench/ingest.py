@@ -7,8 +7,10 @@ into a real InfluxDB; (c) and (d) until the last reading can be queried and has 
 Every process is up before its time begins. Rounds are interleaved, ratios are of each round.
 
 Live: so many messages a second are offered for a time, 20 000 (`live_…`) and 5 000 (`calm_…`).
-Delay is from publishing to being kept in the store. Arrays: 100 readings a message, drained as
-above into InfluxDB. `rss_mb` is the worker's peak, the higher of both live runs.
+Delay is from publishing to being kept in the store; the servers are new, so that none has yet to
+tidy up what was drained. Arrays: 100 readings a message, drained as above into InfluxDB; and beside
+it what InfluxDB takes of who has the lines ready and does nothing else (`lines`), two requests at a
+time as we do. `rss_mb` is the worker's peak, the higher of both live runs.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -34,12 +37,14 @@ import httpx
 import paho.mqtt.client as mqtt
 
 from lots import registry
+from lots.at_once import at_once
 from lots.clock import Clock
 from lots.readings.history import open_history
+from lots.readings.influx import LINES, WRITERS
 from lots.records import KINDS
 from tests.bench.contender import SAMPLE_S
 from tests.bench.flood import Flood
-from tests.servers import InfluxDB, Mosquitto, free_port
+from tests.servers import ADMIN, PASSWORD, InfluxDB, Mosquitto, free_port
 
 MESSAGES = 200_000
 TAGS = 1_000
@@ -293,6 +298,43 @@ def drain(arena: Arena, rounds: int, count: int, say: Callable[[str], None]) -> 
     return medians | {"drain_rss_mb": peak}
 
 
+def arrays(arena: Arena, count: int) -> dict[str, float]:
+    """Readings a second of ``count`` messages, and of the same readings as lines, made before."""
+    worker = arena.worker("arrays", arena.influx.store_url("arrays"))
+    with Flood(arena.broker.port, "fleet") as fleet:
+        fleet.send(backlog(count, arena.tags, ARRAY))
+    ours, _ = worked(worker, count, ARRAY)
+    bare = written(arena, bodies(count, arena.tags), count * ARRAY)
+    return {"arrays": ours, "lines": bare, "ratio_lines": ours / bare}
+
+
+def bodies(count: int, tags: int) -> list[bytes]:
+    """Requests of `LINES` points, as the worker makes them of ``count`` messages."""
+    lines: list[bytes] = []
+    for topic, body in backlog(count, tags, ARRAY):
+        series = b"readings,tag=%b,tenant=bench" % topic.split(b"/")[3]
+        lines += (
+            b"%b flags=0i,doubt=0i,battery=2.98,humidity=%.2f,pressure=1008.2,temperature=%.2f %d"
+            % (series, one["humidity"], one["temperature"], one["t"] * 1_000_000)
+            for one in json.loads(body)
+        )
+    return [b"\n".join(lines[start : start + LINES]) for start in range(0, len(lines), LINES)]
+
+
+def written(arena: Arena, bodies: list[bytes], points: int) -> float:
+    """Points a second that InfluxDB takes, `WRITERS` requests at a time."""
+    arena.influx.query('CREATE DATABASE "lines"')
+    with httpx.Client(base_url=arena.influx.url, auth=(ADMIN, PASSWORD), timeout=60.0) as client:
+
+        def write(body: bytes) -> None:
+            client.post("/write", params={"db": "lines"}, content=body).raise_for_status()
+
+        begun = time.perf_counter()
+        for start in range(0, len(bodies), WRITERS):
+            at_once([partial(write, body) for body in bodies[start : start + WRITERS]])
+        return points / (time.perf_counter() - begun)
+
+
 def live(arena: Arena, rate: float, seconds: float) -> dict[str, Any]:
     """Delay and memory while ``rate`` messages a second are offered; how many were left at the end.
 
@@ -344,23 +386,21 @@ def main() -> None:
         print(text, file=sys.stderr, flush=True)
 
     say(f"load before {os.getloadavg()[0]:.1f}: with more than 0.5 the machine is not idle")
-    with arena(asked.tags) as place:
-        found: dict[str, float] = {}
-        if asked.rounds:
+    found: dict[str, float] = {}
+    if asked.rounds:
+        with arena(asked.tags) as place:
             found |= drain(place, asked.rounds, asked.messages, say)
-            count = asked.messages // 40
-            worker = place.worker("arrays", place.influx.store_url("arrays"))
-            with Flood(place.broker.port, "fleet") as fleet:
-                fleet.send(backlog(count, asked.tags, ARRAY))
-            found["arrays"], _ = worked(worker, count, ARRAY)
-            say(f"arrays of {ARRAY}: {found['arrays']:,.0f} readings/s")
-        runs = (("live", 20_000, asked.live), ("calm", 5_000, asked.soak))
-        for name, rate, seconds in runs:
-            if seconds:
+            found |= arrays(place, asked.messages // 40)
+            say(
+                f"arrays of {ARRAY}: {found['arrays']:,.0f} readings/s, lines {found['lines']:,.0f}"
+            )
+    for name, rate, seconds in (("live", 20_000, asked.live), ("calm", 5_000, asked.soak)):
+        if seconds:
+            with arena(asked.tags) as place:
                 run = live(place, rate, seconds)
-                say(f"{name}, {rate:,}/s: {run}")
-                found |= told(name, run)
-                found["rss_mb"] = max(found.get("rss_mb", 0.0), run["rss_mb"])
+            say(f"{name}, {rate:,}/s: {run}")
+            found |= told(name, run)
+            found["rss_mb"] = max(found.get("rss_mb", 0.0), run["rss_mb"])
     figures = {name: round(value, 3) for name, value in found.items()}
     print(json.dumps(figures) if asked.json else figures)
 
