@@ -48,7 +48,8 @@ RULES = parse({"my.yaml": PACK})
 
 
 def stands(*temperatures, step=1.0):
-    """(hour, step) of each transition, where the air has these temperatures hour by hour."""
+    """(hour, step) of each transition, where the air has these temperatures, ``step`` hours apart:
+    20 K from one hour to the next and 40 K in three are believed at once, more is not."""
     rows = [(i * step, value, 50) for i, value in enumerate(temperatures)]
     return [(hours(t.at), t.step) for t in folded(said(*rows), LEAD, RULES).transitions]
 
@@ -59,17 +60,18 @@ def test_it_rises_by_its_steps_and_falls_by_them():
 
 
 def test_a_step_that_opens_at_once_opens_those_before_it():
-    assert stands(20, 55, 55, 44, 34, 24) == [(1, 3), (3, 2), (4, 1), (5, 0)]
+    course = [20, 55, 55, 44, 34, 24]
+    assert stands(*course, step=3.0) == [(3, 3), (9, 2), (12, 1), (15, 0)]
 
 
 def test_it_falls_as_far_as_all_its_conditions_say_at_once():
-    assert stands(20, 55, 20, 20) == [(1, 3), (2, 0)]
-    assert stands(20, 55, 30, 24) == [(1, 3), (2, 1), (3, 0)]
+    assert stands(20, 55, 20, 20, step=3.0) == [(3, 3), (6, 0)]
+    assert stands(20, 55, 30, 24, step=3.0) == [(3, 3), (6, 1), (9, 0)]
 
 
 def test_a_step_waits_by_itself():
     """Over 40 °C for an hour only, then for two."""
-    assert stands(20, 42, 42, 39, 42, 42, 42) == [(2, 1), (6, 2)]
+    assert stands(23, 42, 42, 39, 42, 42, 42) == [(2, 1), (6, 2)]
 
 
 def test_what_is_unknown_neither_raises_nor_lowers():
