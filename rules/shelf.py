@@ -29,6 +29,8 @@ CODES: Final = 64 // A_CODE  # of so many words in one
 
 STEP: Final = 2  # words: extents are multiples of it
 SLACK: Final = 2  # steps that an extent may be too large, so that it need not move each time
+MOST_USED: Final = 4 / 3
+"""So much more than the extents take may be used, before they are moved together."""
 NOWHERE: Final = -1
 
 _EXPONENT: Final = 0x7FF0000000000000
@@ -99,10 +101,22 @@ class Shelf:
         )  # fmt: skip
 
     def _make_room(self, rows: int) -> None:
-        room = int(self._used[0]) + rows * self._largest
-        if room > len(self._words):
-            # In place, where the system can: what there is is not in memory twice.
-            self._words.resize(room + room // 8, refcheck=False)
+        needed = rows * self._largest
+        if self._used[0] + needed <= len(self._words):
+            return
+        if self._used[0] > MOST_USED * STEP * int(self._steps.sum(dtype=np.int64)):
+            self._tidy()
+        room = int(self._used[0]) + needed
+        # In place, where the system can: what there is is not in memory twice.
+        self._words.resize(room + room // 8, refcheck=False)
+
+    def _tidy(self) -> None:
+        """Let extents stand one behind the other. States grow together while lots are new, and
+        none needs the small extents that all have left."""
+        rows = np.flatnonzero(self._at != NOWHERE)
+        rows = rows[np.argsort(self._at[rows])]
+        self._used[0] = slide(rows, self._at, self._steps, self._words)
+        self._free[:] = NOWHERE
 
     def only(self, rows: Ints) -> Shelf:
         """A shelf with what is at ``rows`` alone."""
@@ -246,6 +260,19 @@ def carry(
 
 
 @compiled
+def slide(rows: Ints, at: Ints, steps: Steps, words: Ints) -> int:
+    """Move the extents of ``rows`` (m,), by where they begin, to the front; returns their end."""
+    end = 0
+    for row in rows:
+        begin, count = at[row], steps[row] * STEP
+        for n in range(count):
+            words[end + n] = words[begin + n]
+        at[row] = end
+        end += count
+    return end
+
+
+@compiled
 def sizes(at: Ints, words: Ints, codes: int, steps: Steps) -> None:
     """Write to ``steps`` (rows,) how many the extents that begin ``at`` (rows,) are large."""
     for row in range(len(at)):
@@ -287,5 +314,6 @@ def prepare() -> None:
     unpack(whole, whole, whole, whole, whole, 0, columns)
     pack(whole, columns, whole, 0, whole, whole, steps, whole, whole, whole)
     carry(whole, whole, whole, steps, whole, whole, whole, whole, steps, whole, whole, whole)
+    slide(whole, whole, steps, whole)
     sizes(whole, whole, 0, steps)
     drop(whole, whole, whole, steps, whole, whole)

@@ -54,3 +54,22 @@ def test_what_is_copied_from_another_shelf_is_as_it_was_there(seed: int) -> None
         assert contents(written.take(every)) == contents(one.take(rows))
         one.match(rows, written, every)
         assert contents(one.take(rows)) == contents(written.take(every))
+
+
+def test_states_that_grow_together_leave_no_room_that_nobody_needs() -> None:
+    """Each time all need larger extents than any before left."""
+    lots = 2_000
+    shelf, rows = Shelf(BOOK.fresh(1)), np.arange(lots)
+    shelf.resize(lots)
+    states = BOOK.fresh(lots)
+    states.lots["newest"] = rows + 1
+    words = states.lots.view(np.int64).reshape(lots, -1)
+    for number in range(1, words.shape[1]):
+        words[:, number] = -1 - rows * number
+        shelf.put(rows[::2], BOOK.fresh(lots // 2))  # what is let go of is used again
+        for some_rows in np.array_split(rows, 10):
+            shelf.put(some_rows, States(*(column[some_rows] for column in states.columns())))
+        assert contents(shelf.take(rows[::7])) == contents(
+            States(*(column[::7] for column in states.columns()))
+        )
+    assert len(shelf.columns()[2]) < 1.5 * len(shelf.only(rows).columns()[2])
