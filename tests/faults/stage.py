@@ -163,7 +163,8 @@ class Bell(Receiver):
 
 
 class Probes:
-    """Lots of lead in the cold: a warm, damp reading of its tag makes a lot sweat, at once."""
+    """Lots of lead in the cold: a warm, damp reading of its tag makes a lot sweat, at once. No
+    warmer than a tag is believed without a second one."""
 
     RULE = "lead.sweat"
 
@@ -199,7 +200,7 @@ class Probes:
             return
         now = int(time.time() * 1000)
         self._fired[name] = time.monotonic()
-        self._house.publish(name, {"boot": 1, "seq": COLD, "t": now, **air(24.0, 70.0)})
+        self._house.publish(name, {"boot": 1, "seq": COLD, "t": now, **air(12.0, 90.0)})
 
     def fire_share(self, step: int, steps: int) -> None:
         """So many that after ``steps`` calls (``step`` from 0) all are fired."""
