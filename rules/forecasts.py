@@ -115,12 +115,23 @@ def acts(session: Session, row: Forecast, alert: Alert | None) -> list[str]:
     return found
 
 
-def revise(session: Session, key: LotKey, since: int) -> None:
-    """The record of the lot is another from ``since`` (ms) on: judge anew what was said of it."""
-    own = (Forecast.tenant == key.tenant, Forecast.lot == key.lot)
+def revise(session: Session, since: Mapping[LotKey, int]) -> None:
+    """The records of lots are others from then (ms) on: judge anew what was said of them.
+
+    One look for many lots; of few something was ever said.
+    """
+    for tenant in sorted({key.tenant for key in since}):
+        for part in portions(sorted(key.lot for key in since if key.tenant == tenant)):
+            own = (Forecast.tenant == tenant, Forecast.lot.in_(part))
+            for lot in session.scalars(select(Forecast.lot).where(*own).distinct()).all():
+                _revise(session, LotKey(tenant, lot), since[LotKey(tenant, lot)])
+
+
+def _revise(session: Session, key: LotKey, since: int) -> None:
     session.execute(
         update(Forecast)
-        .where(*own, Forecast.said > since - AHEAD_MS)
+        .where(Forecast.tenant == key.tenant, Forecast.lot == key.lot)
+        .where(Forecast.said > since - AHEAD_MS)
         .values(judged=None, revised=Forecast.revised + 1)
         .execution_options(synchronize_session=False)
     )

@@ -54,9 +54,12 @@ class Ledger:
         The number of queries does not grow with the number of lots, but that they go in portions.
         """
         changes = list(changes)
+        revised: dict[LotKey, int] = {}
         for change in changes:
             if change.known_to != kernels.NEVER:
-                forecasts.revise(session, change.key, change.since)
+                since = revised.get(change.key, change.since)
+                revised[change.key] = min(since, change.since)
+        forecasts.revise(session, revised)
         return sum(
             self._write(session, portion, now)
             for wave in _waves(changes)
