@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import not_, select, tuple_, update
+from sqlalchemy import not_, select, update
 from sqlalchemy.orm import Session
 
 from api import resources
 from api.auth import Asking, Transaction
 from api.problems import not_found
-from api.query import After, Limit, Moment, instant_cursor, instant_cursor_of
+from api.query import After, Limit, Moment, instant_cursor_of, newest_first
 from api.resources import Item, Page
 from lots.fields import Text, milliseconds, written
 from lots.model import STILL_OPEN, Alert, Forecast
@@ -67,10 +67,7 @@ def listed(
         query = query.where(STILL_OPEN if open else not_(STILL_OPEN))
     if since is not None:
         query = query.where(Alert.opened >= milliseconds(since))
-    if after is not None:
-        query = query.where(tuple_(Alert.opened, Alert.id) < tuple_(*instant_cursor(after)))
-    order = (Alert.opened.desc(), Alert.id.desc())
-    rows = session.scalars(query.order_by(*order).limit(limit + 1)).all()
+    rows = session.scalars(newest_first(query, Alert.opened, Alert.id, after, limit)).all()
     return resources.page(request, _with_forecasts(session, rows), limit, _cursor)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import LargeBinary, func, select, tuple_
+from sqlalchemy import LargeBinary, func, select
 from sqlalchemy.orm import Session
 
 from api import resources
 from api.auth import Asking, Transaction
 from api.problems import not_found
-from api.query import After, Limit, Moment, instant_cursor, instant_cursor_of
+from api.query import After, Limit, Moment, instant_cursor_of, newest_first
 from api.resources import Item, Page
 from lots import left_over
 from lots.fields import milliseconds, written
@@ -68,11 +68,7 @@ def listed(
     begins = None if since is None else milliseconds(since)
     conditions = Which(tenant=asking.tenant, reason=reason, since=begins).conditions()
     query = _beginnings(SHOWN_BYTES).where(*conditions)
-    if after is not None:
-        key = tuple_(DeadLetter.received, DeadLetter.id)
-        query = query.where(key < tuple_(*instant_cursor(after)))
-    newest_first = (DeadLetter.received.desc(), DeadLetter.id.desc())
-    rows = session.execute(query.order_by(*newest_first).limit(limit + 1))
+    rows = session.execute(newest_first(query, DeadLetter.received, DeadLetter.id, after, limit))
     return resources.page(request, [_item(Beginning(*row)) for row in rows], limit, _cursor)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from api import resources
 from api.auth import Asking, Transaction
-from api.query import After, Limit, instant_cursor, instant_cursor_of
+from api.query import After, Limit, instant_cursor_of, newest_first
 from api.resources import Item, Page
 from lots.model import Forecast
 from rules import forecasts, hindsight
@@ -43,16 +43,13 @@ def listed(
     query = select(Forecast).where(Forecast.tenant == asking.tenant)
     if lot is not None:
         query = query.where(Forecast.lot == lot)
-    if after is not None:
-        query = query.where(tuple_(Forecast.said, Forecast.alert) < tuple_(*instant_cursor(after)))
-    order = (Forecast.said.desc(), Forecast.alert.desc())
-    rows = session.scalars(query.order_by(*order).limit(limit + 1))
+    rows = session.scalars(newest_first(query, Forecast.said, Forecast.alert, after, limit))
     return resources.page(request, [_shown(row) for row in rows], limit, _cursor)
 
 
 def score(asking: Asking, session: Transaction) -> dict[str, Any]:
-    rows = forecasts.of_tenant(session, asking.tenant)
-    return {"items": [one._asdict() for one in hindsight.scores(forecasts.judged(rows))]}
+    judged = forecasts.judged(session, asking.tenant)
+    return {"items": [one._asdict() for one in hindsight.scores(judged)]}
 
 
 def _shown(row: Forecast) -> Item:

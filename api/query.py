@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Query, Request
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from api.problems import Problem, invalid
 from lots.fields import Instant, milliseconds
 
 NUL = "\0"
+Rows = TypeVar("Rows", bound=Select[Any])
 _PLUS_LOST = re.compile(r"(T[\d:.]+) (\d\d:?\d\d)")
 
 
@@ -51,12 +54,26 @@ def only_text(request: Request) -> None:
             raise invalid("the character %00 cannot be in it; take it out", where=f"query {name}")
 
 
+def newest_first(
+    query: Rows,
+    at: InstrumentedAttribute[int],
+    name: InstrumentedAttribute[str],
+    after: str | None,
+    limit: int,
+) -> Rows:
+    """Of ``query`` the ``limit`` newest rows by the columns ``at`` (ms) and ``name``, and one more
+    where there are more; ``after``: behind that one. A problem where that is not one of ours."""
+    if after is not None:
+        query = query.where(tuple_(at, name) < tuple_(*_instant_cursor(after)))
+    return query.order_by(at.desc(), name.desc()).limit(limit + 1)
+
+
 def instant_cursor_of(at: str, name: str) -> str:
     """``after`` for lists by time: what is at one instant goes by its id."""
     return f"{at}~{name}"
 
 
-def instant_cursor(after: str) -> tuple[int, str]:
+def _instant_cursor(after: str) -> tuple[int, str]:
     """Back to ms and id; a problem where it is not one of ours."""
     at, _, name = after.partition("~")
     try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from api import resources
 from api.auth import Asking, Transaction
 from api.problems import invalid
-from api.query import After, Limit, Moment, instant_cursor, instant_cursor_of
+from api.query import After, Limit, Moment, instant_cursor_of, newest_first
 from api.resources import Item, Page
 from api.steps import MINUTE_MS
 from lots.fields import milliseconds, written
@@ -54,9 +54,7 @@ def listed(
         query = query.where(Sighted.last >= at, Sighted.first > at - MINUTE_MS)
     if ends is not None:
         query = query.where(Sighted.first < milliseconds(ends))
-    if after is not None:
-        query = query.where(tuple_(Sighted.first, Sighted.id) < tuple_(*instant_cursor(after)))
-    rows = session.scalars(query.order_by(Sighted.first.desc(), Sighted.id.desc()).limit(limit + 1))
+    rows = session.scalars(newest_first(query, Sighted.first, Sighted.id, after, limit))
     return resources.page(request, [_item(row) for row in rows], limit, _cursor)
 
 

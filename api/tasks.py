@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from api import resources
 from api.auth import Asking, Transaction
-from api.query import After, Limit, instant_cursor, instant_cursor_of
+from api.query import After, Limit, instant_cursor_of, newest_first
 from api.resources import Item, Page
 from lots.model import ServiceTask
 from rules import tasks
@@ -34,12 +34,7 @@ def listed(
     query = select(ServiceTask).where(ServiceTask.tenant == asking.tenant)
     if site is not None:
         query = query.where(ServiceTask.site == site)
-    if after is not None:
-        query = query.where(
-            tuple_(ServiceTask.due, ServiceTask.id) < tuple_(*instant_cursor(after))
-        )
-    order = (ServiceTask.due.desc(), ServiceTask.id.desc())
-    rows = session.scalars(query.order_by(*order).limit(limit + 1))
+    rows = session.scalars(newest_first(query, ServiceTask.due, ServiceTask.id, after, limit))
     return resources.page(request, [tasks.shown(row) for row in rows], limit, _cursor)
 
 
