@@ -17,12 +17,11 @@ from rules.hindsight import Score
 def show(tenant: str, lot: str | None, each: bool, as_json: bool) -> None:
     """Raises `UserError`."""
     with database() as engine, registry.reading(engine) as session:
-        rows = forecasts.of_tenant(session, tenant)
-    rows = [row for row in rows if lot in (None, row.lot)]
-    if each:
-        _print(rows, _one, _ONE, as_json)
-        return
-    _print(hindsight.scores(forecasts.judged(rows)), Score._asdict, _SCORE, as_json)
+        if each:
+            _print(forecasts.newest(session, tenant, lot), _one, _ONE, as_json)
+            return
+        judged = forecasts.judged(session, tenant, lot)
+    _print(hindsight.scores(judged), Score._asdict, _SCORE, as_json)
 
 
 _ONE = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, case, delete, select, update
 from sqlalchemy.orm import Session
 
 from lots.circumstances import AHEAD_MS
@@ -142,15 +142,26 @@ def forget(session: Session, now: int) -> None:
     session.execute(delete(Forecast).where(Forecast.said < now - KEPT_MS))
 
 
-def judged(rows: Iterable[Forecast]) -> list[Judged]:
-    return [Judged(row.rule, row.site, said(row), _outcome(row), row.came) for row in rows]
+def judged(session: Session, tenant: str, lot: str | None = None) -> list[Judged]:
+    """What a score needs of all that are kept, without what they rested on; of this ``lot`` alone,
+    or of all."""
+    columns = (Forecast.rule, Forecast.site, Forecast.begins, Forecast.probability)
+    query = select(*columns, _OUTCOME, Forecast.came).where(*_own(tenant, lot))
+    return [
+        Judged(rule, site, begins, probability, Outcome(outcome) if outcome else None, came)
+        for rule, site, begins, probability, outcome, came in session.execute(query)
+    ]
 
 
-def _outcome(row: Forecast) -> Outcome | None:
-    return None if row.judged is None or row.outcome is None else Outcome(row.outcome)
+_OUTCOME = case((Forecast.judged.is_not(None), Forecast.outcome))
+"""What is to be judged anew has none."""
 
 
-def of_tenant(session: Session, tenant: str) -> Sequence[Forecast]:
-    """All that are kept, the newest first."""
-    query = select(Forecast).where(Forecast.tenant == tenant)
+def newest(session: Session, tenant: str, lot: str | None = None) -> Sequence[Forecast]:
+    """All that are kept, the newest first; of this ``lot`` alone, or of all."""
+    query = select(Forecast).where(*_own(tenant, lot))
     return session.scalars(query.order_by(Forecast.said.desc(), Forecast.alert)).all()
+
+
+def _own(tenant: str, lot: str | None) -> list[ColumnElement[bool]]:
+    return [Forecast.tenant == tenant, *([] if lot is None else [Forecast.lot == lot])]

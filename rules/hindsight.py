@@ -121,11 +121,13 @@ def prevented(
 
 
 class Judged(NamedTuple):
-    """A forecast; ``outcome`` None: its time has not come. ms."""
+    """A forecast; ``begins``: ms, when it was expected; ``came``: ms, when it came; ``outcome``
+    None: its time has not come."""
 
     rule: str
     site: str | None
-    told: Foreseen
+    begins: int
+    probability: float
     outcome: Outcome | None
     came: int | None
 
@@ -165,9 +167,9 @@ def _score(rule: str, site: str | None, of: Sequence[Judged]) -> Score:
         return sum(one.outcome == outcome for one in of)
 
     scored = [one for one in of if one.outcome in (Outcome.CAME, Outcome.ABSENT)]
-    said = [one.told.probability for one in scored]
-    errors = [(one.told.probability - (one.outcome == Outcome.CAME)) ** 2 for one in scored]
-    off = [abs(one.came - one.told.begins) / HOUR_MS for one in of if one.came is not None]
+    said = [one.probability for one in scored]
+    errors = [(one.probability - (one.outcome == Outcome.CAME)) ** 2 for one in scored]
+    off = [abs(one.came - one.begins) / HOUR_MS for one in of if one.came is not None]
     return Score(
         rule,
         site,

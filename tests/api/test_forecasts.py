@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from lots import registry
 from lots.model import Forecast
@@ -93,3 +94,10 @@ def test_an_alert_has_what_it_foretold(said: Caller) -> None:
     assert (found["site"], found["outcome"]) == ("MIAMI", "came")
     listed = said.get("/v1/alerts", limit=2)["items"]
     assert [one["forecast"]["outcome"] for one in listed] == [None, "came"]
+
+
+def test_a_score_reads_no_legs_and_no_curve(service: Service, said: Caller) -> None:
+    with service.engine.begin() as connection:
+        connection.execute(text("UPDATE forecasts SET legs = 'no JSON', curve = 'no JSON'"))
+    (score,) = said.get("/v1/forecasts/score")["items"]
+    assert score["scored"] == 3

@@ -15,7 +15,7 @@ from lots.readings.store import StoreUnavailable
 from rules import forecasts, hindsight, pack
 from rules.chores import Chores
 from rules.judge import Judge
-from tests.rules.desk import BOTH
+from tests.rules.desk import BOTH, TENANT
 from tests.rules.test_ahead import COLD, DRY, WARM
 from tests.rules.timeline import at, hours, steady
 
@@ -64,6 +64,11 @@ def told(desk):
 def kept(desk):
     with registry.reading(desk.database) as session:
         return list(session.scalars(select(Forecast)))
+
+
+def scores(desk):
+    with registry.reading(desk.database) as session:
+        return hindsight.scores(forecasts.judged(session, TENANT))
 
 
 def judge(desk):
@@ -176,7 +181,7 @@ def test_one_that_came_is_judged_once_its_time_is_over(desk):
     assert found == "came"
     assert 34 < came <= 36
     assert judge(desk) == 0, "once"
-    (score,) = hindsight.scores(forecasts.judged(kept(desk)))
+    (score,) = scores(desk)
     assert (score.rule, score.site, score.scored, score.came) == ("lead.sweat", "WARM", 1, 1)
     assert score.brier < 0.13
 
@@ -187,7 +192,7 @@ def test_one_that_did_not_come_is_too(desk):
     desk.settle()
     assert judge(desk) == 1
     assert outcome(desk) == ("absent", None)
-    (score,) = hindsight.scores(forecasts.judged(kept(desk)))
+    (score,) = scores(desk)
     assert score.brier > 0.4
 
 

@@ -100,7 +100,7 @@ def test_the_closing_message_has_what_was_done_and_the_curve():
 
 
 def one(probability, what, came=None, rule="lead.sweat", site="WARM"):
-    return Judged(rule, site, Foreseen(at(0), at(4), at(10), probability), what, came)
+    return Judged(rule, site, at(4), probability, what, came)
 
 
 def test_a_score_is_that_of_brier():
