@@ -37,11 +37,16 @@ from simulators.progress import progress
 TUNING_KINDS = frozenset(
     [
         "calm",
+        "cold_roof",
         "cold_to_warm",
+        "damp_shed",
         "damp_wool",
         "door",
         "frost",
         "hot_yard",
+        "old_tags",
+        "showers",
+        "soaked_bales",
         "ventilation",
         "wet_dunnage",
     ]
