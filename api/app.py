@@ -27,6 +27,7 @@ from api import (
     sightings,
     tags,
     tasks,
+    trends,
 )
 from api.auth import principal
 from api.gate import Gate
@@ -122,6 +123,6 @@ def _guarded() -> list[APIRouter]:
     ]
     return [
         *registry_routers,
-        *(part.router() for part in (readings, gaps, lot_history, alerts, forecasts)),
+        *(part.router() for part in (readings, gaps, lot_history, trends, alerts, forecasts)),
         *(part.router() for part in (imports, sightings, dead_letters, tasks)),
     ]

@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cli import trend
 from cli.administration import database
 from cli.terminal import plain, table
 from lots import registry
 from lots.model import Forecast
-from rules import forecasts, hindsight
+from rules import forecasts, hindsight, lot_trends
 from rules.hindsight import Score
+from rules.trends import Score as TrendScore
 
 
 def show(tenant: str, lot: str | None, each: bool, as_json: bool) -> None:
@@ -22,6 +24,17 @@ def show(tenant: str, lot: str | None, each: bool, as_json: bool) -> None:
             return
         judged = forecasts.judged(session, tenant, lot)
     _print(hindsight.scores(judged), Score._asdict, _SCORE, as_json)
+
+
+def show_trends(tenant: str, lot: str | None, as_json: bool) -> None:
+    """Raises `UserError`."""
+    found = lot_trends.scores(trend.read(tenant, None if lot is None else [lot]))
+    _print(found, _trend if not as_json else TrendScore._asdict, _TREND, as_json)
+
+
+def _trend(score: TrendScore) -> dict[str, Any]:
+    fifths = (f"{one['likely']:.2f}: {one['came']:.2f} of {one['scored']}" for one in score.fifths)
+    return score._asdict() | {"fifths": ", ".join(fifths)}
 
 
 _ONE = {
@@ -46,6 +59,16 @@ _SCORE = {
     "changed": "changed",
     "unknown": "unknown",
     "waiting": "waiting",
+}
+_TREND = {
+    "rule": "rule",
+    "hours": "hours ahead",
+    "scored": "scored",
+    "came": "came",
+    "likely": "mean likely",
+    "brier": "Brier",
+    "usual": "Brier of the usual",
+    "fifths": "likely: came",
 }
 """Key -> heading."""
 

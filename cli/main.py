@@ -171,6 +171,22 @@ def whatif(
 
 
 @app.command()
+def trend(
+    lot: Annotated[str, typer.Argument(help="Its id.")],
+    tenant: Tenant = "default",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with the score.")] = False,
+) -> None:
+    """What a lot's own last days say of its next hours: air, dew point, metal, and how likely it
+    sweats (lead) or the air gets damp (wool) until then.
+
+    ± is one standard deviation of the same forecasts in the last week.
+    """
+    from cli.trend import show
+
+    show(lot, tenant, as_json)
+
+
+@app.command()
 def outlook(
     site: Annotated[str, typer.Argument(help="Its id.")],
     tenant: Tenant = "default",
@@ -198,15 +214,27 @@ def forecasts(
     each: Annotated[
         bool, typer.Option("--each", help="One by one, the newest first, in place of the score.")
     ] = False,
+    trends: Annotated[
+        bool,
+        typer.Option(
+            "--trends", help="Of trends in their place: as they would have been said, 14 days."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, a line each.")] = False,
 ) -> None:
     """How good forecasts were, by rule and site: how many came, and the Brier score.
 
-    Each was told by an alert that opened before anything was measured.
+    Each was told by an alert that opened before anything was measured. Trends (dunnage trend) are
+    scored from the stored readings of each lot, by rule and hours ahead.
     """
-    from cli.forecasts import show
+    from cli.forecasts import show, show_trends
 
-    show(tenant, lot, each, as_json)
+    if trends:
+        if each:
+            raise typer.BadParameter("--each is not for --trends")
+        show_trends(tenant, lot, as_json)
+    else:
+        show(tenant, lot, each, as_json)
 
 
 @app.command()

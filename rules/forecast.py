@@ -38,7 +38,7 @@ def trend(hourly: ArrayLike, hours: int) -> Trend:
 
     The mean of the same hour on the last seven days, and what the newest value is off its own,
     decaying with 48 h. The deviation is that of the same forecasts whose time came in the last
-    week: it takes a fortnight of readings, the mean eight days; of less it is not known.
+    week: it takes twelve days of readings, the mean eight; of less it is not known.
     """
     known = np.asarray(hourly, float)[-(LEARNED_FROM + (DAYS + 2) * DAY_H) :]
     found = np.full((2, hours), np.nan)
