@@ -308,15 +308,13 @@ class Engine:
         return Part(part.rows, starts + part.starts, samples.take(arranged(lot, samples)))
 
     def _fold(self, part: Part, states: States) -> dict[int, list[Transition]]:
-        facts = self.table.register.facts(part.rows)
-        return fold(
-            states,
-            facts,
-            self.table.register.surroundings.spans,
-            part.samples,
-            part.starts,
-            self.book,
-        )
+        register = self.table.register
+        found: dict[int, list[Transition]] = {}
+        for lots, piece in part.pieces():
+            facts, spans = register.facts(piece.rows), register.surroundings.spans
+            its = fold(states.at(lots), facts, spans, piece.samples, piece.starts, self.book)
+            found |= {lots.start + lot: events for lot, events in its.items()}
+        return found
 
     def _remember(self, happened: Mapping[LotKey, list[Transition]]) -> None:
         for key, events in happened.items():

@@ -10,8 +10,9 @@ import numpy as np
 from lots.climate import Samples, join, no_samples
 from lots.readings.batch import Bools, Ints
 
-PORTION = 50_000
-"""Samples that are folded at once, where there are very many."""
+PORTION = 16_000
+"""Samples that are folded at once, where there are very many: of more the fold's columns, some
+hundred kilobytes each, fall out of the processor's cache before they are read again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +45,19 @@ class Part:
         keep = np.repeat(which, counts)
         starts = np.concatenate(([0], np.cumsum(counts[which])))
         return Part(self.rows[which], starts, self.samples.take(keep))
+
+    def pieces(self) -> Iterator[tuple[slice, Part]]:
+        """Some lots at a time: of `PORTION` samples at most, or one lot."""
+        begin, lots = 0, len(self.rows)
+        while begin < lots:
+            enough = self.starts[begin] + PORTION
+            end = max(int(np.searchsorted(self.starts, enough, side="right")) - 1, begin + 1)
+            first, last = self.starts[begin], self.starts[end]
+            starts, samples = self.starts[begin : end + 1] - first, self.samples
+            if end - begin < lots:
+                samples = samples.take(slice(first, last))
+            yield slice(begin, end), Part(self.rows[begin:end], starts, samples)
+            begin = end
 
     def kept(self, keep: Bools) -> Part:
         """Some of the samples, without the lots that have none left."""

@@ -179,6 +179,10 @@ class States:
         """In the order of the fields; one row a lot."""
         return (getattr(self, name) for name in self.__slots__)
 
+    def at(self, lots: slice) -> States:
+        """Of some lots: what moves on in them does so here."""
+        return States(*(column[lots] for column in self.columns()))
+
     def copy(self) -> States:
         return States(*(column.copy() for column in self.columns()))
 

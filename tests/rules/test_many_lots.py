@@ -16,6 +16,7 @@ from rules import snapshot
 from rules.engine import EACH, SAMPLES, WINDOW_MS, Engine
 from rules.kernels import FAR
 from rules.pack import load
+from rules.part import PORTION
 from rules.state import Limits, LotFacts
 from rules.window import LEAST, Window
 from tests.rules.timeline import START, Record, at, said
@@ -109,6 +110,22 @@ def test_a_lot_among_others_is_as_it_is_alone(count, size, latest_h, bound, seed
         [of.refold(key, since, windows(pasts[key])) for key, since in list(of.dirty.items())],
         records,
     )
+    for key, samples in pasts.items():
+        alone, record = Engine(RULES), Record()
+        alone.know({key: facts[key]})
+        record.take(alone.evaluate(together({key: samples})))
+        assert everything(of, key) == everything(alone, key)
+        assert records[key].net() == record.net()
+
+
+def test_more_samples_than_are_folded_at_once_are_as_they_are_alone():
+    chance = np.random.default_rng(4)
+    facts = lots(chance, 6)
+    sizes = (PORTION // 2, PORTION // 2, 1, PORTION + 1, 3, PORTION // 2)
+    pasts = {key: history(chance, size) for key, size in zip(facts, sizes, strict=True)}
+    of, records = Engine(RULES), {key: Record() for key in facts}
+    of.know(facts)
+    told(of.evaluate(together(pasts)), records)
     for key, samples in pasts.items():
         alone, record = Engine(RULES), Record()
         alone.know({key: facts[key]})
