@@ -37,14 +37,18 @@ from simulators.progress import progress
 TUNING_KINDS = frozenset(
     [
         "calm",
+        "cold_chain",
         "cold_roof",
         "cold_to_warm",
         "damp_shed",
         "damp_wool",
         "door",
+        "drying_bags",
+        "film_off",
         "frost",
         "hot_yard",
         "old_tags",
+        "short_sea",
         "showers",
         "soaked_bales",
         "ventilation",
