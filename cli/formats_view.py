@@ -21,6 +21,7 @@ WORDS = MappingProxyType(
         Flag.SECONDS: "given in seconds",
         Flag.EPOCH_2000: "counted from 2000",
         Flag.CLOCK_CORRECTED: "corrected, since the device's clock cannot be right",
+        Flag.CLOCK_AHEAD: "yet to come, so the device's clock is wrong: kept and not believed",
         Flag.NETWORK_TIME: "noted by the gateway or network",
         Flag.TEMPERATURE_RANGE: "the temperature cannot be: kept and not believed",
         Flag.HUMIDITY_RANGE: "the humidity cannot be: kept and not believed",

@@ -23,6 +23,7 @@ from ingest.sightings import Sightings
 from ingest.stale import StaleNote
 from ingest.strangers import Strangers
 from ingest.understanding import Understanding
+from ingest.wrong_clocks import WrongClocks
 from lots import registry
 from lots.clock import DAY_MS, Clock
 from lots.cursors import read_cursor, write_cursor
@@ -71,6 +72,7 @@ class Keeper:
             StaleNote(clock),
             Sightings(),
         )
+        self._clocks = WrongClocks()
         self._due = self._expire_due = monotonic()
         self.offset = 0
         """The store has all readings up to here."""
@@ -84,6 +86,11 @@ class Keeper:
     def dead_letters(self) -> int:
         """Messages and readings that could not be used, since the start."""
         return self._letters.written
+
+    @property
+    def wrong_clocks(self) -> str | None:
+        """Which tags' clocks are wrong, in words."""
+        return self._clocks.trouble
 
     def restore(self, start: int) -> int:
         """Where to follow the journal from; raises `CursorMismatch`."""
@@ -107,6 +114,7 @@ class Keeper:
             self._letters.refuse(batch, each.position, each.reason)
         self.stored += len(batch) - len(refused)
         kept = replace(decoded, batch=batch)
+        self._clocks.take(kept, self._clock.now_ms())
         for note in self._notes:
             note.take(entry, kept)
         self.offset = entry.end
@@ -120,6 +128,7 @@ class Keeper:
             self._due = now + max(COMMIT_S, min(took * COMMIT_SHARE, MAX_COMMIT_S))
         if now >= self._expire_due:
             self._expire()
+            self._clocks.forget(self._clock.now_ms())
             self._expire_due = now + EXPIRE_S
 
     def _expire(self) -> None:

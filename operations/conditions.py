@@ -151,6 +151,10 @@ def _packs(now: Figures, _: Limits) -> Finding | None:
     )
 
 
+def _clocks(now: Figures, _: Limits) -> Finding | None:
+    return None if now.wrong_clocks is None else Finding(True, now.wrong_clocks, {})
+
+
 def _parts(now: Figures, _: Limits) -> Finding | None:
     waits = {
         "intake": now.intake_trouble,
@@ -274,6 +278,16 @@ CONDITIONS: tuple[Level | Event, ...] = (
         _packs,
         "Mend the file that this text names; `dunnage rules check FOLDER` says whether it can be"
         " used. It is taken over by itself then. Alerts go on by the packs as they were before.",
+    ),
+    Level(
+        "tags.clock",
+        "warning",
+        0.0,
+        _clocks,
+        "Set the clocks of these devices or of their gateway (time zone, NTP), or let them add"
+        " `sent`. What is more than 3 hours ahead is stored and not believed; of what is in"
+        " quarantine (`dunnage dead-letters`) nothing is known. If all are ahead by as much, it is"
+        " this server's clock that is behind.",
     ),
     Level(
         "registry.away",

@@ -27,6 +27,7 @@ class Figures:
     journal_bytes: int = 0
     journal_bound: int = 1
     disk_free_bytes: int | None = None  # None: the disk does not tell
+    wrong_clocks: str | None = None  # of tags
     store_trouble: str | None = None
     store_lag_bytes: int = 0
     store_lag_s: float = 0.0

@@ -58,6 +58,9 @@ class Reader(Protocol):
 class Keeping(Troubled, Reader, Protocol):
     """The keeper."""
 
+    @property
+    def wrong_clocks(self) -> str | None: ...
+
 
 class Registry(Protocol):
     """Whether the registry answers."""
@@ -123,6 +126,7 @@ class Observer:
             journal_bytes=self._journal.size_bytes,
             journal_bound=self._bound,
             disk_free_bytes=self._free(),
+            wrong_clocks=self._keeper.wrong_clocks,
             store_trouble=self._keeper.trouble,
             store_lag_bytes=end - stored,
             store_lag_s=self._ages.age(at, stored),

@@ -30,11 +30,11 @@ UNKNOWN_GRAINS: Final = 10.0
 MAX_STEP_H: Final = 3.0
 """A reading says nothing of what was more than so many hours after it. [D]"""
 
-RANGE, JUMP, SPIKE, STUCK, SALTED, DRIFT, CLOCK = 1, 2, 4, 8, 16, 32, 64
+RANGE, JUMP, SPIKE, STUCK, SALTED, DRIFT = 1, 2, 4, 8, 16, 32
 """`rules.quality.Fault`"""
-UNBELIEVED: Final = RANGE | JUMP | STUCK | SALTED | DRIFT | CLOCK
+UNBELIEVED: Final = RANGE | JUMP | STUCK | SALTED | DRIFT
 """With any of these a reading is not to be believed."""
-SPOILS: Final = RANGE | STUCK | CLOCK
+SPOILS: Final = RANGE | STUCK
 """Faults of a thermometer that leave its tag's humidity without a temperature to be worked out
 with."""
 LASTING: Final = STUCK | SALTED | DRIFT

@@ -35,7 +35,6 @@ class Fault(IntFlag):
     STUCK = 8  # the same to the last digit, for longer than air is
     SALTED = 16  # saturated, while the air around is dry
     DRIFT = 32  # away from its neighbours, compared with how it was to them at first
-    CLOCK = 64  # not taken when it says
 
 
 DISBELIEF: Final = Fault(UNBELIEVED)
@@ -133,16 +132,6 @@ def watch(
         np.ascontiguousarray(values), np.ascontiguousarray(should), limits, found,
     )  # fmt: skip
     return found
-
-
-def clock_faults(time: ArrayLike, received: ArrayLike, ahead_ms: int = 300_000) -> Codes:
-    """`Fault.CLOCK` where a reading was received more than ``ahead_ms`` before it was taken.
-
-    A reading that comes late is none, however late. Times ms. Decided when a reading arrives, since
-    when that was is not kept.
-    """
-    ahead = np.asarray(time, np.int64) - np.asarray(received, np.int64) > ahead_ms
-    return np.where(ahead, int(Fault.CLOCK), 0).astype(np.int8)
 
 
 def believed(temperature_faults: ArrayLike, humidity_faults: ArrayLike) -> tuple[Bools, Bools]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lots.clock import DAY_MS
+from lots.clock import DAY_MS, HOUR_MS
 from lots.readings.batch import Bools, Flag, Floats, Ints
 
 EPOCH_2000_MS = 946_684_800_000
@@ -18,6 +18,10 @@ EPOCH_2000_MS = 946_684_800_000
 
 TOLERANCE_MS = 5 * 60_000
 """So much may a device's ``sent`` be ahead of the server's clock [D]."""
+
+AHEAD_MS = 3 * HOUR_MS
+"""A reading that came so long before it was taken is not to be believed: so long the rules hold a
+value, and take what is older for unknown [D]."""
 
 _READINGS_OF_A_CLOCK = (
     (1, 0, 0),
@@ -63,5 +67,6 @@ def device_times(t: Floats, sent: Floats, received: Ints, keep_ms: int) -> Times
         flags[silent] = int(Flag.SERVER_TIME)
         time = np.rint(time)
         possible = (time >= oldest) & (time <= newest)
+        flags[time - received > AHEAD_MS] |= int(Flag.CLOCK_AHEAD)
     time[~possible] = 0.0
     return Times(time.astype(np.int64), flags, possible)

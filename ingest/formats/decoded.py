@@ -70,6 +70,8 @@ class Decoded:
     acks: list[AckWanted]
     sightings: Sequence[Sighting] = ()
     spent: Sequence[Spent] = ()
+    astray: frozenset[TagKey] = frozenset()
+    """Tags of which a reading is in quarantine: their clocks are wrong."""
     framed: frozenset[TagKey] = frozenset()
     """Tags whose numbers are those of frames or of what a gateway heard: not each has a reading."""
 
@@ -86,6 +88,7 @@ def together(parts: Sequence[Decoded]) -> Decoded:
         acks=list({(ack.tenant, ack.tag): ack for ack in acks}.values()),
         sightings=[seen for part in parts for seen in part.sightings],
         spent=[each for part in parts for each in part.spent],
+        astray=frozenset().union(*(part.astray for part in parts)),
         framed=frozenset().union(*(part.framed for part in parts)),
     )
 

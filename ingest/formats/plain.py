@@ -68,7 +68,9 @@ class Plain:
         # Left out before anything is made of them: what has no numbers costs most.
         batch = self._batch(np.flatnonzero(usable), told, times, row)
         rejected, spent = self._rejected(told, usable, t, row), self._spent(~usable, row)
-        return Decoded(batch, rejected, self._acks(), spent=spent)
+        gone = np.unique(self._tag[told.any(axis=1) & ~times.possible])
+        astray = frozenset(self._tags[tag] for tag in gone.tolist())
+        return Decoded(batch, rejected, self._acks(), spent=spent, astray=astray)
 
     def _batch(self, kept: Ints | slice, told: Bools, times: Times, row: Row) -> ReadingBatch:
         """Of the rows ``kept``."""

@@ -106,6 +106,7 @@ class Rows:
         self._acks: dict[TagKey, AckWanted] = {}
         self._sightings: list[Sighting] = []
         self._spent: list[Spent] = []
+        self._astray: set[TagKey] = set()
 
     def add(
         self,
@@ -173,6 +174,7 @@ class Rows:
             list(self._acks.values()),
             self._sightings,
             self._spent,
+            frozenset(self._astray),
             self._framed(),
         )
 
@@ -212,6 +214,7 @@ class Rows:
         for index in np.flatnonzero(~times.possible):
             position, place = self._origin[index]
             tag = tags[self._tag[index]]
+            self._astray.add(tag)
             self.spend(tag, self._boot[index], self._seq[index])
             self.reject(
                 position, tag.tenant, place + impossible(self._t[index], keep_ms), Kind.QUARANTINE

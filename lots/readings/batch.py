@@ -37,9 +37,16 @@ class Flag(IntFlag):
     PROBE_RANGE = 64
     PRESSURE_RANGE = 128
     NETWORK_TIME = 256  # noted by a gateway or network: another delivery may have another
+    CLOCK_AHEAD = 512  # it came well before it was taken, by a clock that is wrong by as much
 
 
-DOUBT = Flag.TEMPERATURE_RANGE | Flag.HUMIDITY_RANGE | Flag.PROBE_RANGE | Flag.PRESSURE_RANGE
+DOUBT = (
+    Flag.TEMPERATURE_RANGE
+    | Flag.HUMIDITY_RANGE
+    | Flag.PROBE_RANGE
+    | Flag.PRESSURE_RANGE
+    | Flag.CLOCK_AHEAD
+)
 """Flags that make a reading one not to believe."""
 
 

@@ -222,7 +222,10 @@ def test_whoever_makes_up_quantities_costs_nobody_else_a_reading() -> None:
     [
         ({"t": NOW - HOUR}, NOW - HOUR, Flag(0)),
         ({"t": NOW - HOUR + 0.4}, NOW - HOUR, Flag(0)),
-        ({"t": NOW + DAY_MS}, NOW + DAY_MS, Flag(0)),
+        ({"t": NOW + 3 * HOUR}, NOW + 3 * HOUR, Flag(0)),
+        ({"t": NOW + 3 * HOUR + 1}, NOW + 3 * HOUR + 1, Flag.CLOCK_AHEAD),
+        ({"t": NOW + DAY_MS}, NOW + DAY_MS, Flag.CLOCK_AHEAD),
+        ({"t": (NOW + 9 * HOUR) // 1000}, NOW + 9 * HOUR, Flag.SECONDS | Flag.CLOCK_AHEAD),
         ({"t": NOW - KEEP}, NOW - KEEP, Flag(0)),
         ({"t": (NOW - HOUR) // 1000}, NOW - HOUR, Flag.SECONDS),
         ({"t": (NOW - HOUR) / 1000 + 0.25}, NOW - HOUR + 250, Flag.SECONDS),

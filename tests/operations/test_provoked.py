@@ -128,8 +128,9 @@ def publish(broker: Mosquitto, payloads: Iterable[bytes]) -> None:
     client.loop_stop()
 
 
-def reading(seq: int = 1) -> bytes:
-    values = {"boot": 1, "seq": seq, "t": Clock().now_ms(), "temperature": 21.0}
+def reading(seq: int = 1, ahead_h: float = 0.0) -> bytes:
+    t = Clock().now_ms() + round(ahead_h * 3_600_000)
+    values = {"boot": 1, "seq": seq, "t": t, "temperature": 21.0}
     return json.dumps(values).encode()
 
 
@@ -173,6 +174,17 @@ def test_a_network_thread_that_dies_and_a_session_that_is_forgotten(
     forgetful.restart()
     with watched(tmp_path, forgetful) as worker:  # and that it forgot us then
         until(lambda: "once" in worker.open()["broker.session"]["text"], IN_TIME_S)
+
+
+def test_a_tag_whose_clock_is_ahead_and_is_set(tmp_path: Path, own_mosquitto: Mosquitto) -> None:
+    add_acme(f"sqlite:///{tmp_path}/data/registry.sqlite")
+    with watched(tmp_path, own_mosquitto) as worker:
+        publish(own_mosquitto, [reading(1, ahead_h=5.0)])
+        alert = worker.tells("tags.clock")
+        assert alert["text"].startswith("the clock of a tag is wrong: A-1 of acme (5.0 h ahead")
+        worker.clears_soon()
+        publish(own_mosquitto, [reading(2)])
+        until(lambda: "tags.clock" not in worker.open())
 
 
 def test_a_store_that_is_away_until_journal_and_queue_are_full(

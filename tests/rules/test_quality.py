@@ -220,16 +220,8 @@ def test_the_ranges_are_those_of_the_screen():
     assert known["humidity"] == (HUMIDITY.low, HUMIDITY.high)
 
 
-def test_a_clock_that_is_ahead_is_a_fault_and_a_late_reading_is_none():
-    found = quality.clock_faults([1_000_000, 2_000_000, 0], [1_000_000, 1_000_000, 10**12])
-    assert found.tolist() == [0, Fault.CLOCK, 0]
-    assert [part.tolist() for part in quality.believed(found, np.zeros(3, int))] == [
-        [True, False, True]
-    ] * 2
-
-
 def test_the_codes_of_the_kernel_are_those_of_the_faults():
-    for name in ("RANGE", "JUMP", "SPIKE", "STUCK", "SALTED", "DRIFT", "CLOCK"):
+    for name in ("RANGE", "JUMP", "SPIKE", "STUCK", "SALTED", "DRIFT"):
         assert getattr(attending, name) == Fault[name]
 
 
