@@ -93,6 +93,8 @@ class Evaluator:
         self._patience: dict[LotKey, int] = {}
         """Of lots that were folded while more was coming, settlings that they wait next time."""
         self._settles = 0
+        self._recorded: Mapping[LotKey, Mapping[str, int]] | None = None
+        """The silences that the record had open at the start, until what led to them is folded."""
         self._journal = ""
         self.offset = 0
         """Folded up to here."""
@@ -136,6 +138,7 @@ class Evaluator:
             self._checkpoints.open(journal, found, self._facts.keys())
             self.offset = self.saved = found
             self._fit_registry()
+            self._recorded = silences
         return self.offset
 
     def adopt(self, rules: Rules) -> bool:
@@ -170,6 +173,22 @@ class Evaluator:
             self.engine.distrust(key)
             self.engine.silences.set(key, silences.get(key, {}))
 
+    def _go_on_aloud(self) -> None:
+        """From here on what happens is written: the silences that go on are those of the record.
+
+        What was judged on the way to here was judged by the facts and packs of now, not of then: a
+        silence of the record alone would never end, and one that it lacks would never be told.
+        """
+        if self._recorded is None:
+            return
+        recorded, self._recorded = self._recorded, None
+        found = self.engine.silences.of
+        for key in (found.keys() | recorded.keys()) & self._facts.keys():
+            silent = {rule: at for rule, at in recorded.get(key, {}).items() if rule in self._rules}
+            if silent != found.get(key, {}):
+                self.engine.silences.set(key, silent)
+                self.engine.show_again([key])
+
     def _fit_registry(self) -> None:
         """Lots may have come and gone since the snapshot."""
         unknown, unheard = self.engine.unfitting()
@@ -197,6 +216,8 @@ class Evaluator:
 
     def take(self, offset: int, bound: Bound) -> None:
         """Fold a batch that ends at ``offset`` in the journal; `commit` writes what it changed."""
+        if offset > self.committed:
+            self._go_on_aloud()
         try:
             changes = self.engine.evaluate(bound)
         except Exception:
@@ -219,6 +240,8 @@ class Evaluator:
 
     def tick(self, offset: int, now: int) -> None:
         """Time has come to ``now`` (ms) by the record at ``offset``."""
+        if offset > self.committed:
+            self._go_on_aloud()
         self._went(offset, self.engine.tick(now))
 
     def _went(self, offset: int, changes: list[Change]) -> None:
@@ -256,6 +279,8 @@ class Evaluator:
             if request.id not in self._requests:
                 self.engine.mark(LotKey(request.tenant, request.lot), request.since)
                 self._requests.add(request.id)
+        if self.offset >= self.committed:
+            self._go_on_aloud()
         if stored >= self.offset >= self.committed:
             self._fold_dirty(self._ready())
         self._show()

@@ -401,6 +401,41 @@ def test_a_silence_goes_on_though_the_snapshot_that_knew_of_it_is_lost(desk):
     assert desk.now().why == "test.quiet"
 
 
+def test_a_silence_of_the_record_is_known_after_a_restart_under_other_facts(desk):
+    """Silent from 6 h on, told; its tag measures every ten hours, as somebody corrects; killed.
+
+    From the snapshot on the journal is read under what is known now, by which it is not silent.
+    """
+    desk.ticks(-1, 0)
+    desk.says((0, 50))
+    desk.evaluator.save()
+    desk.ticks(0.5, 8)
+    assert desk.alerts() == [("test.quiet", 6, None)]
+    desk.put("tags", id="T1", interval_s=36_000)
+    desk.start()
+    assert desk.followed_from < len(desk.journal)
+    desk.ticks(8.5, 9)
+    desk.says((10, 50))
+    assert desk.alerts() == [("test.quiet", 6, 10)]
+    desk.ticks(10.5, 60)
+    assert desk.alerts() == [("test.quiet", 6, 10), ("test.quiet", 50, None)]
+
+
+def test_a_silence_that_was_none_by_the_record_is_told_after_a_restart_under_other_facts(desk):
+    """The other way round: by what is known now it was silent long ago, and nobody was told."""
+    desk.put("tags", id="T1", interval_s=36_000)
+    desk.settle()
+    desk.ticks(-1, 0)
+    desk.says((0, 50))
+    desk.evaluator.save()
+    desk.ticks(0.5, 8)
+    desk.put("tags", id="T1", interval_s=3600)
+    desk.start()
+    desk.ticks(8.5, 9)
+    assert desk.alerts() == [("test.quiet", 6, None)]
+    assert desk.told() == [("alert.opened", 6)]
+
+
 def test_a_lot_that_the_snapshot_does_not_know_is_silent_until_it_is_folded(desk):
     """L2 is registered after the snapshot and damp since 1 h, told from the store; killed.
 
