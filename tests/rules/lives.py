@@ -1,15 +1,20 @@
 """Random lives of a lot, for the property that however they are told makes no difference.
 
 A life is what its tags said, and the dated facts about it as they are in the end. It is told with
-batches that are cut anyhow, late and twice, with facts that are wrong at first and corrected on the
-way, a store that lags behind, and a worker that is killed.
+batches that are cut anyhow, late and twice, between ticks of a clock that now and then pause, with
+facts that are wrong at first and corrected on the way, a store that lags behind, and a worker that
+is killed.
+
+What is measured follows from the readings alone, whenever they come. A silence is what was not
+heard when a tick was due: it follows from readings and ticks in the order in which they came.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,6 +37,8 @@ from tests.rules.desk import JOURNAL, TENANT, Hands
 from tests.rules.timeline import KEY, Record, at, hours, rule
 
 LAST_H = 60
+HEARD_H = 132
+"""By then all has come."""
 TAGS = ("T1", "T2", "T3", "T4", "T5")
 """Two own ones in the air, of which the second takes the first one's place; one on the surface; one
 of the bay's, one of the box's."""
@@ -59,7 +66,14 @@ LEVELS = (
     + rule("restless", "often >= 2", "often < 1")
     + rule("dear", "temperature > limit_temperature_max", "temperature < limit_temperature_max")
 )
-RULES = parse({"test.yaml": f"pack: test\n{DERIVED}rules:\n{LEVELS}"})
+SILENCE = (
+    "  quiet: {title: t, severity: warning, action: a, based_on: b,"
+    " silent_intervals: 4, silent_at_least: 3 h}\n"
+)
+RULES = parse({"test.yaml": f"pack: test\n{DERIVED}rules:\n{LEVELS}{SILENCE}"})
+
+Entry = ReadingBatch | int
+"""What the journal has: readings, or a tick (ms)."""
 
 Put = tuple[str, dict[str, Any]]
 """A kind of record, and what it says."""
@@ -74,6 +88,7 @@ def facts(chance: Generator) -> list[Put]:
         ("parties", {"id": "P1", "name": "P", "temperature_max": float(chance.choice([20, 25]))}),
         ("lots", _lot(float(chance.choice([0.5, 0.7])))),
         ("tags", {"id": "T1", "corrections": _corrections(chance)}),
+        ("tags", {"id": "T4", "interval_s": int(chance.choice([1800, 3600, 7200]))}),
         ("bindings", {"tag": "T1", "lot": "L1", "begins": begins, "ends": written(at(swap))}),
         ("moves", {"lot": "L1", "at": written(at(leaves)), "place": "box"}),
     ]
@@ -82,6 +97,11 @@ def facts(chance: Generator) -> list[Put]:
     if chance.random() < 0.5:
         own = {"tag": "T3", "lot": "L1", "placement": "surface", "begins": written(at(5))}
         found.append(("bindings", own))
+    if chance.random() < 0.5:
+        begins, ends = sorted(chance.integers(0, 60, 2).tolist())
+        leg = {"number": 1, "mode": "sea", "place": "box", "offline": bool(chance.random() < 0.7)}
+        leg |= {"departs": written(at(begins)), "arrives": written(at(ends + 1))}
+        found.append(("shipments", {"id": "S1", "lots": ["L1"], "legs": [leg]}))
     return found
 
 
@@ -137,18 +157,46 @@ def readings(chance: Generator, n: int) -> ReadingBatch:
     return ReadingBatch(tags, tag, times, np.arange(n), zeros, values, times, unknown, unknown)
 
 
-def deliveries(chance: Generator, said: ReadingBatch) -> list[ReadingBatch]:
-    """``said`` as it comes: some of it hours late or a backlog of days, a fifth twice."""
+def heard(chance: Generator, said: ReadingBatch) -> list[Entry]:
+    """``said`` as it comes, and the ticks meanwhile, but those of some pauses of hours."""
+    pauses = [(first, first + chance.exponential(5.0)) for first in chance.uniform(0, LAST_H, 3)]
+    entries: list[tuple[int, Entry]] = [
+        (at(hour), at(hour))
+        for hour in range(-1, HEARD_H)
+        if not any(first < hour < last for first, last in pauses)
+    ]
+    entries += _deliveries(chance, said)
+    return [entry for _, entry in sorted(entries, key=lambda one: one[0])]
+
+
+def afterwards() -> list[Entry]:
+    """A reading of each tag, and ticks for a day."""
+    n = len(TAGS)
+    zeros, unknown, time = np.zeros(n, np.int64), np.full(n, -1), np.full(n, at(HEARD_H))
+    values = {"temperature": np.full(n, 10.0), "humidity": np.full(n, 50.0)}
+    keys = tuple(TagKey(TENANT, name) for name in TAGS)
+    batch = ReadingBatch(
+        keys, np.arange(n), time, zeros + 1_000_000, zeros, values, time, unknown, unknown
+    )
+    return [batch, *(at(hour) for hour in range(HEARD_H, HEARD_H + 24))]
+
+
+def _deliveries(chance: Generator, said: ReadingBatch) -> list[tuple[int, ReadingBatch]]:
+    """Batches and when each has come (ms): some hours late, a backlog of days, a fifth twice."""
     n = len(said)
     twice = np.flatnonzero(chance.random(n) < 0.2)
     come = np.concatenate((np.arange(n), twice))
     late_h = chance.choice([0, 0, 0, 2, 15, 50], len(come)) * chance.random(len(come))
     backlog = said.tag[come] == chance.integers(len(TAGS))
     late_h = np.where(backlog & (chance.random() < 0.5), 70, late_h)
-    order = come[np.argsort(said.time[come] + late_h * 3_600_000, kind="stable")]
+    comes = (said.time[come] + late_h * 3_600_000).astype(np.int64)
+    order = np.argsort(comes, kind="stable")
     cuts = np.flatnonzero(chance.random(len(order)) < chance.choice([0.05, 0.15, 0.4]))
     edges = sorted({0, *cuts.tolist(), len(order)})
-    return [said.take(order[first:last]) for first, last in pairwise(edges)]
+    return [
+        (int(comes[order[last - 1]]), said.take(come[order[first:last]]))
+        for first, last in pairwise(edges)
+    ]
 
 
 class House:
@@ -221,7 +269,7 @@ class Life:
         self.house, self.folder, self.clock = house, folder, Hands()
         self.clock.hour = LAST_H + 1
         self.store = SqliteStore(folder / "readings.sqlite")
-        self.journal: list[ReadingBatch] = []
+        self.journal: list[Entry] = []
         self.stored = 0
         said, self.true = house.anew(number)
         self._said = {_identity(put): put for put in said}
@@ -249,20 +297,24 @@ class Life:
         offset = self.evaluator.restore(JOURNAL, 0)
         self._take(self.journal[offset:], offset)
 
-    def hear(self, batches: list[ReadingBatch]) -> None:
+    def hear(self, entries: Sequence[Entry]) -> None:
         """These come, and are written when all of them are folded."""
         offset = len(self.journal)
-        self.journal += batches
-        self._take(batches, offset)
+        self.journal += entries
+        self._take(entries, offset)
 
-    def _take(self, batches: list[ReadingBatch], offset: int) -> None:
-        for number, batch in enumerate(batches, offset + 1):
-            self.evaluator.take(number, bind(batch, self.rosters.directory))
+    def _take(self, entries: Sequence[Entry], offset: int) -> None:
+        for number, entry in enumerate(entries, offset + 1):
+            if isinstance(entry, int):
+                self.evaluator.tick(number, entry)
+            else:
+                self.evaluator.take(number, bind(entry, self.rosters.directory))
 
     def keep(self) -> None:
         """The store has all that came."""
-        for batch in self.journal[self.stored :]:
-            self.store.write(batch)
+        for entry in self.journal[self.stored :]:
+            if not isinstance(entry, int):
+                self.store.write(entry)
         self.stored = len(self.journal)
 
     def settle(self, times: int = 2) -> None:
@@ -275,7 +327,14 @@ class Life:
             self.rosters.refresh(session)
 
     def alerts(self) -> list[tuple[str, float, float | None, str]]:
-        """(rule, opened, cleared, severity) of the alerts that stand, by time."""
+        """(rule, opened, cleared, severity) of the alerts that stand, by time; without silences."""
+        return [(*one, severity) for *one, severity in self._alerts() if one[0] != "quiet"]
+
+    def silences(self) -> list[tuple[str, float, float | None]]:
+        """(rule, opened, cleared), by time."""
+        return [(*one,) for *one, _ in self._alerts() if one[0] == "quiet"]
+
+    def _alerts(self) -> list[tuple[str, float, float | None, str]]:
         with registry.reading(self.house.database) as session:
             rows = session.scalars(select(Alert).where(Alert.withdrawn.is_(None))).all()
         found = [
@@ -291,6 +350,20 @@ class Life:
         record.take(of.evaluate(bind(said, self.rosters.directory)))
         return of, record.net()
 
+    def listened(self) -> list[tuple[str, float, float | None]]:
+        """The silences of the journal under the facts as they are, each entry once and each time
+        of a batch by itself."""
+        of, record = Engine(RULES), Record()
+        of.know(self.evaluator._facts)
+        for entry in self.journal:
+            if isinstance(entry, int):
+                record.take(of.tick(entry))
+                continue
+            for time in np.unique(entry.time):
+                bound = bind(entry.take(np.flatnonzero(entry.time == time)), self.rosters.directory)
+                record.take(change for change in of.evaluate(bound) if change.silence)
+        return record.net()
+
     def close(self) -> None:
         self.store.close()
 
@@ -305,7 +378,9 @@ def house() -> Iterator[House]:
 
 
 def head(of: Engine) -> str:
-    """A lot's state after all, and what is known of it; unknowns are equal to each other."""
+    """A lot's state after all, and what is known of it but silences; unknowns are equal to each
+    other."""
     row = of.table.rows[KEY]
     states = of.table.head.take(np.asarray([row]))
-    return repr((*(column.tolist() for column in states.columns()), of.known([KEY])))
+    (known,) = of.known([KEY])
+    return repr((*(column.tolist() for column in states.columns()), replace(known, silent={})))
