@@ -50,6 +50,10 @@ SPIKES_H: Final = 24.0
 """After so many hours a spike counts for 1/e. [D]"""
 STANDS_H: Final = 24.0
 """So long a tag that is heard no more is said to be at fault: it may have been replaced. [D]"""
+SALTED_H: Final = 6.0
+"""So long a tag is far damper than its neighbours until it is called salted. [D]"""
+STANDS: Final = 11
+"""A neighbour that said the same so often again may be stuck: it is no witness. [D]"""
 AIR, CORE = 0, 2
 """Where a tag hangs: codes of `lots.climate.CODES`."""
 PLACES: Final = 4
@@ -95,7 +99,9 @@ def courses(
     for sensor in range(len(starts) - 1):
         for i in range(starts[sensor], starts[sensor + 1]):
             should = expected[i]
-            found[i] = judge(states[sensor], time[i], value[i], should, should, limits)
+            found[i] = judge(
+                states[sensor], time[i], value[i], should, should, NEVER, should, limits
+            )
 
 
 @compiled
@@ -182,9 +188,9 @@ def told(own: Ints, its: NDArray[np.void], at: int, now: int, value: float, limi
     if math.isnan(value):
         return 0
     state = its[at]
-    expected, beside = neighbours(own, its, at, now)
+    expected, dampest, spoke, beside = neighbours(own, its, at, now)
     hours = 0.0 if state.at == NEVER else (now - state.at) / HOUR_MS
-    faults = judge(state, now, value, expected, beside, limits)
+    faults = judge(state, now, value, expected, dampest, spoke, beside, limits)
     if state.spikes > 0.0:
         state.spikes *= math.exp(-hours / SPIKES_H)
     if faults & SPIKE:
@@ -194,14 +200,18 @@ def told(own: Ints, its: NDArray[np.void], at: int, now: int, value: float, limi
 
 
 @compiled
-def neighbours(own: Ints, its: NDArray[np.void], at: int, now: int) -> tuple[float, float]:
-    """What two other tags beside say that it should be, and what another shows that may move.
+def neighbours(
+    own: Ints, its: NDArray[np.void], at: int, now: int
+) -> tuple[float, float, int, float]:
+    """What two other tags beside say that it should be; the most that one says, of those that
+    move, and when one did last; and what another shows that may move.
 
-    The first by tags in the same air alone: of temperature their mean, of humidity what their
+    The first two by tags in the same air alone: of temperature their mean, of humidity what their
     vapour comes to at its own temperature. NaN where there are none.
     """
     slot, quantity = at // 2, at % 2
-    count, total, beside = 0, 0.0, math.nan
+    count, total, most, beside, spoke = 0, 0.0, math.nan, math.nan, NEVER
+    full = saturated(its[2 * slot].level) if quantity == 1 else 1.0
     for other in range(len(own)):
         if other == slot or own[other] == 0:
             continue
@@ -219,12 +229,14 @@ def neighbours(own: Ints, its: NDArray[np.void], at: int, now: int) -> tuple[flo
             if quantity == 1:
                 says *= saturated(its[2 * other].level)
             total += says
-    if count < 2:
-        return math.nan, beside
+            if state.repeats < STANDS:
+                spoke = max(spoke, state.at)
+                if not says / full <= most:
+                    most = says / full
+    expected = total / full / count if count >= 2 else math.nan
     if quantity == 1:
-        total /= saturated(its[2 * slot].level)
-        return min(total / count, 100.0), beside
-    return total / count, beside
+        expected = expected if math.isnan(expected) else min(expected, 100.0)
+    return expected, most, spoke, beside
 
 
 @compiled
@@ -255,7 +267,7 @@ def name_faulty(own: Ints, its: NDArray[np.void], now: int, i: int, named: Float
         tag = float((own[slot] - 1) // PLACES)
         if faults & STUCK and named[0, i] == 0.0:
             named[0, i] = tag
-        if faults & SALTED and named[1, i] == 0.0:
+        if damp.salted_hours >= SALTED_H and named[1, i] == 0.0:
             named[1, i] = tag
         if warmth.faults & DRIFT and named[2, i] == 0.0:
             named[2, i] = tag
@@ -267,13 +279,15 @@ def name_faulty(own: Ints, its: NDArray[np.void], now: int, i: int, named: Float
 
 @compiled
 def judge(
-    state: Any, now: int, value: float, expected: float, beside: float, limits: Limits
-) -> int:
+    state: Any, now: int, value: float, expected: float, dampest: float, spoke: int,
+    beside: float, limits: Limits,
+) -> int:  # fmt: skip
     """The faults of a reading, and ``state`` moved on. A reading without ``value`` has none.
 
-    ``expected``: what its neighbours say that it should be; ``beside``: what one of them shows,
-    which moves if the air does. Across a gap nothing adds up: of the time since the reading before,
-    three hours at most count.
+    ``expected``: what its neighbours say that it should be, and ``dampest`` the most that one of
+    them says, who ``spoke`` last at that time; ``beside``: what one of them shows, which moves if
+    the air does. Across a gap nothing adds up: of the time since the reading before, three hours at
+    most count.
     """
     if math.isnan(value):
         return 0
@@ -284,11 +298,15 @@ def judge(
     last = state.level if math.isnan(state.jumped) else state.jumped
     if state.same_since == NEVER:
         last = math.nan  # that is another tag's
-    state.at = now
+    before, state.at = state.at, now
     faults = jumped(state, hours, value, limits)
     if is_stuck(state, now, value, last, beside, limits):
         faults |= STUCK
-    if is_salted(state, value, expected, step, limits):
+    # Nor is it believed while it may be, if another has contradicted it since it last spoke: two
+    # that speak in turn would else say wet and dry in turn.
+    if is_salted(state, value, dampest, step, limits) or (
+        state.salted_hours >= 0.0 and spoke >= before > NEVER
+    ):
         faults |= SALTED
     # A reading that is wrong otherwise says nothing of drift.
     if not faults & (JUMP | STUCK | SALTED) and is_drifting(state, value - expected, step, limits):
@@ -342,13 +360,17 @@ def is_stuck(
 
 
 @compiled
-def is_salted(state: Any, value: float, expected: float, step: float, limits: Limits) -> bool:
-    """Whether it has been saturated in dry air for too long. Of unknown air nothing adds up."""
-    if value < limits.saturated or expected > limits.dry:
+def is_salted(state: Any, value: float, dampest: float, step: float, limits: Limits) -> bool:
+    """Whether it has been damp, far above all of its neighbours, for too long; and from then on
+    until it is seen to dry, since in damp air a spoilt sensor is like a sound one. Of unknown air
+    nothing adds up."""
+    if state.salted_hours >= SALTED_H and value >= limits.salted_from:
+        return True
+    if value < limits.salted_from or value - dampest < limits.salted_apart:
         state.salted_hours = -1.0
-    elif not math.isnan(expected):
+    elif not math.isnan(dampest):
         state.salted_hours = 0.0 if state.salted_hours < 0.0 else state.salted_hours + step
-    return bool(state.salted_hours >= limits.salted_h)
+    return bool(state.salted_hours >= SALTED_H)
 
 
 @compiled

@@ -58,10 +58,10 @@ class Limits(NamedTuple):
     stuck_h: float
     moved: float
     alone_h: float
-    # Salted: at `saturated` for so many hours while the neighbours say at most `dry`.
-    saturated: float
-    dry: float
-    salted_h: float
+    saturated: float  # there air may stand still for days
+    # Salted: from so much on, so far above what each neighbour says; until it says less.
+    salted_from: float
+    salted_apart: float
     # Drift: the distance to the neighbours, over `drift_lag_h`, from what it was in the first
     # `baseline_h` hours of comparing.
     drift: float
@@ -71,16 +71,18 @@ class Limits(NamedTuple):
 
 TEMPERATURE: Final = Limits(
     low=-60.0, high=100.0,
-    jump=10.0, jump_per_h=10.0,
+    jump=6.0, jump_per_h=14.0,
     grain=0.1, stuck_readings=12, stuck_h=24.0, moved=2.0, alone_h=72.0,
-    saturated=math.inf, dry=-math.inf, salted_h=math.inf,
+    saturated=math.inf,
+    salted_from=math.inf, salted_apart=math.inf,
     drift=4.0, drift_lag_h=168.0, baseline_h=336.0,
 )  # fmt: skip
 HUMIDITY: Final = Limits(
     low=-1.0, high=101.5,
     jump=40.0, jump_per_h=40.0,
     grain=0.5, stuck_readings=12, stuck_h=24.0, moved=6.0, alone_h=72.0,
-    saturated=99.0, dry=80.0, salted_h=6.0,
+    saturated=99.0,
+    salted_from=80.0, salted_apart=15.0,
     drift=10.0, drift_lag_h=168.0, baseline_h=336.0,
 )  # fmt: skip
 

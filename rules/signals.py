@@ -50,7 +50,7 @@ PLACED = {
 }
 FAULTS = {
     "stuck_tag": ("number", "of a tag of the lot that says the same again and again; 0: none does"),
-    "salted_tag": ("number", "of one that says saturated while its neighbours are dry"),
+    "salted_tag": ("number", "of one that says damp while its neighbours are dry"),
     "drift_temperature_tag": ("number", "of one whose temperature moved away from its neighbours'"),
     "drift_humidity_tag": ("number", "of one whose humidity moved away from its neighbours'"),
     "spiking_tag": ("number", "of the one with most readings far from those around them"),

@@ -287,3 +287,87 @@ def test_alone_a_tag_that_stands_still_is_found_after_three_days():
     ((_, rule, opened, numbers),) = alarms(lone=tag_of(*stuck(*in_store(0, 1)), 9))
     assert (rule, numbers["stuck_tag"]) == ("sensor.stuck", 9)
     assert opened - 24 * 10 == pytest.approx(72, abs=0.2)  # from the reading before on
+
+
+def sweats(*tags):
+    """h of each page of sweat on lead that these tags watch."""
+    key = LotKey("acme", "L-1")
+    samples = together(*tags)
+    engine = Engine(packs.load(), samples=len(samples))
+    engine.know({key: LotFacts("acme", "L-1", "lead", "ingot")})
+    return [
+        hours(event.at)
+        for change in engine.evaluate(bound({key: samples}))
+        for event in change.transitions
+        if event.rule == "lead.sweat" and event.step
+    ]
+
+
+def test_a_tag_that_salts_beside_one_that_is_sound_brings_no_page_of_sweat():
+    """Nearly saturated in the warm air of the day it would be, over metal as cold as the night."""
+    time, warm, damp = in_store(0, 1)
+    crept = spoiling.salted(faults.Salted(FROM, hours=30), time, damp)
+    salt, sound = tag_of(time, warm, crept, 1), tag_of(*in_store(300_000, 2), 2)
+    assert not sweats(salt, sound)
+    ((_, rule, opened, numbers),) = alarms(lot=together(salt, sound))
+    assert (rule, numbers["salted_tag"]) == ("sensor.saturated", 1)
+    assert 6 < opened - 24 * 10 < 24
+    assert sweats(salt)  # of one alone nobody knows better
+
+
+def damp_at(rows, so):
+    """``rows`` with another humidity in the hours that ``so`` names one for."""
+    return [(h, t, so.get(h, d)) for h, t, d in rows]
+
+
+def halves(first, last, value):
+    return dict.fromkeys(np.arange(first, last, 0.5).tolist(), value)
+
+
+def beside(rows, so):
+    """A sound tag, a quarter of an hour after each of ``rows``, of another noise."""
+    other = damp_at(wandering(rows[0][0], rows[-1][0], 0.5, seed=2), so)
+    return said(*((h + 0.25, t, d) for h, t, d in other), tag=2)
+
+
+def test_one_that_was_found_salted_is_so_in_damp_air_too_until_it_has_dried():
+    rows = wandering(0, 60)
+    own = said(*damp_at(rows, halves(10, 50, 99.6)))
+    washed = beside(rows, halves(24, 36, 95.0))
+    both = together(own, washed)
+    found = course(both, "salted_tag")
+    at_fault = {hour(t) for t, tag in zip(both.time, found, strict=True) if tag == 1}
+    assert min(at_fault) == 16.0
+    assert max(at_fault) == 49.75
+    assert len(at_fault) == 2 * 34 * 2
+
+
+def hour(time):
+    return hours(int(time))
+
+
+def test_damp_that_a_tag_sees_first_is_believed_once_the_other_sees_it():
+    rows = wandering(0, 14)
+    one = said(*damp_at(rows, halves(10, 14.5, 96.0)))
+    both = together(one, beside(rows, halves(10.5, 14.5, 94.0)))
+    found = course(both, "humidity")
+    assert found[40:44] == [found[39], found[41], found[41], 94.0]
+    assert found[44:46] == [96.0, 94.0]
+    assert "salted_tag" not in folded(both).numbers
+
+
+def test_a_neighbour_that_stands_still_is_no_witness():
+    rows = wandering(0, 20)
+    one = said(*damp_at(rows, halves(10, 20.5, 96.0)))
+    still = beside(rows, halves(0, 20.5, 55.0))
+    found = course(together(one, still), "humidity")
+    assert found[40] == 96.0
+    assert "salted_tag" not in folded(together(one, still)).numbers
+
+
+def test_a_jump_of_twelve_kelvins_in_a_quarter_of_an_hour_waits_for_the_next_reading():
+    """A film would else be reckoned of air that never was."""
+    rows = [(h, 10.0 + 12.0 * (h == 5), 90.0) for h in np.arange(0, 6, 0.25).tolist()]
+    found = course(said(*rows), "temperature")
+    assert found[20] is UNKNOWN
+    assert set(found) == {10.0, UNKNOWN}
