@@ -35,7 +35,7 @@ from lots.records import KINDS
 from lots.settings import Subscription
 from lots.whereabouts import FOREVER, Source
 from rules import furnace
-from rules.alerts import Known, episodes, reconcile
+from rules.alerts import Episode, Known, episodes, is_told, reconcile
 from rules.census import lot_facts
 from rules.engine import Engine
 from rules.rule import Rules
@@ -215,7 +215,7 @@ def _judged(
     office: _Office, batch: ReadingBatch, rules: Rules, world: World
 ) -> tuple[PagesOfLots, _Board]:
     """What would be told and shown: batch by batch as they arrive, with ticks."""
-    engine, desk, board, before = Engine(rules), _Desk(), _Board(), 0
+    engine, desk, board, before = Engine(rules), _Desk(_actionable(rules)), _Board(), 0
     engine.know(office.facts)
     for now, count in _turns(batch, world):
         marked = office.correct(now)
@@ -286,8 +286,10 @@ class _Alert:
 
 @dataclass(slots=True)
 class _Desk:
-    """The record of alerts, as `rules.ledger` keeps it, and when people were told of each."""
+    """The record of alerts, as `rules.ledger` keeps it, and when people were told of each.
+    ``actionable``: rule -> for how long what only comes to light is told, ms."""
 
+    actionable: Mapping[str, int]
     alerts: dict[LotKey, dict[str, _Alert]] = field(default_factory=dict)
 
     def take(self, change: Change, now: int, arrived: Mapping[int, int] = NO_ARRIVALS) -> None:
@@ -313,15 +315,19 @@ class _Desk:
         for one in plan.restore:
             alert = of_lot[one.id]
             alert.known = replace(alert.known, cleared=one.cleared, withdrawn=False)
-            if one.cleared is None:
+            if one.cleared is None and self._is_told(change, one, now):
                 _tell(alert, now)
         for one in plan.begin:
             alert = of_lot[one.id] = _Alert(
                 Known(one.id, one.rule, one.opened, one.cleared, withdrawn=False)
             )
-            # A past episode that only came to light is recorded, and told to nobody.
-            if one.cleared is None or one.opened > change.known_to:
+            # What was over when late data brought it to light counts as told to nobody.
+            over = one.cleared is not None and one.opened <= change.known_to
+            if not over and self._is_told(change, one, now):
                 _tell(alert, arrived.get(one.opened, now))
+
+    def _is_told(self, change: Change, episode: Episode, now: int) -> bool:
+        return is_told(change, episode, self.actionable[episode.rule], now)
 
     def by_lot(self) -> PagesOfLots:
         return {
@@ -332,6 +338,10 @@ class _Desk:
             )
             for key, of_lot in self.alerts.items()
         }
+
+
+def _actionable(rules: Rules) -> dict[str, int]:
+    return {rule.name: rule.actionable_ms for rule in rules.rules}
 
 
 def _tell(alert: _Alert, now: int) -> None:

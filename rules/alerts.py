@@ -10,8 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from lots.climate import MAX_GAP_H
+from lots.clock import HOUR_MS
 from rules.ids import stable_id
 from rules.state import Change
+
+FRESH_MS = round(MAX_GAP_H * HOUR_MS)
+"""What is over is news for as long as a reading holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +107,22 @@ def episodes(change: Change) -> list[Episode]:
 
 
 def is_told(change: Change, episode: Episode, actionable_ms: int, now: int) -> bool:
-    """Whether people are told that ``episode`` began: of what only came to light by late data they
-    are told what can still be acted on at ``now`` (ms), and the rest is recorded."""
+    """Whether people are told that ``episode`` began: of what only comes to light they are told
+    what can still be acted on at ``now`` (ms), and the rest is recorded.
+
+    So it is with what late data bring, and with what was begun and over before it was heard of: a
+    tag that comes back from weeks at sea has all of them in one batch.
+    """
+    ended = episode.cleared
     if episode.opened > change.known_to:
-        return True
-    lasts = episode.cleared is None or episode.rule in change.left
-    return lasts and now - change.newest <= actionable_ms
+        return ended is None or now - ended <= FRESH_MS
+    acts = ended is None or (episode.rule in change.left and _is_last(change, episode.rule, ended))
+    return acts and now - change.newest <= actionable_ms
+
+
+def _is_last(change: Change, rule: str, ended: int) -> bool:
+    """Whether what ``rule`` left to act on is of the episode that ended then, and of none later."""
+    return all(event.at <= ended for event in change.transitions if event.rule == rule)
 
 
 def reconcile(known: Iterable[Known], target: Sequence[Episode], since: int) -> Plan:

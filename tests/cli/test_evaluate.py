@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli import evaluated_data, evaluating
+from cli import evaluated_data, evaluated_journey, evaluating
 from cli.evaluated_journey import Played, play, truth_checksum
 from cli.evaluation_baselines import BASELINES, as_rules
 from cli.evaluation_report import tally
+from lots.climate import LotKey
 from lots.clock import HOUR_MS
 from lots.errors import UserError
 from rules import pack
 from rules.scoring import Span, films
+from rules.state import Change, Transition
 from simulators import journey
 from simulators.world import World
 from tests.cli.shell import Shell
@@ -72,6 +74,18 @@ def test_a_page_is_told_when_its_reading_arrives() -> None:
         mine, theirs = lot.pages.get("lead.one", ()), lot.pages.get("margin_1", ())
         assert mine
         assert [page.told for page in mine] == [page.told for page in theirs]
+
+
+def test_what_was_over_long_before_it_arrived_pages_nobody() -> None:
+    """A tag comes back from two days at sea: of three sweats the one that lasts is told, and one
+    that was over two hours ago."""
+    key = LotKey("t", "L")
+    steps = [(1, 1), (9, 0), (25, 1), (33, 0), (47, 1)]
+    events = [Transition("lead.sweat", step, hour * HOUR_MS, {}) for hour, step in steps]
+    for now, pages in ((48, 1), (35, 2)):
+        desk = evaluated_journey._Desk({"lead.sweat": 24 * HOUR_MS})
+        desk.take(Change(key, 0, {}, events), now * HOUR_MS)
+        assert len(desk.by_lot()[key]["lead.sweat"]) == pages
 
 
 ONE_RULE = """\

@@ -9,10 +9,12 @@ from sqlalchemy import event, select
 
 from lots import registry
 from lots.climate import LotKey, tag_number
+from lots.clock import HOUR_MS
 from lots.fields import written
 from lots.model import Outgoing
 from lots.readings.batch import TagKey
 from lots.terms import FORMS, HoldKind
+from rules.alerts import FRESH_MS
 from rules.evaluator import REWORD_EVERY
 from rules.knowledge import HANDS_ON, PLACE_UNKNOWN, READ_THE_LABEL
 from rules.ledger import Ledger, without_gone
@@ -67,9 +69,25 @@ def test_it_is_cleared_and_told_so(desk):
 
 
 def test_one_that_begins_and_ends_at_once_is_told_whole(desk):
-    write(desk, change(opens(1), clears(3), opens(5)))
+    write(desk, change(opens(1), clears(3), opens(5)), now=5)
     assert desk.alerts() == [("test.damp", 1, 3), ("test.damp", 5, None)]
     assert desk.told() == [("alert.opened", 1), ("alert.cleared", 3), ("alert.opened", 5)]
+
+
+def test_one_that_was_over_long_before_it_was_heard_of_is_recorded_and_told_to_nobody(desk):
+    """A tag comes back after days without a network; what lasts is news all the same."""
+    write(desk, change(opens(1), clears(3), opens(5)), now=3 + FRESH_MS / HOUR_MS + 0.1)
+    assert desk.alerts() == [("test.damp", 1, 3), ("test.damp", 5, None)]
+    assert desk.told() == [("alert.opened", 5)]
+    assert not any(row.revised for row in desk.rows())
+
+
+def test_of_several_that_left_something_to_act_on_the_last_is_told(desk):
+    course = [opens(1), clears(3), opens(5), clears(6)]
+    late = change(*course, known_to=at(7), newest=at(7), left=frozenset({"test.damp"}))
+    write(desk, late, now=8)
+    assert desk.alerts() == [("test.damp", 1, 3), ("test.damp", 5, 6)]
+    assert desk.told() == [("alert.opened", 5), ("alert.cleared", 6)]
 
 
 def test_one_that_never_was_is_withdrawn(desk):
@@ -156,7 +174,7 @@ def test_a_rule_that_is_gone_leaves_the_record(desk):
 
 def test_each_recipient_gets_each_message_once_under_an_id_of_its_own(desk):
     for _ in range(3):
-        write(desk, change(opens(1), clears(3)))
+        write(desk, change(opens(1), clears(3)), now=3)
     with registry.reading(desk.database) as session:
         messages = session.scalars(select(Outgoing)).all()
     assert len(messages) == len({m.id for m in messages}) == 4

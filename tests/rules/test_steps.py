@@ -144,7 +144,7 @@ def test_rises_and_falls_are_of_one_alert_and_told(desk):
 
 def test_it_is_told_once_however_often_it_is_written(desk):
     course = [move(1, 1), move(3, 3), move(5, 1), move(6, 0)]
-    write(desk, *course)
+    write(desk, *course, now=6)
     before = desk.told()
     assert [event for event, _ in before] == [
         "alert.opened", "alert.raised", "alert.lowered", "alert.cleared",
