@@ -159,6 +159,16 @@ def test_a_wrapping_slows_both_wetting_and_drying():
     assert wrapped < BARE / 10
     assert stepped(5.0, 0.0, 25.0, 60.0, 1.0, transfer=wrapped)[1] < 20
     assert stepped(20.0, 150.0, 20.0, 40.0, 6.0, transfer=wrapped)[1] > 40
+
+
+def test_in_a_box_a_night_below_the_dew_point_settles_no_film():
+    """Through 20 mm of wet wood: 4 g/m² would be told as sweat."""
+    boxed = lead.TRANSFERS[Packaging.BOXED]
+    assert stepped(8.0, 0.0, 8.0, 100.0, 12.0, transfer=boxed)[1] == pytest.approx(0.0, abs=1e-3)
+    assert stepped(5.0, 0.0, 10.0, 95.0, 12.0, transfer=boxed)[1] < 4.0
+    assert stepped(5.0, 0.0, 10.0, 95.0, 12.0)[1] > 40.0
+    dries = stepped(10.0, 30.0, 10.0, 60.0, 12.0, transfer=boxed)[1]
+    assert dries == pytest.approx(30 - boxed * 491 * 12, abs=0.2)  # nor does what got in dry soon
     assert stepped(20.0, 150.0, 20.0, 40.0, 6.0)[1] == 0
 
 
