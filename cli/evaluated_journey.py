@@ -184,11 +184,10 @@ class _Office:
         """All that is known of a lot, of what has ``arrived``: as a store would give it."""
         sources = self.sources.get(key.lot, [])
         found = corrections_of(self._session, TENANT, {source.tag for source in sources})
-        corrected = climate.corrected(
-            arrived, {TagKey(TENANT, tag): adjusted for tag, adjusted in found.items()}
-        )
+        corrections = {TagKey(TENANT, tag): adjusted for tag, adjusted in found.items()}
+        corrected = climate.corrected(arrived, corrections)
         parts = [
-            climate.samples(corrected, source.placement, _of_source(arrived, source))
+            climate.samples(corrected, source.placement, _of_source(arrived, source), corrections)
             for source in sources
         ]
         samples = climate.join(parts).ordered()

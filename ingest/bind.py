@@ -28,6 +28,7 @@ from lots.climate import (
     Samples,
     arranged,
     believed,
+    calibrated,
     calibrations,
     salt,
 )
@@ -236,10 +237,13 @@ def bind(batch: ReadingBatch, directory: Directory) -> Bound:
     values = {name: batch.value(name)[index] for name in QUANTITIES}
     for name in values.keys() & directory.calibrations.keys():
         directory.calibrations[name].apply(values[name], tag, time)
+    identity = batch.key[index] ^ directory.salts[tag]
+    if directory.calibrations:
+        identity ^= calibrated(directory.calibrations, tag, time)
     reading, span = directory.spans.at(tag, time)
     found = Samples(
         time=time[reading],
-        identity=(batch.key[index] ^ directory.salts[tag])[reading],
+        identity=identity[reading],
         placement=directory.spans.placement[span].astype(np.int64),
         **{name: column[reading] for name, column in values.items()},
     )

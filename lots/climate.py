@@ -163,15 +163,22 @@ def arranged(lot: Ints, samples: Samples) -> NDArray[np.intp]:
     return order
 
 
-def samples(batch: ReadingBatch, placement: str, index: NDArray[np.intp]) -> Samples:
-    """The readings of ``batch`` at ``index`` as a lot's samples, as they came."""
+def samples(
+    batch: ReadingBatch,
+    placement: str,
+    index: NDArray[np.intp],
+    corrections: Mapping[TagKey, Corrections],
+) -> Samples:
+    """The readings of ``batch``, `corrected` by ``corrections``, at ``index`` as a lot's samples,
+    as they came."""
     # One lot's tags may share a time and key: the tag's name goes into the identity. A batch has
     # hundreds of tags, of which a lot's are a few.
     tags, place = np.unique(batch.tag[index], return_inverse=True)
     salts = np.asarray([salt(batch.tags[tag]) for tag in tags], np.int64)
+    found = calibrations([corrections.get(batch.tags[tag], {}) for tag in tags])
     return Samples(
         time=batch.time[index],
-        identity=batch.key[index] ^ salts[place],
+        identity=batch.key[index] ^ salts[place] ^ calibrated(found, place, batch.time[index]),
         placement=np.full(len(index), CODES[placement], np.int64),
         temperature=batch.value("temperature")[index],
         humidity=batch.value("humidity")[index],
@@ -198,19 +205,31 @@ class Calibration:
     gains: Floats
     offsets: Floats
 
-    def apply(self, values: Floats, tag: Ints, time: Ints) -> None:
-        """Correct ``values`` (n,) in place, of the tags numbered ``tag`` at ``time`` ms."""
+    def begun(self, tag: Ints, time: Ints) -> Ints:
+        """(n,) how many adjustments of the tags numbered ``tag`` had begun at ``time`` ms."""
         counts = self.starts[tag + 1] - self.starts[tag]
         some = np.flatnonzero(counts)
-        which = np.full(len(some), -1)
+        found = np.zeros(len(tag), np.int64)
         for number in range(int(counts.max(initial=0))):
-            at = self.starts[tag[some]] + number
-            begun = (number < counts[some]) & (
-                self.begins[at.clip(max=len(self.begins) - 1)] <= time[some]
-            )
-            which[begun] = at[begun]
-        some, which = some[which >= 0], which[which >= 0]
+            at = (self.starts[tag[some]] + number).clip(max=len(self.begins) - 1)
+            found[some] += (number < counts[some]) & (self.begins[at] <= time[some])
+        return found
+
+    def apply(self, values: Floats, tag: Ints, time: Ints) -> None:
+        """Correct ``values`` (n,) in place, of the tags numbered ``tag`` at ``time`` ms."""
+        begun = self.begun(tag, time)
+        some = np.flatnonzero(begun)
+        which = self.starts[tag[some]] + begun[some] - 1
         values[some] = self.gains[which] * values[some] + self.offsets[which]
+
+
+def calibrated(found: Mapping[str, Calibration], tag: Ints, time: Ints) -> Ints:
+    """(n,) what the calibrations that ``found`` tags numbered ``tag`` at ``time`` add to the
+    identity of their samples: so many as there were, in the bits above the tag's number."""
+    begun = np.zeros(len(tag), np.int64)
+    for each in found.values():
+        begun += each.begun(tag, time)
+    return begun % _CALIBRATIONS << (_KEY_BITS + TAG_BITS)
 
 
 def calibrations(corrections: Sequence[Corrections]) -> dict[str, Calibration]:
@@ -263,13 +282,17 @@ def of_lot(
                 continue
             batch = store.window(TagKey(key.tenant, source.tag), first, last, QUANTITIES)
             index = np.flatnonzero(believed(batch))
-            parts.append(samples(corrected(batch, corrections), source.placement, index))
+            true = corrected(batch, corrections)
+            parts.append(samples(true, source.placement, index, corrections))
         found = join(parts)
         if len(found):
             yield found.ordered()
 
 
 _KEY_BITS = 20  # a reading's key in its samples' identity; above them its tag's number
+TAG_BITS = 33
+"""Of a `tag_number`; above them is how often the tag had been calibrated."""
+_CALIBRATIONS = 1 << 9
 
 
 def salt(tag: TagKey) -> int:
@@ -283,5 +306,6 @@ def tag_number(tag: TagKey) -> int:
 
 
 def tag_numbers(samples: Samples) -> Ints:
-    """(n,) the `tag_number` of who took each sample."""
+    """(n,) the `tag_number` of who took each sample, and above its `TAG_BITS` how often that had
+    been calibrated."""
     return np.asarray(samples.identity >> _KEY_BITS)

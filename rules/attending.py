@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lots.climate import TAG_BITS
 from lots.clock import HOUR_MS
 from lots.compiled import compiled
 from lots.readings.batch import Floats, Ints
@@ -58,6 +59,8 @@ AIR, CORE = 0, 2
 """Where a tag hangs: codes of `lots.climate.CODES`."""
 PLACES: Final = 4
 """More than there are."""
+OF_A_TAG: Final = PLACES << TAG_BITS
+"""Above it is how often a tag was calibrated."""
 
 WATCH: Final = np.dtype(
     [
@@ -78,7 +81,7 @@ WATCH: Final = np.dtype(
     ]
 )
 """What is kept of one quantity of one tag. A tag that is placed elsewhere, or calibrated, begins
-with a fresh one."""
+with a fresh one: it was stuck, salted or adrift as another."""
 
 
 @compiled
@@ -122,8 +125,8 @@ def attend(
     ``tags`` (m, `TAGS`) and ``watches`` (m, 2 `TAGS`), moved on: which of its tags each lot
     watches, and `WATCH` of their temperatures and humidities. A tag that hangs where another did
     goes on from what that said: it jumps from there, and is stuck by its own readings alone.
-    ``number``, ``placement`` (n,): whose sample it is, and where that hangs. ``settings``: limits
-    of temperatures and humidities, and of both in the goods' core. ``measured`` (3, n):
+    ``number``, ``placement`` (n,): `lots.climate.tag_numbers`, and where that hangs. ``settings``:
+    limits of temperatures and humidities, and of both in the goods' core. ``measured`` (3, n):
     temperature, humidity, probe; NaN is left where they are not to be believed. Writes to
     ``faults`` (2, n) those of the sample's temperature and humidity, and to ``named`` (6, n) the
     tags that are at fault, as `NAMED` has them, 0: none.
@@ -159,6 +162,8 @@ def place_of(own: Ints, its: NDArray[np.void], tag: int, now: int) -> int:
     for slot in range(len(own)):
         if own[slot] == tag:
             return slot
+        if own[slot] and (own[slot] - tag) % OF_A_TAG == 0:  # before it was calibrated
+            free, longest, before, latest = slot, NEVER, slot, now + 1
         heard = max(its[2 * slot].at, its[2 * slot + 1].at)
         if heard < longest:
             free, longest = slot, heard
@@ -264,7 +269,7 @@ def name_faulty(own: Ints, its: NDArray[np.void], now: int, i: int, named: Float
             continue
         if now - max(warmth.at, damp.at) > STANDS_H * HOUR_MS:
             continue  # it is heard no more
-        tag = float((own[slot] - 1) // PLACES)
+        tag = float((own[slot] - 1) % OF_A_TAG // PLACES)
         if faults & STUCK and named[0, i] == 0.0:
             named[0, i] = tag
         if damp.salted_hours >= SALTED_H and named[1, i] == 0.0:

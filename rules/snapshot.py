@@ -33,7 +33,7 @@ from rules.window import LOG
 
 Buffer = bytes | memoryview
 
-VERSION = 7
+VERSION = 8
 ROOM_BYTES = 1 << 18
 """The least that a file takes; one that is outgrown takes twice what it needs."""
 

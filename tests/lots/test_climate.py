@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from lots.climate import (
     CODES,
+    TAG_BITS,
     WINDOW_MS,
     Adjustment,
     LotKey,
@@ -24,6 +25,8 @@ from lots.climate import (
     no_samples,
     of_lot,
     samples,
+    tag_number,
+    tag_numbers,
 )
 from lots.clock import HOUR_MS
 from lots.readings.batch import Flag, ReadingBatch, TagKey, concatenate, of_tag
@@ -125,17 +128,27 @@ def test_of_no_readings_none_is_believed() -> None:
 
 def test_two_tags_with_one_time_and_key_are_two() -> None:
     parts = [
-        samples(of_tag(tag, [at(0)], {"humidity": [50.0]}, key=[7]), "air", np.array([0]))
+        samples(of_tag(tag, [at(0)], {"humidity": [50.0]}, key=[7]), "air", np.array([0]), {})
         for tag in (T1, T2)
     ]
     assert len(set(join(parts).identity.tolist())) == 2
+
+
+def test_a_tag_that_was_calibrated_is_another_of_the_same_name() -> None:
+    """Its thermometer at 1 h, both at 2 h."""
+    batch = of_tag(T1, [at(h) for h in (0, 1, 2, 3)], {"humidity": [50.0] * 4}, key=range(4))
+    found = Adjustment(at(2), 1.0, 2.0)
+    corrections = {"humidity": [found], "temperature": [found._replace(begins=at(1)), found]}
+    numbers = tag_numbers(samples(batch, "air", np.arange(4), {T1: corrections}))
+    assert (numbers >> TAG_BITS).tolist() == [0, 1, 3, 3]
+    assert set((numbers % (1 << TAG_BITS)).tolist()) == {tag_number(T1)}
 
 
 def test_the_order_does_not_depend_on_how_they_came() -> None:
     batch = of_tag(
         T1, [at(1), at(0), at(0), at(1)], {"humidity": [1.0, 2.0, 3.0, 4.0]}, key=range(4)
     )
-    whole = samples(batch, "air", np.arange(4))
+    whole = samples(batch, "air", np.arange(4), {})
     rows = [whole.take(np.array(order)).ordered() for order in ([0, 1, 2, 3], [3, 2, 1, 0])]
     assert rows[0].humidity.tolist() == rows[1].humidity.tolist()
     assert (np.diff(rows[0].time) >= 0).all()

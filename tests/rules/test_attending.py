@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lots.circumstances import ALWAYS, Circumstance
-from lots.climate import LotKey, Samples, join
+from lots.climate import TAG_BITS, LotKey, Samples, join
 from lots.climate import together as bound
 from lots.terms import Phase
 from rules import pack as packs
@@ -171,6 +171,23 @@ def test_drift_is_told_of_the_tag_that_drifts():
     damp = folded(three(lambda r: (r[0], r[1], r[2] + max(0.0, (r[0] - 500) / 50)))).numbers
     assert damp["drift_humidity_tag"] == 1
     assert "drift_temperature_tag" not in damp
+
+
+def test_what_a_calibration_put_right_is_no_drift():
+    """15 %RH too damp from the first, and so found after 500 h; named by its name all the same."""
+    found = 1 + (1 << TAG_BITS)
+    off = [(h, warm, damp + 15.0) for h, warm, damp in wandering(0, 500, 1.0)]
+    right = wandering(501, 24 * 60, 1.0)
+    others = [
+        said(*((h + n / 10, *v) for h, *v in wandering(0, 24 * 60, 1.0, seed=n)), tag=n)
+        for n in (2, 3)
+    ]
+    unnoticed = folded(together(said(*off), said(*right), *others))
+    assert unnoticed.numbers["drift_humidity_tag"] == 1
+    done = folded(together(said(*off), said(*right, tag=found), *others))
+    assert "drift_humidity_tag" not in done.numbers
+    stuck = said(*steady(1441, 1600, 20.57, 50.57, 0.5), tag=found)
+    assert fold(done.state, stuck).numbers["stuck_tag"] == 1
 
 
 def test_three_sound_tags_have_no_fault():
