@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -17,6 +18,9 @@ Path = tuple[str | int, ...]
 
 MOST: Final = 1e9
 """No number in a pack is larger."""
+
+LONGEST_TEXT: Final = 2_000
+"""Characters of a title, an action or what a rule is based on."""
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(min|h|d)")
 _UNIT_MS = {"min": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -88,10 +92,18 @@ def flag(key: str, value: object) -> bool:
 
 
 def text(key: str, value: object) -> str:
-    """In one line."""
+    """In one line. What a registry could not keep, or a person not read, is refused here: an alert
+    that cannot be written holds up all others."""
     if not isinstance(value, str) or not value.strip():
         raise Misfit(f"{key} is {value!r}; it is a text", key)
-    return " ".join(value.split())
+    said = " ".join(value.split())
+    for character in said:
+        if unicodedata.category(character) in ("Cc", "Cs"):
+            code = f"U+{ord(character):04X}"
+            raise Misfit(f"{key}: the control character {code} cannot be kept; take it out", key)
+    if len(said) > LONGEST_TEXT:
+        raise Misfit(f"{key}: longer than {LONGEST_TEXT} characters: put it more briefly", key)
+    return said
 
 
 def member(key: str, value: object, known: Sequence[str] | type[StrEnum]) -> str:

@@ -245,6 +245,30 @@ def test_a_text_has_plain_signals_in_braces_and_nothing_else(key, field):
     assert message.startswith(f"my.yaml, line {line}: test.one: {key}: ")
 
 
+@pytest.mark.parametrize("key", ["title", "action", "based_on"])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (r"is \0 wet", "the control character U+0000 cannot be kept; take it out"),
+        (r"is \x7f wet", "the control character U+007F cannot be kept; take it out"),
+        (r"is \ud800 wet", "the control character U+D800 cannot be kept; take it out"),
+        ("wet " * 600, "longer than 2000 characters: put it more briefly"),
+    ],
+    ids=["NUL", "DEL", "half a pair", "a book"],
+)
+def test_a_text_that_no_alert_could_be_written_with_is_refused(key, text, says):
+    """PostgreSQL keeps no NUL, and nothing that is no Unicode: the first alert would wait for ever,
+    and all others with it."""
+    old = {"title": '"{lot} is wet"', "action": '"Dry {lot}."', "based_on": "physics"}[key]
+    assert f"{key}: {says}" in refusal(changed(old, f'"{text}"'))
+
+
+def test_a_text_in_any_script_is_taken():
+    said = "{lot} 受潮了 😀 — ß א"
+    rules = parse({"my.yaml": changed("{lot} is wet", said)})
+    assert rules.rules[0].steps[0].title == said
+
+
 def test_an_unknown_field_is_told_with_those_that_there_are():
     message = refusal(changed("{lot} is wet", "{lots} is wet"))
     assert (
