@@ -54,7 +54,7 @@ def test_the_shipped_rules_load(shipped):
     faults = ("stuck", "saturated", "drift_temperature", "drift_humidity", "spikes")
     both = {"customer.temperature", "customer.humidity", "lot.silent"}
     both |= {f"sensor.{name}" for name in faults}
-    names = ("sweat", "sweat_near", "frost", "wet", "furnace", "hot_damp")
+    names = ("sweat", "sweat_near", "frost", "wet", "furnace", "dunnage", "hot_damp")
     assert lead == {f"lead.{name}" for name in names} | both
     for form in ("greasy", "scoured", "tops", "cashmere"):
         wool = {rule.name for rule in shipped.of("wool", form)}
