@@ -1,9 +1,11 @@
 """States of many lots, packed: of each only what differs from one that nothing is known of.
 
 A lot's state is a row of words of 8 bytes. Most of them are what they were at first: a rule that is
-idle, the wool's moisture of a lot of lead. Others are the time of its newest sample. Two bits a
-word say which; all others stand behind these, as they are, so that nothing is lost. A million lots
-take a third of what their columns would, and a state is few lines of the processor's cache.
+idle, the wool's moisture of a lot of lead. Others say what a word before them says: the time of its
+newest sample, or the air's temperature once more (`rules.alike`). Two lists of bytes say which are
+kept and which are alike; the kept ones stand behind these, as they are, so that nothing is lost. A
+million lots take a tenth of what their columns would, and a state is few lines of the processor's
+cache.
 """
 
 from __future__ import annotations
@@ -18,14 +20,16 @@ from numpy.typing import NDArray
 
 from lots.compiled import compiled
 from lots.readings.batch import Ints
+from rules.alike import alike
 from rules.kernels import NEVER
 from rules.state import States
 
-FRESH: Final = 0  # as of a lot that nothing is known of
-NEWEST: Final = 1  # the time of the lot's newest sample
-KEPT: Final = 2
-A_CODE: Final = 2  # bits
-CODES: Final = 64 // A_CODE  # of so many words in one
+HEAD: Final = 4
+"""Bytes that an extent begins with: how many each of its two lists has, by 2 bytes each."""
+FURTHER: Final = 255
+"""A list has how far each word is from the one before it; this is so far, and there is none."""
+TOGETHER: Final = 8
+"""So many words are passed over at once if none differs; so many lots are unpacked at once."""
 
 STEP: Final = 2  # words: extents are multiples of it
 SLACK: Final = 2  # steps that an extent may be too large, so that it need not move each time
@@ -38,6 +42,7 @@ _MANTISSA: Final = 0x000FFFFFFFFFFFFF
 
 
 Steps = NDArray[np.int16]
+Bytes = NDArray[np.uint8]
 Columns = tuple[Ints, ...]
 """Words of many lots, (m, …) each: one after another they are the lots' rows."""
 
@@ -52,12 +57,14 @@ class Shelf:
         """``columns``: what another had to say, to read from."""
         self._like = fresh
         self._fresh = np.concatenate(_columns(fresh), axis=None)
-        self._codes = -(-len(self._fresh) // CODES)
-        self._largest = -(-(self._codes + len(self._fresh)) // STEP) * STEP
+        self._alike = alike(fresh)
+        width = len(self._fresh)
+        listed_in = -(-(HEAD + 2 * width) // 8)
+        self._largest = -(-(listed_in + width) // STEP) * STEP
         newest, at, words = columns or [np.empty(0, np.int64) for _ in range(3)]
         self.newest, self._at, self._words = newest, at, words
         self._steps = np.zeros(len(self._at), np.int16)
-        sizes(self._at, self._words, self._codes, self._steps)
+        sizes(self._at, self._words.view(np.uint8), self._steps)
         self._used = np.zeros(1, np.int64)
         self._free = np.full(self._largest // STEP + 1, NOWHERE, np.int64)
         """By an extent's steps, the first that is free; its first word says which is the next."""
@@ -74,15 +81,19 @@ class Shelf:
         columns = tuple(
             np.empty((len(rows), _width(column)), np.int64) for column in self._like.columns()
         )
-        unpack(rows, self.newest, self._at, self._words, self._fresh, self._codes, columns)
+        unpack(
+            rows, self.newest, self._at, self._words, self._words.view(np.uint8), self._fresh,
+            self._alike, columns,
+        )  # fmt: skip
         return _states(columns, self._like)
 
     def put(self, rows: Ints, states: States) -> None:
         """Write ``states`` over those at the distinct ``rows``."""
         self._make_room(len(rows))
         pack(
-            rows, _columns(states), self._fresh, self._codes,
-            self.newest, self._at, self._steps, self._words, self._used, self._free,
+            rows, _columns(states), self._fresh, self._alike,
+            self.newest, self._at, self._steps, self._words, self._words.view(np.uint8),
+            self._used, self._free,
         )  # fmt: skip
 
     def is_like(self, other: Shelf) -> bool:
@@ -158,70 +169,137 @@ def _width(column: NDArray[Any]) -> int:
 
 @compiled
 def unpack(
-    rows: Ints, newest: Ints, at: Ints, words: Ints, fresh: Ints, codes: int, columns: Columns
-) -> None:
-    """Write the states at ``rows`` (m,) to ``columns``."""
-    for m in range(len(rows)):
-        row, n = rows[m], 0
+    rows: Ints, newest: Ints, at: Ints, words: Ints, content: Bytes, fresh: Ints, alike: Ints,
+    columns: Columns,
+) -> None:  # fmt: skip
+    """Write the states at ``rows`` (m,) to ``columns``; ``content``: the bytes of ``words``.
+
+    A lot's first word is its newest time.
+    """
+    some = np.empty((TOGETHER, len(fresh)), np.int64)
+    for first in range(0, len(rows), TOGETHER):
+        # What was just written word by word is not read again at once: that would wait.
+        end = min(first + TOGETHER, len(rows))
+        for m in range(first, end):
+            read(rows[m], newest, at, words, content, fresh, alike, some[m - first])
+        before = 0
         for column in columns:
-            for i in range(column.shape[1]):
-                column[m, i] = fresh[n + i]
-            n += column.shape[1]
-        begin = at[row]
-        if begin == NOWHERE:
-            continue
-        kept, n, code, left = begin + codes, 0, 0, 0
-        for column in columns:
-            i, width = 0, column.shape[1]
-            while i < width:
-                if left == 0:
-                    code, left = words[begin + n // CODES], CODES
-                passed = 1
-                if code == 0:  # all that is left of it is fresh
-                    passed = min(left, width - i)
-                elif code & 3 == NEWEST:
-                    column[m, i] = newest[row]
-                elif code & 3 == KEPT:
-                    column[m, i] = words[kept]
-                    kept += 1
-                code >>= A_CODE
-                i += passed
-                n += passed
-                left -= passed
+            width = column.shape[1]
+            for m in range(first, end):
+                its, own = column[m], some[m - first, before : before + width]
+                for i in range(width):
+                    its[i] = own[i]
+            before += width
+
+
+@compiled
+def read(
+    row: int, newest: Ints, at: Ints, words: Ints, content: Bytes, fresh: Ints, alike: Ints,
+    own: Ints,
+) -> None:  # fmt: skip
+    """Write the state at ``row`` to ``own`` (words,)."""
+    for i in range(len(fresh)):
+        own[i] = fresh[i]
+    own[0] = newest[row]
+    if at[row] == NOWHERE:
+        return
+    place = at[row] * 8
+    kept, same = listed(content, place)
+    size = HEAD + kept + same
+    keeps, i, word = words[at[row] + in_words(size) :], 0, 0
+    for step in content[place + HEAD : place + HEAD + kept]:
+        i += step
+        if step != FURTHER:
+            own[i] = keeps[word]
+            word += 1
+    i = 0
+    for step in content[place + HEAD + kept : place + size]:
+        i += step
+        if step != FURTHER:
+            own[i] = own[alike[i]]
 
 
 @compiled
 def pack(
-    rows: Ints, columns: Columns, fresh: Ints, codes: int,
-    newest: Ints, at: Ints, steps: Steps, words: Ints, used: Ints, free: Ints,
+    rows: Ints, columns: Columns, fresh: Ints, alike: Ints, newest: Ints,
+    at: Ints, steps: Steps, words: Ints, content: Bytes, used: Ints, free: Ints,
 ) -> None:  # fmt: skip
     """Write the states in ``columns`` to ``rows`` (m,).
 
-    A lot's first word is its newest time. Behind ``used`` there is room for the largest extents.
+    Behind ``used`` there is room for the largest extents.
     """
-    found = np.empty(codes + len(fresh), np.int64)
+    width = len(fresh)
+    own, kept, same = np.empty((3, width), np.int64)
+    lists = np.empty(HEAD + 2 * width, np.uint8)
+    differs = np.zeros((width + TOGETHER - 1) // TOGETHER * TOGETHER, np.uint8)
+    some_differ = differs.view(np.uint64)
     for m in range(len(rows)):
-        row, now = rows[m], columns[0][m, 0]
-        newest[row] = now
-        found[:codes] = 0
-        n, count = 0, codes
+        row, first = rows[m], 0
         for column in columns:
-            own = column[m]
-            like = fresh[n : n + len(own)]
-            for i in range(len(own)):
-                word = own[i]
-                if word == like[i]:
-                    continue
-                if word == now:
-                    found[(n + i) // CODES] |= NEWEST << ((n + i) % CODES * A_CODE)
-                elif not (is_nan(word) and is_nan(like[i])):
-                    found[(n + i) // CODES] |= KEPT << ((n + i) % CODES * A_CODE)
-                    found[count] = word
-                    count += 1
-            n += len(own)
+            its = column[m]
+            part = own[first : first + len(its)]
+            for i in range(len(its)):
+                part[i] = its[i]
+            first += len(its)
+        newest[row] = own[0]
+        for i in range(width):
+            differs[i] = own[i] != fresh[i]
+        differs[0] = 0
+        keeps, says = 0, 0
+        for n in range(len(some_differ)):
+            if some_differ[n]:
+                for i in range(n * TOGETHER, (n + 1) * TOGETHER):
+                    if differs[i]:
+                        if own[i] == own[alike[i]]:
+                            same[says] = i
+                            says += 1
+                        elif not (is_nan(own[i]) and is_nan(fresh[i])):
+                            kept[keeps] = i
+                            keeps += 1
+        behind = enlist(kept, keeps, lists, HEAD)
+        size = enlist(same, says, lists, behind)
+        head(lists, behind - HEAD, size - behind)
+        count = in_words(size) + keeps
         begin = extent(row, (count + STEP - 1) // STEP, at, steps, words, used, free)
-        for n in range(count):
-            words[begin + n] = found[n]
+        for n in range(size):
+            content[begin * 8 + n] = lists[n]
+        begin += in_words(size)
+        for n in range(keeps):
+            words[begin + n] = own[kept[n]]
+
+
+@compiled
+def in_words(size: int) -> int:
+    """The words that ``size`` bytes take."""
+    return (size + 7) >> 3
+
+
+@compiled
+def head(lists: Bytes, kept: int, same: int) -> None:
+    lists[0], lists[1], lists[2], lists[3] = kept & 255, kept >> 8, same & 255, same >> 8
+
+
+@compiled
+def listed(content: Bytes, place: int) -> tuple[int, int]:
+    """How many bytes the list of the kept words has, and that of those that are alike."""
+    kept, same = content[place] | content[place + 1] << 8, content[place + 2]
+    return kept, same | content[place + 3] << 8
+
+
+@compiled
+def enlist(which: Ints, count: int, lists: Bytes, place: int) -> int:
+    """Write the first ``count`` of ``which`` as a list to ``place``; returns where it ends."""
+    before = 0
+    for n in range(count):
+        gap = which[n] - before
+        before = which[n]
+        while gap >= FURTHER:
+            lists[place] = FURTHER
+            gap -= FURTHER
+            place += 1
+        lists[place] = gap
+        place += 1
+    return place
 
 
 @compiled
@@ -273,14 +351,14 @@ def slide(rows: Ints, at: Ints, steps: Steps, words: Ints) -> int:
 
 
 @compiled
-def sizes(at: Ints, words: Ints, codes: int, steps: Steps) -> None:
+def sizes(at: Ints, content: Bytes, steps: Steps) -> None:
     """Write to ``steps`` (rows,) how many the extents that begin ``at`` (rows,) are large."""
     for row in range(len(at)):
         if at[row] != NOWHERE:
-            count = codes
-            for code in words[at[row] : at[row] + codes]:
-                for word in range(CODES):
-                    count += (code >> word * A_CODE & 3) == KEPT
+            kept, same = listed(content, at[row] * 8)
+            count, place = in_words(HEAD + kept + same), at[row] * 8 + HEAD
+            for n in range(place, place + kept):
+                count += content[n] != FURTHER
             steps[row] = (count + STEP - 1) // STEP
 
 
@@ -310,10 +388,13 @@ def drop(rows: Ints, newest: Ints, at: Ints, steps: Steps, words: Ints, free: In
 def prepare() -> None:
     """Have everything in here compiled, or fetched from where it is kept."""
     whole, steps = np.empty(0, np.int64), np.empty(0, np.int16)
+    content = np.empty(0, np.uint8)
     columns = tuple(np.empty((0, 1), np.int64) for _ in fields(States))
-    unpack(whole, whole, whole, whole, whole, 0, columns)
-    pack(whole, columns, whole, 0, whole, whole, steps, whole, whole, whole)
+    unpack(whole, whole, whole, whole, content, whole, whole, columns)
+    pack(
+        whole, columns, whole, whole, whole, whole, steps, whole, content, whole, whole
+    )  # fmt: skip
     carry(whole, whole, whole, steps, whole, whole, whole, whole, steps, whole, whole, whole)
     slide(whole, whole, steps, whole)
-    sizes(whole, whole, 0, steps)
+    sizes(whole, content, steps)
     drop(whole, whole, whole, steps, whole, whole)

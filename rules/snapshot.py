@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from lots.climate import LotKey, Samples
 from lots.readings.batch import Ints
+from rules.alike import OF_LOTS, OF_MEMORY, OF_WATCHES
 from rules.attending import TAGS, WATCH
 from rules.engine import Engine
 from rules.rule import Rules
@@ -33,7 +34,7 @@ from rules.window import LOG
 
 Buffer = bytes | memoryview
 
-VERSION = 8
+VERSION = 9
 ROOM_BYTES = 1 << 18
 """The least that a file takes; one that is outgrown takes twice what it needs."""
 
@@ -192,7 +193,7 @@ def _next(file: FileIO) -> NDArray[np.uint8]:
 
 def _layout() -> str:
     """What the bytes of a lot's state mean."""
-    return repr((STATE.descr, TAGS, WATCH.descr))
+    return repr((STATE.descr, TAGS, WATCH.descr, OF_LOTS, OF_MEMORY, OF_WATCHES))
 
 
 def _parts(engine: Engine, journal: str, offset: int, brief: bool) -> Iterator[Buffer]:

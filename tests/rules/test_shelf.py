@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.kernels import NEVER
 from rules.pack import load
 from rules.shelf import Shelf
 from rules.state import Book, States
@@ -54,6 +57,26 @@ def test_what_is_copied_from_another_shelf_is_as_it_was_there(seed: int) -> None
         assert contents(written.take(every)) == contents(one.take(rows))
         one.match(rows, written, every)
         assert contents(one.take(rows)) == contents(written.take(every))
+
+
+def test_states_of_more_steps_than_a_byte_counts_come_off_as_they_were():
+    lots, steps = 300, 700
+    waits, stands = np.full((2, lots, steps), NEVER)
+    for lot in range(lots):
+        waits[lot, lot + 254 : lot + 258] = lot + 1
+        stands[lot, steps - 1 - lot :: 300] = lot + 2
+    states = replace(BOOK.fresh(lots), pending=waits, opened=stands)
+    states.lots["newest"] = np.arange(lots) + 1
+    states.lots["temperature"] = states.watches["level"][:, 0] = np.arange(lots) / 7
+    states.lots["humidity"][::2] = np.frombuffer(b"\x01" + b"\xff" * 7)  # another NaN is none too
+    none = np.full((2, 1, steps), NEVER)
+    fresh = replace(BOOK.fresh(1), pending=none[0], opened=none[1])
+    shelf, rows = Shelf(fresh), np.arange(lots)
+    shelf.resize(lots)
+    shelf.put(rows, states)
+    assert contents(shelf.take(rows)) == contents(states)
+    written = Shelf(fresh, shelf.columns())
+    assert contents(written.take(rows[::-1])) == contents(states.at(slice(None, None, -1)))
 
 
 def test_states_that_grow_together_leave_no_room_that_nobody_needs() -> None:
