@@ -1,4 +1,5 @@
-"""Sweat that is foreseen, told, acted on and prevented: a real broker, worker, API and webhook."""
+"""Sweat that is foreseen, told, acted on and prevented: a real broker, worker, API, webhook and
+PostgreSQL."""
 
 from __future__ import annotations
 
@@ -27,10 +28,10 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def house(
-    tmp_path: Path, mosquitto: Mosquitto, receiver: Receiver, unique_name: str
+    tmp_path: Path, mosquitto: Mosquitto, postgres_url: str, receiver: Receiver, unique_name: str
 ) -> Iterator[House]:
-    """A cold lot that is to leave for Miami in two hours."""
-    settings = {"DUNNAGE_WEBHOOK_URL": receiver.url}
+    """A cold lot that is to leave for Miami in two hours; its registry is PostgreSQL."""
+    settings = {"DUNNAGE_WEBHOOK_URL": receiver.url, "DUNNAGE_REGISTRY_URL": postgres_url}
     with House(tmp_path, unique_name, mosquitto.url, **settings) as house:
         for site, (station, zone) in SITES.items():
             fields: dict[str, Any] = {"name": site, "latitude": 0, "longitude": 0}
