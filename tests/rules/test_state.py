@@ -529,8 +529,8 @@ def test_two_folds_are_as_good_as_one(rows, cut, facts):
 
 
 def test_the_film_is_that_of_the_lot_s_own_course():
-    """Cold metal is carried into a warm hall: both films, by the formula for one lot alone."""
-    samples = said(*steady(0, 24, 0, 60), (24.5, 12, 60), *steady(25, 29, 25, 60, step=0.5))
+    """Cold metal comes into a warm, damp hall: both films, by the formula for one lot alone."""
+    samples = said(*steady(0, 24, 0, 60), (24.5, 12, 60), *steady(25, 32, 25, 90, step=0.5))
     of = lead.film_course(
         samples.temperature,
         air.vapour_pressure(samples.temperature, samples.humidity),
@@ -545,7 +545,7 @@ def test_the_film_is_that_of_the_lot_s_own_course():
 
 
 def test_a_wrapping_keeps_most_of_the_water_off():
-    samples = said(*steady(0, 24, 0, 60), *steady(24.5, 28, 25, 60, step=0.5))
+    samples = said(*steady(0, 24, 0, 60), *steady(24.5, 28, 25, 90, step=0.5))
     bare, wrapped = (
         folded(samples, replace(LEAD, packaging=packaging)).numbers["film"]
         for packaging in ("", "boxed")
