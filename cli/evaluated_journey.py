@@ -35,7 +35,7 @@ from lots.records import KINDS
 from lots.settings import Subscription
 from lots.whereabouts import FOREVER, Source
 from rules import furnace
-from rules.alerts import Episode, Known, episodes, is_told, reconcile
+from rules.alerts import FRESH_MS, Episode, Known, episodes, is_told, reconcile
 from rules.census import lot_facts
 from rules.engine import Engine
 from rules.rule import Rules
@@ -320,8 +320,11 @@ class _Desk:
             alert = of_lot[one.id] = _Alert(
                 Known(one.id, one.rule, one.opened, one.cleared, withdrawn=False)
             )
-            # What was over when late data brought it to light counts as told to nobody.
-            over = one.cleared is not None and one.opened <= change.known_to
+            # What was over when it came to light counts as told to nobody, though people may be
+            # told of what it left.
+            over = one.cleared is not None and (
+                one.opened <= change.known_to or now - one.cleared > FRESH_MS
+            )
             if not over and self._is_told(change, one, now):
                 _tell(alert, arrived.get(one.opened, now))
 

@@ -107,15 +107,15 @@ def episodes(change: Change) -> list[Episode]:
 
 
 def is_told(change: Change, episode: Episode, actionable_ms: int, now: int) -> bool:
-    """Whether people are told that ``episode`` began: of what only comes to light they are told
-    what can still be acted on at ``now`` (ms), and the rest is recorded.
+    """Whether people are told that ``episode`` began: of what only comes to light when it is over
+    they are told what can still be acted on at ``now`` (ms), and the rest is recorded.
 
     So it is with what late data bring, and with what was begun and over before it was heard of: a
     tag that comes back from weeks at sea has all of them in one batch.
     """
     ended = episode.cleared
-    if episode.opened > change.known_to:
-        return ended is None or now - ended <= FRESH_MS
+    if episode.opened > change.known_to and (ended is None or now - ended <= FRESH_MS):
+        return True
     acts = ended is None or (episode.rule in change.left and _is_last(change, episode.rule, ended))
     return acts and now - change.newest <= actionable_ms
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
@@ -207,7 +207,11 @@ class Engine:
             row = int(part.rows[lot])
             key = self.table.keys[row]
             before = self._open(self.table.head, row)
-            changes.append(Change(key, int(part.first[lot]), before, events))
+            change = Change(key, int(part.first[lot]), before, events)
+            if _comes_and_goes(events):
+                (left,) = self._left(part.rows[lot : lot + 1], states.at(slice(lot, lot + 1)))
+                change = replace(change, newest=int(states.lots["newest"][lot]), left=left)
+            changes.append(change)
             happened[key] = self.happened.get(key, []) + events
         return _Done(part.rows, states, changes, happened)
 
@@ -497,6 +501,17 @@ class _Done:
 
 def _told(events: list[Transition]) -> list[tuple[str, int, int]]:
     return [(event.rule, event.step, event.at) for event in events]
+
+
+def _comes_and_goes(events: list[Transition]) -> bool:
+    """Whether a rule began and was over within ``events``, in order of time."""
+    begun: set[str] = set()
+    for event in events:
+        if event.step:
+            begun.add(event.rule)
+        elif event.rule in begun:
+            return True
+    return False
 
 
 def _open_at(before: Mapping[str, Stood], events: list[Transition], since: int) -> dict[str, Stood]:

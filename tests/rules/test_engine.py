@@ -290,6 +290,19 @@ def test_readings_of_one_time_are_judged_together():
     assert record.told == [("opened", "damp", 1.0)]
 
 
+@pytest.mark.parametrize(("last", "left"), [(55, {"damp"}), (45, set())])
+def test_what_came_and_went_in_one_batch_says_what_it_left(last, left):
+    """The tag comes back with hours of readings: damp from 1 to 2 h, and how it is at 8 h."""
+    levels = (
+        "  damp: {title: t, severity: warning, action: a, based_on: b, when: 'humidity > 80',"
+        " clear: 'humidity < 60', leaves: 'humidity > 50'}\n"
+    )
+    rows = (0, 20, 50), (1, 20, 85), (2, 20, 58), (8, 20, last)
+    (change,) = hear(engine(pack(levels)), {KEY: said(*rows)})
+    assert [(event.step, event.at) for event in change.transitions] == [(1, at(1)), (0, at(2))]
+    assert (change.newest, change.left) == (at(8), left)
+
+
 def damp(*rows):
     """Humidities by the hour, at 20 °C."""
     return said(*((hour, 20.0, humidity) for hour, humidity in rows))

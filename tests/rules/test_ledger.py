@@ -82,6 +82,12 @@ def test_one_that_was_over_long_before_it_was_heard_of_is_recorded_and_told_to_n
     assert not any(row.revised for row in desk.rows())
 
 
+def test_one_that_was_over_long_before_is_told_if_it_left_something_to_act_on(desk):
+    left = change(opens(1), clears(3), newest=at(8), left=frozenset({"test.damp"}))
+    write(desk, left, now=9)
+    assert desk.told() == [("alert.opened", 1), ("alert.cleared", 3)]
+
+
 def test_of_several_that_left_something_to_act_on_the_last_is_told(desk):
     course = [opens(1), clears(3), opens(5), clears(6)]
     late = change(*course, known_to=at(7), newest=at(7), left=frozenset({"test.damp"}))
