@@ -200,7 +200,7 @@ class Probes:
             return
         now = int(time.time() * 1000)
         self._fired[name] = time.monotonic()
-        self._house.publish(name, {"boot": 1, "seq": COLD, "t": now, **air(12.0, 90.0)})
+        self._house.publish(name, {"boot": 1, "seq": COLD, "t": now, **air(8.0, 94.0)})
 
     def fire_share(self, step: int, steps: int) -> None:
         """So many that after ``steps`` calls (``step`` from 0) all are fired."""
