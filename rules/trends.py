@@ -11,12 +11,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from lots.climate import CODES, MAX_GAP_H, Samples
+from lots.climate import CODES, MAX_GAP_H, WET_HUMIDITY, Samples
 from lots.clock import DAY_MS, HOUR_MS
 from lots.readings.batch import Bools, Floats, Ints
 from lots.terms import Placement
 from rules import air
 from rules.forecast import DAY_H, LEARNED_FROM, deviations, hindcasts, probability_above, trend
+from rules.kernels import AT_SATURATION, SETTLED_LAGS
 
 AHEAD_H: Final = (3, 6, 12, 24)
 """Hours ahead that are told."""
@@ -30,11 +31,6 @@ LEAST_SPREAD: Final = 0.1
 """K, or %RH: no air is steadier than a sensor's step."""
 WITHIN: Final = math.erf(math.sqrt(0.5))
 """How likely a normally distributed value is within one deviation of its mean."""
-SETTLED_LAGS: Final = 3.0
-"""A metal's unknown start is forgotten after as many of its time constants, as in the fold."""
-AT_SATURATION: Final = 97.0
-"""%RH by a tag on metal from which water may be settling: taken for saturated air."""
-WET_HUMIDITY: Final = 80.0
 
 
 class Course(NamedTuple):
