@@ -33,7 +33,7 @@ class Fault(IntFlag):
     JUMP = 2  # far from the reading before: not believed until the next agrees. Not yet a fault
     SPIKE = 4  # the reading before was one: this is back where it was before that
     STUCK = 8  # the same to the last digit, for longer than air is
-    SALTED = 16  # saturated, while the air around is dry
+    SALTED = 16  # damp, while the air around is dry
     DRIFT = 32  # away from its neighbours, compared with how it was to them at first
 
 
