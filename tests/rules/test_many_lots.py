@@ -86,6 +86,16 @@ def told(changes, records):
         records[change.key].take([change])
 
 
+def assert_as_alone(of, records, facts, pasts):
+    """Each lot's state and record are as one ordered pass over its own samples makes them."""
+    for key, samples in pasts.items():
+        alone, record = Engine(RULES), Record()
+        alone.know({key: facts[key]})
+        record.take(alone.evaluate(together({key: samples})))
+        assert everything(of, key) == everything(alone, key)
+        assert records[key].net() == record.net()
+
+
 @settings(max_examples=60, deadline=None, derandomize=False, print_blob=True)
 @given(
     st.integers(1, 6),
@@ -110,12 +120,7 @@ def test_a_lot_among_others_is_as_it_is_alone(count, size, latest_h, bound, seed
         [of.refold(key, since, windows(pasts[key])) for key, since in list(of.dirty.items())],
         records,
     )
-    for key, samples in pasts.items():
-        alone, record = Engine(RULES), Record()
-        alone.know({key: facts[key]})
-        record.take(alone.evaluate(together({key: samples})))
-        assert everything(of, key) == everything(alone, key)
-        assert records[key].net() == record.net()
+    assert_as_alone(of, records, facts, pasts)
 
 
 def test_more_samples_than_are_folded_at_once_are_as_they_are_alone():
@@ -126,12 +131,7 @@ def test_more_samples_than_are_folded_at_once_are_as_they_are_alone():
     of, records = Engine(RULES), {key: Record() for key in facts}
     of.know(facts)
     told(of.evaluate(together(pasts)), records)
-    for key, samples in pasts.items():
-        alone, record = Engine(RULES), Record()
-        alone.know({key: facts[key]})
-        record.take(alone.evaluate(together({key: samples})))
-        assert everything(of, key) == everything(alone, key)
-        assert records[key].net() == record.net()
+    assert_as_alone(of, records, facts, pasts)
 
 
 def test_a_batch_that_cannot_be_folded_changes_nothing(monkeypatch):
