@@ -61,7 +61,7 @@ FIRST_TEST_SEED = 100
 """Seeds before it are for tuning."""
 
 TUNING_SEEDS = range(1, 7)
-TEST_SEEDS = range(201, 207)
+TEST_SEEDS = range(301, 307)
 """Those that are played where nothing else is said."""
 
 REMEDY = (
@@ -184,7 +184,7 @@ def _seeds(text: str | None, tuning: bool) -> Sequence[int]:
         return TUNING_SEEDS if tuning else TEST_SEEDS
     first, _, last = text.partition(":")
     if not (first.isdecimal() and (last or first).isdecimal()) or int(first) > int(last or first):
-        raise UserError(f"--seeds {text!r}: write the first and the last, such as 201:206")
+        raise UserError(f"--seeds {text!r}: write the first and the last, such as 301:306")
     found = range(int(first), int(last or first) + 1)
     if tuning and found[-1] >= FIRST_TEST_SEED:
         raise UserError(
