@@ -6,12 +6,15 @@ scalars or arrays that broadcast and give arrays (0-d for scalars); NaN is unkno
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lots.terms import Packaging
 from rules import fibre
 from rules.wool import HYSTERESIS, regain_bounds
 
@@ -31,6 +34,26 @@ class Bale(NamedTuple):
 
 
 BALE: Final = Bale()
+
+WRAPS: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        # 10 mm of it are the air at a bale, of 2.5 W/m²K by convection (ISO 6946, still air).
+        Packaging.STRAPPED: 0.010,
+        Packaging.PALLET: 0.010,
+        # An open weave.
+        Packaging.BALE_JUTE: 0.015,
+        Packaging.BALE_NYLON: 0.057,
+        # As they hold vapour up around lead, `rules.lead.WRAPPINGS`.
+        Packaging.SHRINK_WRAPPED: 0.055,
+        Packaging.BOXED: 0.37,
+    }
+)
+"""m of still air that hold vapour up as what is around wool does, by `Packaging`. [D]"""
+
+
+def wrap(packaging: str) -> float:
+    """m, of `WRAPS`; where it is not known a pack of nylon."""
+    return WRAPS.get(packaging, WRAPS[Packaging.BALE_NYLON])
 
 
 class Heating(IntEnum):

@@ -56,7 +56,6 @@ _ENDS: Final = (0.007, 0.04, 0.4)  # m; 0.4 is three times its volume over its s
 _CENTRES: Final = (0.0035, 0.0235, 0.13)  # of the core nearer to its outside: most is there
 _DRY_KG_M3: Final = 290.0
 _LONGER: Final = 2.5  # times still air's way, through pressed wool
-_WRAP_M: Final = 0.057  # of still air that hold vapour up as a nylon pack and the air at it do
 _VAPOUR: Final = 2.5e-5 / (461.5 * 298.0) * 3600.0  # kg/(m h Pa), of still air
 LAYER_STEP_H: Final = 0.5
 """h: the layers move on so often: nothing in them is quicker than hours."""
@@ -92,6 +91,7 @@ def courses(
     mould: Floats,
     cored: Ints,
     cored_regain: Floats,
+    wraps: Floats,
     before: Ints,
     starts: Ints,
     time: Ints,
@@ -104,10 +104,10 @@ def courses(
 
     ``states`` (m,) with the fields of `rules.bale.BALES`, moved on. ``mould`` (m, 7): its
     `rules.wool.MouldClass`; NaN of a lot that is not of wool: it is passed over. ``cored`` (m,) ms
-    and ``cored_regain`` %: when its regain was tested; ``before`` (m,) ms: the sample before the
-    first of these. ``known``: as `rules.kernels.follow` has it; ``balance`` (n,): the regain in
-    balance with each sample's air; ``settings``: `rules.bale.SETTINGS`. Writes to ``found`` (rows
-    of `FOUND`, n); NaN: unknown.
+    and ``cored_regain`` %: when its regain was tested; ``wraps`` (m,) m: `rules.bale.WRAPS`;
+    ``before`` (m,) ms: the sample before the first of these. ``known``: as `rules.kernels.follow`
+    has it; ``balance`` (n,): the regain in balance with each sample's air; ``settings``:
+    `rules.bale.SETTINGS`. Writes to ``found`` (rows of `FOUND`, n); NaN: unknown.
 
     In a gap, and while the air is not known, the bounds of the regain part; the mould index stands
     still, and so does the rate at which the core warms.
@@ -128,7 +128,7 @@ def courses(
             steep(state, math.nan if math.isnan(step) else balance[i], hours, settings)
             follow_air(state, balance[i], damp, hours, lag)
             tested = cored_regain[lot] if cored[lot] <= now else math.nan
-            follow_inside(state, tested, air, damp, known[2, i], step, settings, work)
+            follow_inside(state, tested, wraps[lot], air, damp, known[2, i], step, settings, work)
             unknown = math.isnan(balance[i])
             if unknown:
                 state.regain_hours = state.mould_in = math.nan
@@ -223,11 +223,11 @@ def hysteresis(cored: float) -> float:
 
 @compiled
 def follow_inside(
-    state: Any, cored: float, air: float, damp: float, core: float, step: float,
+    state: Any, cored: float, wrap: float, air: float, damp: float, core: float, step: float,
     settings: Settings, work: Floats,
 ) -> None:  # fmt: skip
     """The surface of a bale whose inside is known, ``step`` h on in ``air`` °C of ``damp`` %RH:
-    vapour moves between its layers, and through its pack. ``cored``: as the test had it, NaN
+    vapour moves between its layers, and through its ``wrap``, m. ``cored``: as the test had it, NaN
     without one; ``core`` °C by a tag, NaN without one: then it follows the air by a lag.
     ``work`` (6, LAYERS) is written over.
 
@@ -252,17 +252,19 @@ def follow_inside(
             state.inside = air + (state.inside - air) * math.exp(-step / settings[6])
         state.layer_hours += step
         if state.layer_hours >= LAYER_STEP_H:
-            diffuse(state.layers, cored, air, damp, state.inside, state.layer_hours, work)
+            diffuse(state.layers, cored, wrap, air, damp, state.inside, state.layer_hours, work)
             state.layer_hours = 0.0
     state.surface_humidity = 100.0 * activity(state.layers[0], air, hysteresis(cored))[0]
 
 
 @compiled
 def diffuse(
-    layers: Floats, cored: float, air: float, damp: float, core: float, hours: float, work: Floats
-) -> None:
+    layers: Floats, cored: float, wrap: float, air: float, damp: float, core: float, hours: float,
+    work: Floats,
+) -> None:  # fmt: skip
     """Regains ``layers`` (LAYERS,) % of a bale ``hours`` on: one implicit step, in which pressures
-    go straight with regains. Temperature goes straight from the air to the core."""
+    go straight with regains. Temperature goes straight from the air to the core. ``wrap``:
+    `rules.bale.WRAPS`."""
     pressure, slope, below, middle, above, change = work
     giving_off = hysteresis(cored)
     inner = 1.0
@@ -276,7 +278,7 @@ def diffuse(
         middle[n] = _DRY_KG_M3 * volume / 100.0 / hours  # kg/h for a percent
         below[n] = above[n] = change[n] = 0.0
         inner = left
-    passes = _VAPOUR / (_WRAP_M + _LONGER * _CENTRES[0])
+    passes = _VAPOUR / (wrap + _LONGER * _CENTRES[0])
     change[0] = passes * (damp / 100.0 * vapour(air) - pressure[0])
     middle[0] += passes * slope[0]
     for n in range(LAYERS - 1):
@@ -542,6 +544,6 @@ def prepare(states: NDArray[np.void]) -> None:
     """Have what the fold needs compiled, or fetched from where it is kept. ``states`` (0,)."""
     whole, real = np.empty(0, np.int64), np.empty(0)
     courses(
-        states, np.empty((0, 7)), whole, real, whole, np.zeros(1, np.int64), whole,
+        states, np.empty((0, 7)), whole, real, real, whole, np.zeros(1, np.int64), whole,
         np.empty((8, 0)), real, (0.0,) * 8, np.empty((len(FOUND), 0)),
     )  # fmt: skip

@@ -182,8 +182,8 @@ def _bales(
         balance = wool.regain(known[1], known[0])
         fibre.courses(
             states.lots, book.mould[facts["kind"]], plain(facts["cored"]),
-            plain(facts["cored_regain"]), before, starts, time, known, balance, bale.SETTINGS,
-            found,
+            plain(facts["cored_regain"]), plain(facts["wrap"]), before, starts, time, known,
+            balance, bale.SETTINGS, found,
         )  # fmt: skip
     return found
 

@@ -123,6 +123,7 @@ FACTS = np.dtype(
         ("lag_h", np.float64),
         ("cored", np.int64),  # ms; `NEVER` where it was not
         ("cored_regain", np.float64),
+        ("wrap", np.float64),  # m, `bale.WRAPS`
         ("transfer", np.float64),  # g/(m² h Pa) of vapour to the metal; NaN: of no metal
         *((name, np.float64) for name in TERMS),
         ("at", np.int64),  # its spans in `Surroundings`, and how many
@@ -383,6 +384,7 @@ def facts_row(facts: LotFacts, book: Book, at: int) -> tuple[float, ...]:
         facts.lag_h,
         NEVER if facts.cored is None else facts.cored,
         facts.cored_regain,
+        bale.wrap(facts.packaging),
         lead.transfer(facts.commodity, facts.packaging),
         *facts.limits,
         facts.contract_regain,

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lots.climate import join
+from lots.terms import Packaging
 from rules import bale, fibre, wool
 from tests.rules import timeline
 from tests.rules.timeline import WOOL, at, fold, folded, steady
@@ -24,6 +25,9 @@ def said(*rows, **where):
     """What a sensor that is not stuck said: its last digit moves."""
     moving = [(h, *(v + LAST_DIGIT * (n % 2) for v in said_)) for n, (h, *said_) in enumerate(rows)]
     return timeline.said(*moving, **where)
+
+
+NYLON = bale.WRAPS[Packaging.BALE_NYLON]
 
 
 def layers(done):
@@ -121,7 +125,7 @@ def test_a_bale_in_balance_with_its_air_stays_so():
     regain = 22.0
     damp = 100 * fibre.activity(regain, 25.0, fibre.hysteresis(regain))[0]
     still = np.full(fibre.LAYERS, regain)
-    fibre.diffuse(still, regain, 25.0, damp, 25.0, 3.0, np.empty((6, fibre.LAYERS)))
+    fibre.diffuse(still, regain, NYLON, 25.0, damp, 25.0, 3.0, np.empty((6, fibre.LAYERS)))
     assert still == pytest.approx(np.full(fibre.LAYERS, regain), abs=1e-9)
 
 
@@ -130,7 +134,7 @@ def test_layers_take_from_each_other_what_the_air_does_not_give(regain, air, dam
     """Behind a pack that nothing comes through all of the water stays, whatever the heat does."""
     work, layers = np.empty((6, fibre.LAYERS)), np.full(fibre.LAYERS, regain)
     for _ in range(48):
-        fibre.diffuse(layers, regain, air, damp, air + warmer, 0.5, work)
+        fibre.diffuse(layers, regain, NYLON, air, damp, air + warmer, 0.5, work)
     # In balance with the air all of them are; else the surface is the nearest to it.
     balance = 100 * fibre.activity(regain, air, fibre.hysteresis(regain))[0]
     surface = 100 * fibre.activity(layers[0], air, fibre.hysteresis(regain))[0]
@@ -140,14 +144,34 @@ def test_layers_take_from_each_other_what_the_air_does_not_give(regain, air, dam
     assert (layers >= 0).all()
 
 
-@given(st.floats(10, 28), st.floats(0, 45), st.floats(30, 100), st.floats(0, 45))
-def test_steps_of_the_layers_are_short_enough(regain, air, damp, core):
+@pytest.mark.parametrize("damp", [60, 90])
+def test_the_surface_follows_the_air_the_sooner_the_less_is_around_it(damp):
+    found = {
+        packaging: folded(
+            said(*steady(0, 48, 25, damp)),
+            replace(WOOL, cored=at(0), cored_regain=19.0, packaging=packaging),
+        ).numbers["surface_humidity"]
+        for packaging in ("", *Packaging)
+    }
+    apart = {packaging: abs(damp - humidity) for packaging, humidity in found.items()}
+    bare, jute, nylon, box = (
+        apart[each] for each in ("strapped", "bale_jute", "bale_nylon", "boxed")
+    )
+    assert bare < jute < nylon < box
+    assert apart[""] == nylon
+
+
+@given(
+    st.floats(10, 28), st.sampled_from(sorted(bale.WRAPS.values())),
+    st.floats(0, 45), st.floats(30, 100), st.floats(0, 45),
+)  # fmt: skip
+def test_steps_of_the_layers_are_short_enough(regain, wrap, air, damp, core):
     """A day in steps of a minute comes to the same humidity of the surface, to a percent."""
     work, found = np.empty((6, fibre.LAYERS)), []
     for hours in (fibre.LAYER_STEP_H, 1 / 60):
         layers = np.full(fibre.LAYERS, regain)
         for _ in range(round(24 / hours)):
-            fibre.diffuse(layers, regain, air, damp, core, hours, work)
+            fibre.diffuse(layers, regain, wrap, air, damp, core, hours, work)
         found.append(100 * fibre.activity(layers[0], air, fibre.hysteresis(regain))[0])
     assert found[0] == pytest.approx(found[1], abs=1.0)
 
