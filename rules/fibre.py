@@ -56,6 +56,7 @@ _ENDS: Final = (0.007, 0.04, 0.4)  # m; 0.4 is three times its volume over its s
 _CENTRES: Final = (0.0035, 0.0235, 0.13)  # of the core nearer to its outside: most is there
 _DRY_KG_M3: Final = 290.0
 _LONGER: Final = 2.5  # times still air's way, through pressed wool
+_SKIN_M: Final = 0.006  # of wool that hold heat up as the air at a bale does, of 8 W/m²K
 _VAPOUR: Final = 2.5e-5 / (461.5 * 298.0) * 3600.0  # kg/(m h Pa), of still air
 LAYER_STEP_H: Final = 0.5
 """h: the layers move on so often: nothing in them is quicker than hours."""
@@ -63,17 +64,14 @@ LAYER_STEP_H: Final = 0.5
 # Damp wool may heat by itself. [D]
 HEATS_FROM: Final = 25.0
 """%, cored: drier bales do not."""
-HOT: Final = 45.0
-"""°C of a core that no climate brings about."""
+HOT: Final = 60.0
+"""°C of its core then: wet bales have come to 76."""
 DAMP_BOX: Final = 80.0
 """%RH: air that damp bales have made so."""
 RISE: Final = 1.6
 """%: by so much regain its balance rises above the mean of five days when a bale in it heats."""
 RISE_LAGS: Final = 6.0  # of the outer layer: three days, until there is such a mean
 _FLAT: Final = 1e-4  # of a layer that holds free water, for a percent: none, but for the solver
-SOAKED: Final = 60.0
-"""%, of the layers in which the water condenses that heat drives out of the core: far above what
-the fibre holds."""
 
 # Hukka, Viitanen; Ojanen.
 _LEVELLING: Final = 2.3  # of k2 = 1 - exp(2.3 (M - Mmax))
@@ -197,22 +195,12 @@ def follow_air(state: Any, balance: float, damp: float, hours: float, lag: float
 
 
 @compiled
-def heats(state: Any, cored: float, damp: float, core: float, lag: float) -> bool:
-    """Whether a bale of ``cored`` % heats by itself: by a tag in its core, °C, and without one by
-    the air around it, which damp bales that heat make damper from day to day."""
-    if not cored >= HEATS_FROM:
-        return False
-    if not math.isnan(core):
-        return core >= HOT
+def heats(state: Any, cored: float, damp: float, lag: float) -> bool:
+    """Whether a bale of ``cored`` % without a tag in its core heats by itself: damp bales that do
+    make the air around them damper from day to day."""
     risen = state.regain - state.regain_before
-    return bool(risen > RISE and damp > DAMP_BOX and state.regain_hours >= RISE_LAGS * lag)
-
-
-@compiled
-def soaked(layers: Floats) -> None:
-    """What heat drives out of the core condenses outside of it."""
-    for n in range(LAYERS - 1):
-        layers[n] = max(layers[n], SOAKED)
+    known = state.regain_hours >= RISE_LAGS * lag
+    return bool(cored >= HEATS_FROM and risen > RISE and damp > DAMP_BOX and known)
 
 
 @compiled
@@ -228,8 +216,8 @@ def follow_inside(
 ) -> None:  # fmt: skip
     """The surface of a bale whose inside is known, ``step`` h on in ``air`` °C of ``damp`` %RH:
     vapour moves between its layers, and through its ``wrap``, m. ``cored``: as the test had it, NaN
-    without one; ``core`` °C by a tag, NaN without one: then it follows the air by a lag.
-    ``work`` (6, LAYERS) is written over.
+    without one; ``core`` °C by a tag, NaN without one: then it follows the air by a lag, and is hot
+    while it `heats`. ``work`` (6, LAYERS) is written over.
 
     Where the air is not known, and in a gap, nothing moves.
     """
@@ -241,20 +229,27 @@ def follow_inside(
         state.layer_hours, state.inside = 0.0, math.nan
     if math.isnan(air + damp):
         return
-    if heats(state, cored, damp, core, settings[0]):
-        soaked(state.layers)
     if not math.isnan(core):
         state.inside = core
+    elif heats(state, cored, damp, settings[0]):
+        state.inside = HOT
     elif math.isnan(state.inside):
         state.inside = air
+    elif not math.isnan(step):
+        state.inside = air + (state.inside - air) * math.exp(-step / settings[6])
     if not math.isnan(step):
-        if math.isnan(core):
-            state.inside = air + (state.inside - air) * math.exp(-step / settings[6])
         state.layer_hours += step
         if state.layer_hours >= LAYER_STEP_H:
             diffuse(state.layers, cored, wrap, air, damp, state.inside, state.layer_hours, work)
             state.layer_hours = 0.0
-    state.surface_humidity = 100.0 * activity(state.layers[0], air, hysteresis(cored))[0]
+    outside = warmth(air, state.inside, 0)
+    state.surface_humidity = 100.0 * activity(state.layers[0], outside, hysteresis(cored))[0]
+
+
+@compiled
+def warmth(air: float, core: float, layer: int) -> float:
+    """°C of a layer: straight from the air, behind what that holds heat up by, to the core."""
+    return air + (core - air) * (_SKIN_M + _CENTRES[layer]) / (_SKIN_M + _CENTRES[LAYERS - 1])
 
 
 @compiled
@@ -263,13 +258,12 @@ def diffuse(
     work: Floats,
 ) -> None:  # fmt: skip
     """Regains ``layers`` (LAYERS,) % of a bale ``hours`` on: one implicit step, in which pressures
-    go straight with regains. Temperature goes straight from the air to the core. ``wrap``:
-    `rules.bale.WRAPS`."""
+    go straight with regains. ``wrap``: `rules.bale.WRAPS`."""
     pressure, slope, below, middle, above, change = work
     giving_off = hysteresis(cored)
     inner = 1.0
     for n in range(LAYERS):
-        t = air + (core - air) * _CENTRES[n] / _CENTRES[LAYERS - 1]
+        t = warmth(air, core, n)
         damp_here, steep_here = activity(layers[n], t, giving_off)
         full = vapour(t)
         pressure[n], slope[n] = damp_here * full, steep_here * full
