@@ -25,6 +25,10 @@ _T = TypeVar("_T")
 _KEYS = {"pack", "applies_to", "limits", "overlays", "derived", "rules", "tests"}
 
 
+Stamp = tuple[tuple[str, int, int, int], ...]
+"""Name, times of change of the content and of anything (ns), and size of each file."""
+
+
 class PackError(UserError):
     """A pack cannot be used; the message names file, line, rule, key and remedy."""
 
@@ -36,7 +40,7 @@ def load(folder: Path | None = None) -> Rules:
         bytes_by_name = {
             entry.name: entry.read_bytes()
             for entry in sorted(source.iterdir(), key=lambda entry: entry.name)
-            if entry.name.endswith(".yaml")
+            if _is_pack(entry.name)
         }
     except OSError as error:
         raise PackError(f"packs cannot be read from {source}: {error}") from error
@@ -45,14 +49,19 @@ def load(folder: Path | None = None) -> Rules:
     return parse({name: _text_of(name, content) for name, content in bytes_by_name.items()})
 
 
-def stamp(folder: Path | None) -> tuple[tuple[str, int, int], ...]:
-    """Name, time of change (ns) and size of each file of `load`: another where one changed."""
+def _is_pack(name: str) -> bool:
+    """Hidden files are what editors and file servers keep beside one that somebody works on."""
+    return name.endswith(".yaml") and not name.startswith(".")
+
+
+def stamp(folder: Path | None) -> Stamp:
+    """Of the files of `load`: another where one of them changed, or who may read it."""
     source = Path(str(files("rules.packs"))) if folder is None else folder
     try:
-        found = [(path.name, path.stat()) for path in source.glob("*.yaml")]
+        found = [(path.name, path.stat()) for path in source.iterdir() if _is_pack(path.name)]
     except OSError:
         return ()
-    return tuple(sorted((name, each.st_mtime_ns, each.st_size) for name, each in found))
+    return tuple(sorted((n, of.st_mtime_ns, of.st_ctime_ns, of.st_size) for n, of in found))
 
 
 def parse(texts: Mapping[str, str]) -> Rules:

@@ -15,9 +15,6 @@ from rules import pack
 from rules.pack import PackError
 from rules.rule import Rules
 
-Stamp = tuple[tuple[str, int, int], ...]
-"""Name, time of change (ns) and size of each file."""
-
 _log = structlog.get_logger("dunnage.packs")
 
 

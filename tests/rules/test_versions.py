@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from lots import registry
 from lots.model import PackVersion
+from rules import pack
 from rules.pack import PackError, parse
 from rules.versions import Packs, record
 from tests.rules.desk import PACK, RULES
@@ -146,6 +147,26 @@ def test_a_broken_one_is_refused_and_a_mended_one_taken(file, database):
     assert packs.rules.rules[0].levels[0].opens.text == "humidity > 80"
     put(file, PACK)
     assert [packs.changed(), packs.changed(), packs.refused] == [None, None, None]
+
+
+def test_a_change_of_mode_is_seen(file):
+    """One that could not be read was refused, and stayed so once it could."""
+    before = pack.stamp(file.parent)
+    time.sleep(0.02)
+    file.chmod(0o644 if file.stat().st_mode & 0o777 == 0o600 else 0o600)
+    assert pack.stamp(file.parent) != before
+
+
+def test_what_editors_and_file_servers_leave_beside_a_pack_is_none(file, database):
+    packs = Packs(file.parent, database)
+    (file.parent / ".#my.yaml").symlink_to("somebody@host.1234")  # Emacs, while it is edited
+    (file.parent / "._my.yaml").write_bytes(b"\x00\x05\x16\x07\xff")  # macOS, on a file server
+    assert [packs.changed(), packs.changed(), packs.refused] == [None, None, None]
+    put(file, STRICTER)
+    assert [packs.changed(), packs.changed().rules[0].levels[0].opens.text] == [
+        None,
+        "humidity > 70",
+    ]
 
 
 def test_a_folder_that_is_gone_is_refused(file, database):
