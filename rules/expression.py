@@ -44,6 +44,25 @@ _UNIT = re.compile(
     r"(?<![\w.])(\d+(?:\.\d+)?)\s*((?!and\b|or\b|not\b|e\d)(?:%\w*|°\w*|[^\W\d]\S*))"
 )
 """A figure with a unit behind it."""
+_FRACTION = re.compile(r"\d,\s*\d")
+_WORD = re.compile(r"\b(AND|OR|NOT)\b", re.IGNORECASE)
+_SIGNS = {
+    "≤": "<=",
+    "≥": ">=",
+    "=<": "<=",
+    "=>": ">=",
+    "＜": "<",
+    "＞": ">",
+    "−": "-",
+    "–": "-",
+    "×": "*",
+    "·": "*",
+    "÷": "/",
+    "&&": "and",
+    "||": "or",
+    "\N{NO-BREAK SPACE}": "a plain space",
+}
+"""What is written in other languages and by word processors, and what means the same here."""
 
 MAX_LENGTH = 500
 MAX_DEPTH = 50
@@ -119,7 +138,8 @@ def _read(text: str) -> ast.expr:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        why = f"{text!r} cannot be read: {error}{_hint(text)}"
+        said = error.msg if isinstance(error, SyntaxError) else error
+        why = f"{text!r} cannot be read: {said}{_hint(text)}"
         raise ExpressionError(why) from error
     if _deeper(tree, MAX_DEPTH):
         raise ExpressionError(f"nested more than {MAX_DEPTH} deep: split it into two rules")
@@ -127,6 +147,14 @@ def _read(text: str) -> ast.expr:
 
 
 def _hint(text: str) -> str:
+    for sign, meaning in _SIGNS.items():
+        if sign in text:
+            return f"; write {meaning} in place of {sign!r}"
+    for word in _WORD.findall(text):
+        if not word.islower():
+            return f"; write {word.lower()} in place of {word!r}"
+    if fraction := _FRACTION.search(text):
+        return f"; write {fraction[0]!r} with a point: a comma separates nothing here"
     unit = _UNIT.search(text)
     return f"; write {unit[1]} without {unit[2]!r}: a signal has its own unit" if unit else ""
 
@@ -149,9 +177,10 @@ def _truth(node: ast.expr, names: frozenset[str], used: set[str]) -> Truth:
             sides = [_number(side, names, used) for side in (left, *comparators)]
             pairs = zip(sides, ops, sides[1:], strict=False)
             return _all([_comparison(a, op, b, node) for a, op, b in pairs])
+    text = ast.unparse(node)
     raise ExpressionError(
-        f"{ast.unparse(node)!r} is not a condition: compare signals with < <= > >=, "
-        "and join comparisons with and, or, not"
+        f"{text!r} is not a condition: compare signals with < <= > >=, "
+        f"and join comparisons with and, or, not{_hint(text)}"
     )
 
 

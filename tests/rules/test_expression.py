@@ -276,9 +276,17 @@ def test_what_cannot_be_read_is_refused_with_its_text(text):
         ("a > 80 %RH and margin < 1", "write 80 without '%'"),
         ("b > 20.5 °C or margin < 1", "write 20.5 without '°C'"),
         ("margin < 2K", "write 2 without 'K'"),
+        ("margin ≤ 2", "write <= in place of '≤'"),
+        ("margin => 2", "write >= in place of '=>'"),
+        ("margin < −2", "write - in place of '−'"),
+        ("a × b < 2", "write * in place of '×'"),
+        ("margin\xa0< 2", "write a plain space in place of"),
+        ("margin < 2 && a > 1", "write and in place of '&&'"),
+        ("margin < 2 AND a > 1", "write and in place of 'AND'"),
+        ("margin < 1,5", "write '1, 5' with a point"),
     ],
 )
-def test_a_figure_with_a_unit_is_refused_with_the_remedy(text, remedy):
+def test_what_is_written_otherwise_elsewhere_is_refused_with_the_remedy(text, remedy):
     with pytest.raises(ExpressionError, match=re.escape(remedy)):
         condition(text, NAMES)
 
