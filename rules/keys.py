@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import chain
 from typing import Any, Final
 
 import yaml
@@ -20,7 +21,11 @@ MOST: Final = 1e9
 """No number in a pack is larger."""
 
 LONGEST_TEXT: Final = 2_000
-"""Characters of a title, an action or what a rule is based on."""
+"""Characters of a title, an action or what a rule is based on; and of what is said of an error."""
+
+MOST_VALUES: Final = 1_000_000
+"""A file stands for so many at most, each alias (``*name``) counted as all that it stands for: a
+few lines of aliases of aliases can fill any memory. Ten thousand rules are a quarter of it. [D]"""
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(min|h|d)")
 _UNIT_MS = {"min": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -148,7 +153,10 @@ class Lines:
     def locate(self, error: ValueError, *above: str | int) -> str:
         """``error`` with the line where it is, for a message; its path begins ``above``."""
         path: Path = (*above, *getattr(error, "path", ()))
-        return f"line {self.of(path)}: {error}"
+        said = str(error)
+        if len(said) > LONGEST_TEXT:
+            said = f"{said[:LONGEST_TEXT]}…"
+        return f"line {self.of(path)}: {said}"
 
     def _note(self, path: Path, node: yaml.Node) -> None:
         if id(node) in self._seen:  # an alias
@@ -165,18 +173,54 @@ class Lines:
                 self._note((*path, number), item)
 
 
+def _misread(why: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
+    return yaml.constructor.ConstructorError(None, None, why, mark)
+
+
+def _parts(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        yield from chain.from_iterable(node.value)
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value
+
+
 class _Loader(yaml.SafeLoader):
     """YAML as it is safe to read, in which a key may stand only once: YAML itself takes the last
     of two and forgets the other."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__(content)
+        self._sizes: dict[int, int] = {}
+        """By node, the values that it stands for."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        is_alias = self.check_event(yaml.AliasEvent)
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
+        if is_alias and id(node) not in self._sizes:
+            raise _misread("an alias stands within what it stands for: take it out", mark)
+        if not is_alias:
+            self._sizes[id(node)] = size = 1 + sum(self._sizes[id(part)] for part in _parts(node))
+            if size > MOST_VALUES:
+                why = f"it stands for more than {MOST_VALUES:,} values: take out some aliases (*)"
+                raise _misread(why, mark)
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError) as error:
+            # Of a tag's own reader: a date that there is not, '!!bool maybe'.
+            kind = node.tag.rpartition(":")[2]
+            why = f"{node.value!r:.80} is no {kind}: put a text in quotes"
+            raise _misread(why, node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value != "<<":
                 if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"{key.value!r} is there twice: keep one", key.start_mark
-                    )
+                    raise _misread(f"{key.value!r} is there twice: keep one", key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -192,7 +236,9 @@ def read(file: str, content: str) -> tuple[object, Lines]:
         where = f"{file}, line {mark.line + 1}" if mark else file
         hint = _hint(str(error.problem))
         raise ValueError(f"{where}: is not YAML: {error.problem or error}{hint}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise ValueError(f"{file} is not YAML: it is nested too deep") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise ValueError(f"{file} is not YAML: {error}") from error
 
 

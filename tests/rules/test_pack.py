@@ -339,6 +339,54 @@ def test_a_file_that_is_no_pack_is_refused_by_its_name(text, says):
     assert says in message
 
 
+def aliases(levels, each=9):
+    """Aliases of aliases: few lines that stand for ``each`` ** ``levels`` values."""
+    lists = [f"  - &a{n} [{', '.join([f'*a{n - 1}' if n else 'x'] * each)}]" for n in range(levels)]
+    return "\n".join(["heap:", *lists, ""])
+
+
+@pytest.mark.parametrize("key", ["title", "when", "for", "severity", "action"])
+def test_a_file_that_stands_for_more_than_fits_into_memory_is_refused(key):
+    """A worker that took it up would end, and at every start again."""
+    body = changed("    severity: warning\n", "    severity: warning\n    for: 1 h\n")
+    body = re.sub(rf"{key}: .*", f"{key}: *a11", body)
+    message = refusal(aliases(12) + body)
+    assert message.startswith("my.yaml, line 8: is not YAML: it stands for more than 1,000,000")
+
+
+def test_tables_merged_again_and_again_are_refused():
+    rows = [f"  m{n}: &m{n} {{<<: [{', '.join([f'*m{n - 1}'] * 3)}]}}" for n in range(1, 40)]
+    assert "stands for more than" in refusal("\n".join([GOOD + "tests:", "  m0: &m0 {}", *rows]))
+
+
+def test_an_alias_of_what_it_stands_in_is_refused():
+    message = refusal(changed("severity: warning", "severity: &a [*a]"))
+    assert message == (
+        "my.yaml, line 8: is not YAML: an alias stands within what it stands for: take it out"
+    )
+
+
+def test_an_alias_is_taken_for_what_it_stands_for():
+    text = changed("when: margin < 0", "when: &limit margin < 0") + "    leaves: *limit\n"
+    (level,) = parse({"my.yaml": text}).rules[0].levels
+    assert level.leaves.text == level.opens.text == "margin < 0"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2026-02-30", "!!int ''", "!!bool maybe", "!!timestamp later", "!!float x", "9" * 5000],
+)
+def test_a_value_that_is_not_of_its_kind_is_refused_by_its_line(value):
+    message = refusal(changed("severity: warning", f"severity: {value}"))
+    assert message.startswith("my.yaml, line 8: is not YAML: '")
+    assert message.endswith(": put a text in quotes")
+    assert len(message) < 200
+
+
+def test_what_is_said_of_an_error_is_no_longer_than_somebody_reads():
+    assert len(refusal(changed("severity: warning", f"severity: {'x' * 100_000}"))) < 2_100
+
+
 def test_a_rule_given_twice_in_one_file_is_refused_where_it_is_given_again():
     """YAML itself would take the second and forget the first."""
     message = refusal(GOOD + GOOD.split("rules:\n")[1])
