@@ -87,7 +87,7 @@ def _subject(given: object) -> dict[str, str]:
         raise Misfit("a customer or a lot is of a 'tenant': name it too")
     if "region" in found:
         keys.member("region", found["region"], SiteRegion)
-    return {key: str(value) for key, value in found.items()}
+    return {key: keys.name(key, value) for key, value in found.items()}
 
 
 def rule(name: str, body: object, applies: Scope, names: Collection[str]) -> Rule:

@@ -111,6 +111,14 @@ def text(key: str, value: object) -> str:
     return said
 
 
+def name(key: str, value: object) -> str:
+    """Of something in the registry. What YAML takes for a number or for yes and no is refused:
+    the lot 00123 would be the lot 83, the customer NO nobody."""
+    if not isinstance(value, str) or not value:
+        raise Misfit(f"{key} is {value!r}; it is a name: put it in quotes", key)
+    return value
+
+
 def member(key: str, value: object, known: Sequence[str] | type[StrEnum]) -> str:
     if not isinstance(value, str) or value not in list(known):
         names = [str(name) for name in known if name]

@@ -264,8 +264,8 @@ def _facts(
             raise Misfit(f"{key} is {lot[key]!r}; it is a number above 0", key)
     commodity, form = fitting[0]
     return LotFacts(
-        tenant=str(lot.get("tenant", "test")),
-        lot=str(lot.get("lot", "test")),
+        tenant=keys.name("tenant", lot.get("tenant", "test")),
+        lot=keys.name("lot", lot.get("lot", "test")),
         commodity=commodity,
         form=form,
         time_constant_h=lot.get("time_constant_h"),
@@ -273,7 +273,7 @@ def _facts(
         cored=START if "regain_pct" in lot else None,
         cored_regain=lot.get("regain_pct", float("nan")),
         limits=_limits(lot.get("limits", {})),
-        customer=str(lot.get("customer", "")),
+        customer=keys.name("customer", lot["customer"]) if "customer" in lot else "",
         circumstances=circumstances,
     )
 

@@ -387,6 +387,16 @@ def test_what_is_said_of_an_error_is_no_longer_than_somebody_reads():
     assert len(refusal(changed("severity: warning", f"severity: {'x' * 100_000}"))) < 2_100
 
 
+@pytest.mark.parametrize("written", ["00123", "1.10", "no", "[A, B]", "", "2026-01-01"])
+def test_a_name_that_yaml_takes_for_something_else_is_refused(written):
+    """An overlay for the lot 00123 was one for the lot 83, and nobody knew."""
+    limits = "limits: {dry: {value: 1, unit: K, about: x}}\noverlays:\n"
+    limits += f"  - for: {{tenant: acme, lot: {written}}}\n    limits: {{dry: 2}}\n"
+    message = refusal(changed("rules:\n", limits + "rules:\n"))
+    assert message.startswith("my.yaml, line 5: overlays, no. 1: for: lot is ")
+    assert message.endswith("; it is a name: put it in quotes")
+
+
 def test_a_rule_given_twice_in_one_file_is_refused_where_it_is_given_again():
     """YAML itself would take the second and forget the first."""
     message = refusal(GOOD + GOOD.split("rules:\n")[1])
