@@ -77,4 +77,8 @@ def evaluate(
         evaluating.freeze(at_once)
         return
     keys = tuple(key for key in (journeys or "").split(",") if key)
+    if journeys is not None and not keys:
+        raise typer.BadParameter(
+            "it names no journey: leave it out for all", param_hint="--journeys"
+        )
     evaluating.evaluate(evaluating.Given(seeds, keys, tuning, at_once, as_json, details, data))

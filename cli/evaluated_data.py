@@ -97,7 +97,10 @@ def judged(given: Path | None, rules: Rules) -> DataReport:
         if lacking:
             words.append(f"{name} is not judged: there is no {folder / lacking[0]}.")
             continue
-        series = {key: each for file in files for key, each in read(folder / file).items()}
+        try:
+            series = {key: each for file in files for key, each in read(folder / file).items()}
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{name} cannot be judged by {folder}: {error}") from error
         found, more = work(series, rules)
         words += more
         if found:

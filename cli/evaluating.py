@@ -23,7 +23,7 @@ from rich.console import Console
 from cli import evaluated_journey
 from cli.evaluated_data import judged
 from cli.evaluated_journey import Played
-from cli.evaluation_details import write_details
+from cli.evaluation_details import require_writable, write_details
 from cli.evaluation_report import Report
 from cli.parts import rules_of
 from lots.errors import UserError
@@ -63,6 +63,9 @@ FIRST_TEST_SEED = 100
 TUNING_SEEDS = range(1, 7)
 TEST_SEEDS = range(301, 307)
 """Those that are played where nothing else is said."""
+
+MOST_SEEDS = 1_000
+"""A run of them all takes days; a slip of the hand is none."""
 
 REMEDY = (
     "rules are tuned and judged on the frozen truth alone. If it changed on purpose, raise VERSION"
@@ -104,6 +107,10 @@ def evaluate(given: Given) -> None:
     rules = rules_of(settings)
     seeds = _seeds(given.seeds, given.tuning)
     runs = planned(given.journeys, seeds, tuning=given.tuning)
+    # What may be refused comes first: the journeys take an hour.
+    measured = judged(given.data, rules)
+    if given.details is not None:
+        require_writable(given.details)
     # The limits of the baselines are chosen on the tuning part, always.
     tuned = runs if given.tuning else planned((), TUNING_SEEDS, tuning=True)
     every = list(dict.fromkeys((*runs, *tuned)))
@@ -121,18 +128,18 @@ def evaluate(given: Given) -> None:
         seeds,
         [played[run] for run in runs],
         [played[run] for run in tuned],
-        judged(given.data, rules),
+        measured,
     )
-    if given.details is not None:
-        write_details(given.details, report.played)
     for line in report.words():
         say(line)
     if given.as_json:
         print(json.dumps(report.as_json()))
-        return
-    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
-    for table in report.tables():
-        console.print(table)
+    else:
+        console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
+        for table in report.tables():
+            console.print(table)
+    if given.details is not None:  # last: the disk may be full by now, and the figures are told
+        write_details(given.details, report.played)
 
 
 def freeze(processes: int) -> None:
@@ -186,6 +193,8 @@ def _seeds(text: str | None, tuning: bool) -> Sequence[int]:
     if not (first.isdecimal() and (last or first).isdecimal()) or int(first) > int(last or first):
         raise UserError(f"--seeds {text!r}: write the first and the last, such as 301:306")
     found = range(int(first), int(last or first) + 1)
+    if found[-1] - found[0] >= MOST_SEEDS:
+        raise UserError(f"--seeds {text}: more than {MOST_SEEDS:,} at once; write fewer")
     if tuning and found[-1] >= FIRST_TEST_SEED:
         raise UserError(
             f"--seeds {text}: seeds from {FIRST_TEST_SEED} on are for testing: use lower ones"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -52,13 +53,24 @@ def details(played: Iterable[Played]) -> Iterator[Detail]:
                     yield of("false", false.told, false.lifted, false.told, expected=False)
 
 
+def require_writable(file: Path) -> None:
+    """Leave what is in it as it is. Raises `UserError`."""
+    with _told(file), file.open("a", encoding="utf-8"):
+        pass
+
+
 def write_details(file: Path, played: Iterable[Played]) -> None:
     """As CSV. Raises `UserError` where it cannot be written."""
+    with _told(file), file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow((*Detail._fields, "lead_h"))
+        writer.writerows(_row(each) for each in details(played))
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
     try:
-        with file.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.writer(out)
-            writer.writerow((*Detail._fields, "lead_h"))
-            writer.writerows(_row(each) for each in details(played))
+        yield
     except OSError as error:
         raise UserError(
             f"--details {file} cannot be written ({error.strerror}): name a file in a folder that"

@@ -141,13 +141,30 @@ def test_another_truth_is_refused(
         (("--seeds", "x"), "--seeds 'x': write the first and the last"),
         (("--seeds", "9:8"), "write the first and the last"),
         (("--tuning", "--seeds", "99:100"), "seeds from 100 on are for testing"),
+        (("--seeds", "0:99999999999"), "more than 1,000 at once"),
         (("--journeys", "nowhere"), "there is no journey 'nowhere'"),
+        (("--data", "nowhere"), "--data nowhere is no folder"),
+        (("--details", "nowhere/x.csv"), "--details nowhere/x.csv cannot be written"),
+        (("--details", "."), "--details . cannot be written"),
         (("--journeys", "calm"), "journey calm is not in the test part: add --tuning"),
         (("--tuning", "--journeys", NAME), "is not in the tuning part: leave out --tuning"),
     ],
 )
 def test_what_cannot_be_played_is_said(shell: Shell, words: tuple[str, ...], told: str) -> None:
     assert told in shell.refusal("evaluate", *words)
+
+
+@pytest.mark.parametrize("given", ["", ","])
+def test_no_journey_is_not_all_of_them(shell: Shell, given: str) -> None:
+    assert b"it names no journey" in shell("evaluate", "--journeys", given).stderr
+
+
+def test_figures_are_told_where_the_disk_is_full_of_details(shell: Shell) -> None:
+    words = ("evaluate", "--tuning", "--journeys", "door-left-open", "--seeds", "1", "--processes")
+    done = shell(*words, "1", "--json", "--details", "/dev/full", "--data", str(shell.folder))
+    assert done.returncode == 1
+    assert json.loads(done.stdout.decode().splitlines()[-1])["seeds"] == [1]
+    assert b"--details /dev/full cannot be written (No space left on device)" in done.stderr
 
 
 def test_figures_come_as_json_and_as_tables(shell: Shell) -> None:
@@ -206,6 +223,14 @@ def test_what_a_folder_lacks_is_said(tmp_path: Path) -> None:
     assert found.figures == {}
     assert len(found.words) == 2
     assert "sweat_outdoors is not judged: there is no" in found.words[0]
+
+
+def test_a_table_that_is_not_text(tmp_path: Path) -> None:
+    file = tmp_path / evaluated_data.OUTDOORS
+    file.parent.mkdir()
+    file.write_bytes(b"time\xff\n1\n")
+    with pytest.raises(UserError, match="sweat_outdoors cannot be judged by"):
+        evaluated_data.judged(tmp_path, pack.load())
 
 
 def test_a_table_that_cannot_be_read(tmp_path: Path) -> None:
