@@ -98,6 +98,15 @@ def adopt_tag(tag: str, tenant: str, interval: int) -> None:
     print(f"tag {plain(tag)} is registered: bind it with `dunnage import bindings`")
 
 
+def require(session: Session, tenant: str, kind: str, name: str | None) -> None:
+    """That there is such a tenant, and (None: any) such a thing of theirs, where nothing was found:
+    a slip of the hand is not good news. Raises `Missing`."""
+    if tenant != DEFAULT_TENANT:
+        _require(session, tenant)
+    if name is not None and registry.get(session, tenant, kind, name) is None:
+        raise Missing(f"there is no {kind.removesuffix('s')} {plain(name)!r} of tenant {tenant}")
+
+
 def _require(session: Session, tenant: str) -> None:
     if tenant not in registry.tenants(session):
         raise Missing(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cli import trend
-from cli.administration import database
+from cli.administration import database, require
 from cli.terminal import plain, table
 from lots import registry
 from lots.model import Forecast
@@ -19,10 +19,12 @@ from rules.trends import Score as TrendScore
 def show(tenant: str, lot: str | None, each: bool, as_json: bool) -> None:
     """Raises `UserError`."""
     with database() as engine, registry.reading(engine) as session:
+        judged = forecasts.judged(session, tenant, lot)
+        if not judged:
+            require(session, tenant, "lots", lot)
         if each:
             _print(forecasts.newest(session, tenant, lot), _one, _ONE, as_json)
             return
-        judged = forecasts.judged(session, tenant, lot)
     _print(hindsight.scores(judged), Score._asdict, _SCORE, as_json)
 
 

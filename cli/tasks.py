@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cli.administration import database
+from cli.administration import database, require
 from cli.terminal import table
 from lots import registry
 from lots.settings import load
@@ -15,7 +15,10 @@ def show(tenant: str, site: str | None, over: bool, as_json: bool) -> None:
     """``over``: those whose season is over too. Raises `UserError`."""
     now = load().clock.now_ms()
     with database() as engine, registry.reading(engine) as session:
-        found = [task for task in tasks.of_tenant(session, tenant, site) if over or task.ends > now]
+        every = tasks.of_tenant(session, tenant, site)
+        if not every:
+            require(session, tenant, "sites", site)
+    found = [task for task in every if over or task.ends > now]
     if as_json:
         for task in found:
             print(json.dumps(tasks.shown(task), ensure_ascii=False))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from cli.administration import database
+from cli.administration import database, require
 from cli.terminal import plain, table
 from lots import registry
 from lots.errors import UserError
@@ -44,6 +44,8 @@ def read(tenant: str, lots: Sequence[str] | None) -> list[Trends]:
     now = settings.clock.now_ms()
     with database() as engine, registry.reading(engine) as session:
         known = lot_trends.known(session, tenant, lots)
+        if not known:
+            require(session, tenant, "lots", None)
         session.expunge_all()
     try:
         with closing(open_history(settings.readings, settings.raw_retention_days)) as store:

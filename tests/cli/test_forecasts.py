@@ -11,6 +11,7 @@ from lots.model import Alert, Forecast
 from tests.cli.shell import Shell
 
 LOTS = b"id,commodity,form,net_mass_kg,packaging\nPB,lead,ingot,1000,strapped\n"
+LOTS += b"WO,wool,greasy,1000,bale_nylon\n"
 SAID = 1_763_812_800_000
 
 
@@ -82,4 +83,12 @@ def test_one_by_one_they_are_too(told: Shell) -> None:
     found = json.loads(told.says("forecasts", "--each", "--json", "--lot", "PB"))
     assert (found["alert"], found["outcome"], found["curve"]) == ("a", "came", [[1.0, 12.5]])
     assert told.says("forecasts", "--each", "--lot", "WO") == "nothing was foreseen yet\n"
+    told.says("tenants", "add", "other")
     assert told.says("forecasts", "--tenant", "other") == "nothing was foreseen yet\n"
+
+
+def test_a_name_that_nobody_has_is_not_good_news(told: Shell) -> None:
+    assert "there is no lot 'nope' of tenant default" in told.refusal("forecasts", "--lot", "nope")
+    assert "there is no tenant 'nobody'" in told.refusal("forecasts", "--tenant", "nobody")
+    assert "no lot 'nope'" in told.refusal("forecasts", "--lot", "nope", "--each")
+    assert "no tenant 'nobody'" in told.refusal("forecasts", "--trends", "--tenant", "nobody")

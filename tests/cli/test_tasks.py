@@ -12,6 +12,7 @@ from lots.model import ServiceTask
 from tests.cli.shell import Shell
 
 SITES = b"id,name,latitude,longitude,timezone\nMIAMI,Miami,25.8,-80.3,America/New_York\n"
+SITES += b"OSLO,Oslo,59.9,10.8,Europe/Oslo\n"
 
 
 @pytest.fixture
@@ -50,4 +51,10 @@ def test_what_is_due_is_told(due: Shell) -> None:
     (found,) = map(json.loads, due.says("tasks", "--json").splitlines())
     assert (found["site"], found["guide"]) == ("MIAMI", "wool damp")
     assert due.says("tasks", "--site", "OSLO").startswith("no task is due")
+    due.says("tenants", "add", "other")
     assert due.says("tasks", "--tenant", "other").startswith("no task is due")
+
+
+def test_a_name_that_nobody_has_is_not_good_news(due: Shell) -> None:
+    assert "there is no site 'nope' of tenant default" in due.refusal("tasks", "--site", "nope")
+    assert "there is no tenant 'nobody'" in due.refusal("tasks", "--tenant", "nobody")
