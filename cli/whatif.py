@@ -15,6 +15,7 @@ from lots.fields import instant_of
 from lots.settings import load
 from rules import openings, whatif
 from rules.forecast import Opening
+from rules.foreseen import hour
 from rules.openings import Answer, Asked
 from rules.whatif import Comparison
 
@@ -36,7 +37,7 @@ def run(asked: Asked, tenant: str, as_json: bool) -> None:
 def _print(answer: Answer) -> None:
     def clock(hours: float) -> str:
         at = instant_of(answer.now + round(hours * HOUR_MS)).astimezone(answer.zone)
-        return at.strftime("%a %H:%M")
+        return f"{at:%a} {hour(at)}"
 
     if answer.first:
         print(plain(answer.first), file=sys.stderr)

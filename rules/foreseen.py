@@ -70,11 +70,21 @@ def _hours(span: int) -> str:
 def clock(time: int, zone: str, now: int) -> str:
     """``time`` (ms) on the clock of ``zone``, to the next half hour: "13:30 (Europe/Berlin)", with
     its day where that is not the one of ``now``."""
-    half = timedelta(minutes=30)
-    here, today = (datetime.fromtimestamp(each / 1000, ZoneInfo(zone)) for each in (time, now))
-    past = (here - here.replace(minute=0, second=0, microsecond=0)) % half
-    here = here + (half - past) if past else here
-    return f"{_day(here, today)}{here:%H:%M} ({zone})"
+    half, ahead = 30 * 60_000, _at(time, zone).utcoffset() or timedelta()
+    local = time + round(ahead.total_seconds() * 1000)
+    here, today = _at(time + -local % half, zone), _at(now, zone)
+    return f"{_day(here, today)}{hour(here)} ({zone})"
+
+
+def _at(time: int, zone: str) -> datetime:
+    return datetime.fromtimestamp(time / 1000, ZoneInfo(zone))
+
+
+def hour(here: datetime) -> str:
+    """As a clock shows it: "13:30"; where it shows that twice, since it is put back, which it is:
+    "03:30 EET"."""
+    is_twice = here.utcoffset() != here.replace(fold=1 - here.fold).utcoffset()
+    return f"{here:%H:%M %Z}" if is_twice else f"{here:%H:%M}"
 
 
 def _day(here: datetime, today: datetime) -> str:

@@ -65,7 +65,7 @@ def answer(session: Session, tenant: str, asked: Asked, now: int) -> Answer:
     site = _site(session, tenant, asked, now)
     restrained = census.restrained(session, tenant, [asked.lot], now)[asked.lot]
     zone = ZoneInfo(site.timezone if site else "UTC")
-    hours = [_hours(each, now, zone) for each in asked.at]
+    hours = [hours_until(each, now, zone) for each in asked.at]
     transfer = lead.transfer(lot.commodity, lot.packaging)
     lag_h = lot.time_constant_h or LEAD_TIME_CONSTANT_H
     bundle = whatif.bundle_of(numbers, lag_h, transfer)
@@ -145,19 +145,26 @@ def _outside(asked: Asked, site: SiteRecord | None, now: int) -> Outside:
     return whatif.by_normals(of_lists(site.climate.model_dump()), now)
 
 
-def _hours(text: str, now: int, zone: ZoneInfo) -> float:
-    """Hours from now to ``text``."""
+def hours_until(text: str, now: int, zone: ZoneInfo) -> float:
+    """Hours from ``now`` (ms) to ``text``; raises `Unknowable`."""
     try:
         if ":" in text and len(text) <= len("09:00"):
             clock = datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007
             here = instant_of(now).astimezone(zone)
-            at = here.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
-            at = at if at >= here else at + timedelta(days=1)
+            days = (here.date() + timedelta(days=n) for n in range(3))
+            shown = [each for day in days for each in _shown(datetime.combine(day, clock), zone)]
         else:
             at = datetime.fromisoformat(text)
-            at = at if at.tzinfo else at.replace(tzinfo=zone)
-        return (milliseconds(at) - now) / HOUR_MS
+            shown = [milliseconds(at)] if at.tzinfo else _shown(at, zone)
+        return (next((each for each in shown if each >= now), shown[0]) - now) / HOUR_MS
     except (ValueError, OverflowError) as error:
         raise Unknowable(
             f"the hour of opening {text!r} is none: write 09:00, or 2025-11-22T09:00"
         ) from error
+
+
+def _shown(clock: datetime, zone: ZoneInfo) -> list[int]:
+    """When a clock of ``zone`` shows this, ms: an hour that it shows twice in autumn is there
+    twice; one that it leaves out in spring is so much later as it was put forward."""
+    first, second = (milliseconds(clock.replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
+    return [first, second] if second > first else [first]

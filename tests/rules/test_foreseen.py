@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import datetime
 from string import Formatter
 
 import pytest
@@ -89,6 +90,25 @@ def test_it_says_when_for_how_long_and_until_when_to_wait_on_the_sites_clock():
 )
 def test_a_clock_is_read_to_the_next_half_hour(minutes, zone, told):
     assert clock(START + minutes * 60_000, zone, START) == told
+
+
+@pytest.mark.parametrize(
+    ("time", "zone", "told"),
+    [
+        ("2026-03-29T00:45Z", "Europe/Helsinki", "04:00"),  # there is no 03:00
+        ("2026-10-25T00:10Z", "Europe/Helsinki", "03:30 EEST"),
+        ("2026-10-25T00:40Z", "Europe/Helsinki", "03:00 EET"),  # 04:00 is an hour later
+        ("2026-10-25T01:10Z", "Europe/Helsinki", "03:30 EET"),
+        ("2026-10-25T01:40Z", "Europe/Helsinki", "04:00"),
+        ("2026-10-03T15:20Z", "Australia/Lord_Howe", "02:30"),  # there is no 02:00
+        ("2026-04-04T14:50Z", "Australia/Lord_Howe", "01:30 +1030"),
+        ("2026-11-01T06:10Z", "America/New_York", "01:30 EST"),
+        ("2026-12-31T09:50Z", "Pacific/Kiritimati", "Fri 1 Jan 00:00"),
+    ],
+)
+def test_a_clock_that_is_put_forward_or_back_is_read_as_it_is_then(time, zone, told):
+    ms = round(datetime.fromisoformat(time).timestamp() * 1000)
+    assert clock(ms, zone, ms - HOUR_MS) == f"{told} ({zone})"
 
 
 def said(restraints=(), box=Box.NONE):
