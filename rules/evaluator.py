@@ -7,7 +7,7 @@ offset is folded silently, and aloud from there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -216,8 +216,23 @@ class Evaluator:
 
     def take(self, offset: int, bound: Bound) -> None:
         """Fold a batch that ends at ``offset`` in the journal; `commit` writes what it changed."""
-        if offset > self.committed:
+        self._judge(offset, lambda: self._evaluated(bound))
+
+    def tick(self, offset: int, now: int) -> None:
+        """Time has come to ``now`` (ms) by the record at ``offset``."""
+        self._judge(offset, lambda: self.engine.tick(now))
+
+    def _judge(self, offset: int, entry: Callable[[], list[Change]]) -> None:
+        """Judge the ``entry`` that ends at ``offset``: aloud, where it is past what is written."""
+        is_news = offset > self.committed
+        if is_news:
             self._go_on_aloud()
+        changes = entry()
+        self.offset = offset
+        if is_news:
+            self.pending += changes
+
+    def _evaluated(self, bound: Bound) -> list[Change]:
         try:
             changes = self.engine.evaluate(bound)
         except Exception:
@@ -225,7 +240,7 @@ class Evaluator:
         if self.engine.aside:
             for key in self.engine.aside.intersection(bound.lots):
                 self.engine.distrust(key)  # perhaps it can be folded now
-        self._went(offset, changes)
+        return changes
 
     def _one_by_one(self, bound: Bound) -> list[Change]:
         """One lot's trouble is not the others': it is folded again from the store."""
@@ -237,17 +252,6 @@ class Evaluator:
                 _log.exception("a lot could not be evaluated", tenant=key.tenant, lot=key.lot)
                 self.engine.distrust(key)
         return changes
-
-    def tick(self, offset: int, now: int) -> None:
-        """Time has come to ``now`` (ms) by the record at ``offset``."""
-        if offset > self.committed:
-            self._go_on_aloud()
-        self._went(offset, self.engine.tick(now))
-
-    def _went(self, offset: int, changes: list[Change]) -> None:
-        self.offset = offset
-        if offset > self.committed:
-            self.pending += changes
 
     def commit(self) -> None:
         """Write what is pending with the offset it came from; nothing is lost if that fails."""
