@@ -179,13 +179,20 @@ def as_csv(answer: Answer) -> str:
     text = io.StringIO()
     lines = csv.writer(text)
     names = [*map("_".join, columns), *WETNESS]
+    lot = _inert(answer.lot)
     lines.writerow(["lot", "placement", "source", "t", *names])
     for series in answer.found.series:
         for point in _points(series, quantities):
             cells = [point.get(name, {}).get(which) for name, which in columns]
             cells += [point.get(name) for name in WETNESS]
-            lines.writerow([answer.lot, series.placement, point["source"], point["t"], *cells])
+            lines.writerow([lot, series.placement, point["source"], point["t"], *cells])
     return text.getvalue()
+
+
+def _inert(text: str) -> str:
+    """A name that a spreadsheet would take for a formula, and work out, as the text that it is: who
+    names a lot is not who opens the file."""
+    return f"'{text}" if text.startswith(("=", "@", "-")) else text
 
 
 def _step(text: str, span: Span) -> int:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -200,6 +201,26 @@ def test_as_csv(lot: Caller) -> None:
     assert float(rows[3]["temperature_mean"]) == points[3]["temperature"]["mean"]
     assert float(rows[3]["dew_point_mean"]) == points[3]["dew_point"]["mean"]
     assert rows[3]["probe_mean"] == ""
+    assert {row["lot"] for row in rows} == {"L1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("=HYPERLINK(A1)", "'=HYPERLINK(A1)"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-2", "'-2"),
+        ('PB,"1"', 'PB,"1"'),
+        ("批次-🐑", "批次-🐑"),
+    ],
+)
+def test_a_lots_name_is_no_formula_of_a_spreadsheet(lot: Caller, name: str, written: str) -> None:
+    lot.put("lots", id=name, **LOT)
+    lot.put("moves", lot=name, at=BEGAN, place="B1")
+    query = {"format": "csv", "step": "1d"}
+    reply = lot.reads.get(f"/v1/lots/{quote(name, safe='')}/history", params=query)
+    rows = list(csv.reader(io.StringIO(reply.text)))
+    assert {row[0] for row in rows[1:]} == {written}
 
 
 @pytest.mark.parametrize(
