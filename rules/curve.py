@@ -11,11 +11,12 @@ import numpy as np
 from lots.circumstances import AHEAD_MS, Circumstance, Course
 from lots.clock import HOUR_MS
 from lots.readings.batch import Floats, Ints
-from rules import lead
+from rules import ahead, lead
 from rules.ahead import ANOMALY_H, STORE_LAG_H
 from rules.forecast import Bundle, followed
 from rules.foreseen import Point
 from rules.state import LotFacts
+from rules.surroundings import PLACES, Courses
 
 CURVE_STEP_H: Final = 1.0
 CURVE_H: Final = AHEAD_MS // HOUR_MS
@@ -47,35 +48,37 @@ def _air_to_come(
     spans: Sequence[Circumstance], numbers: Mapping[str, float], at: int, times: Ints
 ) -> Floats:
     """(3, n) °C, dew point °C, and 1 where the lot is on a course, at ``times`` (n,) ms: the air
-    that it has until then, and what is left of the present anomaly on the way."""
+    that it has until then, and what is left of the present anomaly on the way. What is cooled is
+    opened when it arrives."""
     air = numbers.get("temperature", numbers["surface"])
     dew_point = numbers.get("dew_point", air - _DRY_K)
-    now = _course_at(spans, at)
+    kept, now = Courses(), _span_at(spans, at)
+    closed = PLACES.index(now.place) == ahead.CONTAINER
     warmer = damper = 0.0
-    if now is not None:
-        mean, dew = _climate(now, at)
+    cooled = False
+    if now.course is not None:
+        mean, spread, dew = _climate(kept, now.course, at, closed)
         warmer, damper = air - mean, dew_point - dew
+        cooled = ahead.is_cooled(air, mean, spread)
     found = np.empty((3, len(times)))
     for i, time in enumerate(times.tolist()):
-        course = _course_at(spans, time)
-        if course is not None:
-            left = math.exp((at - time) / HOUR_MS / ANOMALY_H) if now is not None else 0.0
-            mean, dew = _climate(course, time)
+        course = _span_at(spans, time).course
+        if course is not None and not (cooled and time < course.arrives):
+            seen = now.course is not None and not cooled
+            left = math.exp((at - time) / HOUR_MS / ANOMALY_H) if seen else 0.0
+            mean, _, dew = _climate(kept, course, time, closed)
             air = mean + left * warmer
             dew_point = min(dew + left * damper, air)
         found[:, i] = air, dew_point, course is not None
     return found
 
 
-def _course_at(spans: Sequence[Circumstance], time: int) -> Course | None:
-    begun = [one for one in spans if one.begins <= time]
-    return begun[-1].course if begun else None
+def _span_at(spans: Sequence[Circumstance], time: int) -> Circumstance:
+    return [one for one in spans if one.begins <= time][-1]
 
 
-def _climate(course: Course, time: int) -> tuple[float, float]:
-    """Means of air and dew point, °C, on a course at ``time`` ms."""
-    part = min(max((time - course.departs) / (course.arrives - course.departs), 0.0), 1.0)
-    at = np.asarray([time])
-    begin, end = (each.at(at)[:, 0] for each in (course.origin, course.destination))
-    mean = begin + part * (end - begin)
-    return float(mean[0]), float(mean[2])
+def _climate(kept: Courses, course: Course, time: int, closed: bool) -> tuple[float, float, float]:
+    """The air's mean and spread, and the dew point's mean, °C, on a course at ``time`` ms."""
+    row = kept.row(course)
+    mean, spread, dew, _ = ahead.expected(kept.courses[row], kept.normals, time, closed)
+    return mean, spread, dew

@@ -37,7 +37,8 @@ class Courses:
     """Courses and the climates between which they lie, each once however many lots are on it."""
 
     def __init__(self) -> None:
-        self.normals = np.zeros((1, len(QUANTITIES), MONTHS, HOURS), np.float32)
+        # By climate its normals, and last the day's swing: how far an hour's mean is off the day's.
+        self.normals = np.zeros((1, len(QUANTITIES) + 1, MONTHS, HOURS), np.float32)
         self.courses = np.zeros(1, COURSE)
         self._climates: dict[Normals, int] = {}
         self._rows: dict[Course, int] = {}
@@ -59,7 +60,9 @@ class Courses:
             at = self._climates[normals] = len(self._climates)
             if at == len(self.normals):
                 self.normals = np.concatenate((self.normals, np.zeros_like(self.normals)))
-            self.normals[at] = normals.table
+            table = normals.table
+            self.normals[at, :-1] = table
+            self.normals[at, -1] = table[0] - table[0].mean(axis=1, keepdims=True)
         return self._climates[normals]
 
 
@@ -96,3 +99,5 @@ def prepare() -> None:
         np.zeros(1, SPAN), whole, whole, np.zeros(1, np.int64), whole, real, real, real, real, real,
         0, none.courses, none.normals, np.empty((3, 0)),
     )  # fmt: skip
+    ahead.expected(none.courses[0], none.normals, 0, False)
+    ahead.is_cooled(0.0, 0.0, 0.0)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from lots.circumstances import AHEAD_MS, ALWAYS, Circumstance, Course
 from lots.clock import HOUR_MS
 from lots.normals import HOURS, MONTHS, Normals
-from lots.terms import Phase
+from lots.terms import Phase, PlaceKind
 from rules import ahead, pack
-from rules.surroundings import Courses
+from rules.surroundings import PLACES, Courses
 from tests.rules.timeline import LEAD, WOOL, at, course, fold, folded, hours, said, steady
 
 AHEAD_H = AHEAD_MS / HOUR_MS
@@ -98,8 +98,92 @@ def test_the_weather_it_is_out_in_is_not_forgotten_on_the_way():
     """A damper air than usual, four hours on the way: the next hours' is damper too."""
     facts = shipped(26, 60, destination=spread_of(DRY), origin=spread_of(DRY))
     start = steady(0, 25, 12, 60)
-    dry, damp = (said(*start, *steady(26, 30, 14, rh)) for rh in (45, 95))
+    dry, damp = (said(*start, *steady(26, 30, 14, rh)) for rh in (45, 99))
     assert numbers(facts, damp)["sweat_ahead"] > numbers(facts, dry)["sweat_ahead"] + 0.2
+
+
+def swinging(temperature, dew_point, swing, spread=2.0):
+    """A climate whose days are ``swing`` K warmer at 18:00 UTC than in the mean, and as much colder
+    at 06:00; its dew point does not move."""
+    values = steady_climate(temperature, dew_point, spread).table.copy()
+    values[0] += swing * np.sin(2 * np.pi * (np.arange(HOURS) - 12) / HOURS)
+    return Normals(values.astype(np.float32).tobytes())
+
+
+def boxed_in(place, climate):
+    """Lead that has stood in ``place`` for a day, on a leg that takes weeks."""
+    way = Course(at(0), at(400), climate, climate)
+    return replace(LEAD, circumstances=(Circumstance(ALWAYS, Phase.IN_TRANSIT, 1, place, "", way),))
+
+
+def test_a_closed_container_is_damper_when_the_day_warms_it():
+    """Cool and near its dew point at night: what is in it gives off water as it warms, and the
+    metal lags behind. A truck has the air outside, whose dew point stays."""
+    night = said(*steady(0, 18, 9, 88))  # to 06:00 UTC
+    truck, box = (numbers(boxed_in(p, swinging(14, 8, 6)), night) for p in ("vehicle", "container"))
+    assert truck["sweat_ahead"] < 0.4
+    assert box["sweat_ahead"] > truck["sweat_ahead"] + 0.3
+    assert 3 <= box["sweat_in"] <= 12, "in the morning"
+
+
+def test_one_that_is_dry_is_not():
+    night = said(*steady(0, 18, 9, 45))
+    assert numbers(boxed_in("container", swinging(14, 8, 6)), night)["sweat_ahead"] < 0.1
+
+
+SUMMER = steady_climate(26, 20)
+IN_THE_COLD = said(*steady(0, 20, 6, 60))
+
+
+def test_what_is_stored_cold_may_be_carried_cold():
+    """Whether it sweats on a long way is as likely as not: it is not known how it is carried."""
+    found = numbers(shipped(26, 200, origin=SUMMER, destination=SUMMER), IN_THE_COLD)
+    assert 0.4 < found["sweat_ahead"] < 0.6
+    mild = steady_climate(6, 3)
+    found = numbers(shipped(26, 32, origin=mild, destination=SUMMER), IN_THE_COLD)
+    assert found["sweat_ahead"] > 0.95, "it is cold outside: that is no cooled store"
+
+
+def test_either_way_it_sweats_where_it_is_opened():
+    found = numbers(shipped(26, 44, origin=SUMMER, destination=SUMMER), IN_THE_COLD)
+    assert found["sweat_ahead"] > 0.95
+    assert 24 <= found["sweat_in"] <= 27, "when it has arrived; before that it is not known"
+
+
+def test_what_is_carried_cold_stays_so_until_it_is_opened():
+    facts = shipped(24, 60, origin=SUMMER, destination=SUMMER)
+    aboard = numbers(facts, said(*steady(0, 40, 6, 60)))
+    assert aboard["sweat_ahead"] > 0.95
+    assert 18 <= aboard["sweat_in"] <= 21, "20 h later"
+    far = numbers(shipped(24, 100, origin=SUMMER, destination=SUMMER), said(*steady(0, 40, 6, 60)))
+    assert far.get("sweat_ahead", 0.0) < 0.01, "no sooner"
+    booked = replace(
+        facts,
+        circumstances=(
+            *facts.circumstances[:2],
+            Circumstance(at(61), Phase.AT_CUSTOMER, 1, "bay", ""),
+        ),
+    )
+    assert numbers(booked, said(*steady(0, 40, 6, 60)))["sweat_ahead"] > 0.95, "booked in"
+
+
+def test_what_is_carried_at_the_warmth_of_the_climate_is_not_told_for_being_opened():
+    facts = shipped(24, 60, origin=SUMMER, destination=SUMMER)
+    assert numbers(facts, said(*steady(0, 40, 24, 60)))["sweat_ahead"] < 0.3
+
+
+def test_metal_alone_tells_of_the_weather_by_its_own_tag():
+    """It is as damp at the metal as in the air around."""
+    mild = steady_climate(14, 10, 3.0)
+    facts = shipped(0, 60, origin=mild, destination=mild)
+    dry, damp = (
+        numbers(facts, said(*steady(0, 20, 14, rh), placement="surface")) for rh in (45, 96)
+    )
+    assert damp["sweat_ahead"] > dry["sweat_ahead"] + 0.1
+
+
+def test_the_code_of_a_container_is_that_of_the_places():
+    assert PLACES[ahead.CONTAINER] == PlaceKind.CONTAINER
 
 
 def test_wool_has_no_such_forecast():
@@ -138,8 +222,17 @@ def test_the_compiled_climate_is_that_of_the_normals():
         part = min((hour - 100) / 100, 1.0)
         time = np.array([at(hour)])
         expected = (1 - part) * one.at(time)[:, 0] + part * other.at(time)[:, 0]
-        found = ahead.climate(kept.courses[row], kept.normals, at(hour))
+        *found, swing = ahead.climate(kept.courses[row], kept.normals, at(hour))
         assert found == pytest.approx(expected, rel=1e-5)
+        assert swing == pytest.approx(found[0] - by_day(one, other, part, at(hour)), abs=1e-4)
+
+
+def by_day(one, other, part, time):
+    """The mean of a day at this time of the year, °C."""
+    means = (one.table[0].mean(axis=1), other.table[0].mean(axis=1))
+    flat = [Normals(np.tile(each[:, None], (4, 1, HOURS)).tobytes()) for each in means]
+    begin, end = (each.at(np.array([time]))[0, 0] for each in flat)
+    return begin + part * (end - begin)
 
 
 def test_a_course_and_its_climates_are_kept_once():
@@ -151,5 +244,5 @@ def test_a_course_and_its_climates_are_kept_once():
     for way, row in zip(ways, rows, strict=False):
         found = kept.courses[row]
         assert (found["departs"], found["arrives"]) == (way.departs, way.arrives)
-        assert kept.normals[found["origin"]].tobytes() == COLD.values
-        assert kept.normals[found["destination"]].tobytes() == way.destination.values
+        assert kept.normals[found["origin"]][:-1].tobytes() == COLD.values
+        assert kept.normals[found["destination"]][:-1].tobytes() == way.destination.values

@@ -15,7 +15,7 @@ from rules.foreseen import Foreseen, clock, fields, foreseen
 from rules.knowledge import HANDS_ON, Box, Restraint, words
 from rules.pack import PackError, parse
 from rules.signals import FORESEEN
-from tests.rules.test_ahead import DRY, SHIPPED, numbers, shipped
+from tests.rules.test_ahead import DRY, SHIPPED, SUMMER, numbers, shipped
 from tests.rules.timeline import START, WOOL, at
 
 (SWEAT,) = (rule for rule in SHIPPED.rules if rule.name == "lead.sweat")
@@ -214,6 +214,14 @@ def test_in_dry_air_none_comes():
 def test_put_off_it_comes_later():
     early, late = grams(shipped(34, 44)), grams(shipped(46, 56))
     assert late.index(max(late)) >= early.index(max(early)) + 10
+
+
+def test_what_is_carried_cold_is_wet_when_it_is_opened():
+    """In a trailer at 6 °C through summer, from 24 to 40 h; seen from 30 h."""
+    facts = shipped(24, 40, origin=SUMMER, destination=SUMMER)
+    film = grams(facts, {"surface": 6.0, "temperature": 6.0, "dew_point": -1.0})
+    assert film[:9] == [0.0] * 9
+    assert max(film[9:24]) > 50
 
 
 def test_of_what_is_no_metal_or_is_not_known_there_is_no_curve():
