@@ -200,6 +200,30 @@ def test_the_pack_tells_hours_before_it_settles_and_lets_go_where_it_did_not():
     assert told[1][0] < 60
 
 
+def told_of_sweat(samples, facts):
+    found = folded(samples, facts, SHIPPED)
+    return [(hours(one.at), one.step > 0) for one in found.transitions if one.rule == "lead.sweat"]
+
+
+def test_the_pack_tells_no_sooner_than_a_day_before():
+    told = told_of_sweat(said(*steady(0, 100, 0, 60)), shipped(90, 100))
+    assert 66 <= told[0][0] <= 80
+    assert told[0][1]
+
+
+def test_the_pack_tells_each_time_of_a_box_that_sweats_each_day():
+    """Sun from 12:00 UTC on, cold nights; 0 h is 12:00. Wet timber keeps the air damp."""
+    rows = [
+        (h, 14 + 7 * math.sin(2 * math.pi * h / 24), 88 - 4 * math.sin(2 * math.pi * h / 24))
+        for h in range(24 * 6)
+    ]
+    told = told_of_sweat(said(*rows), boxed_in("container", swinging(13, 9, 6)))
+    begins = [hour for hour, opened in told if opened]
+    assert len([hour for hour in begins if hour > 24]) >= 4, "once a day, not once for all"
+    later = [hour % 24 for hour in begins if hour > 24]
+    assert all(hour > 16 for hour in later), "before the morning, not as soon as it has dried"
+
+
 @given(st.integers(1, 39))
 def test_two_folds_are_as_good_as_one(cut):
     samples, facts = said(*steady(0, 40, 0, 60)), shipped(34, 44)

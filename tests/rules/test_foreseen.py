@@ -47,8 +47,8 @@ def test_what_was_measured_was_not(measured):
 
 
 def test_one_that_just_passed_is_told_by_rounded_numbers():
-    """0.652 is 0.65 in an alert's numbers, which is not above 0.65."""
-    assert foreseen(LEVEL, COMING | {"sweat_ahead": 0.65}, at(0)) is not None
+    """0.702 is 0.7 in an alert's numbers, which is not above 0.7."""
+    assert foreseen(LEVEL, COMING | {"sweat_ahead": 0.7}, at(0)) is not None
 
 
 def test_where_nothing_is_known_to_come_nothing_was():
