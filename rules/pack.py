@@ -38,9 +38,9 @@ def load(folder: Path | None = None) -> Rules:
     source = files("rules.packs") if folder is None else folder
     try:
         bytes_by_name = {
-            entry.name: entry.read_bytes()
+            _right(entry.name): entry.read_bytes()
             for entry in sorted(source.iterdir(), key=lambda entry: entry.name)
-            if _is_pack(entry.name)
+            if _is_meant(entry.name)
         }
     except OSError as error:
         raise PackError(f"packs cannot be read from {source}: {error}") from error
@@ -49,16 +49,23 @@ def load(folder: Path | None = None) -> Rules:
     return parse({name: _text_of(name, content) for name, content in bytes_by_name.items()})
 
 
-def _is_pack(name: str) -> bool:
-    """Hidden files are what editors and file servers keep beside one that somebody works on."""
-    return name.endswith(".yaml") and not name.startswith(".")
+def _is_meant(name: str) -> bool:
+    """As a pack: hidden files are what editors and file servers keep beside one."""
+    return name.lower().endswith((".yaml", ".yml", ".yaml.txt")) and not name.startswith(".")
+
+
+def _right(name: str) -> str:
+    """``name``, if it is one of a pack: others were left out, and nobody knew."""
+    if not name.endswith(".yaml"):
+        raise PackError(f"{name}: a pack's name ends in .yaml: rename it, or put it elsewhere")
+    return name
 
 
 def stamp(folder: Path | None) -> Stamp:
     """Of the files of `load`: another where one of them changed, or who may read it."""
     source = Path(str(files("rules.packs"))) if folder is None else folder
     try:
-        found = [(path.name, path.stat()) for path in source.iterdir() if _is_pack(path.name)]
+        found = [(path.name, path.stat()) for path in source.iterdir() if _is_meant(path.name)]
     except OSError:
         return ()
     return tuple(sorted((n, of.st_mtime_ns, of.st_ctime_ns, of.st_size) for n, of in found))

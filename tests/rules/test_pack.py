@@ -10,7 +10,7 @@ import pytest
 from lots.circumstances import Circumstance
 from lots.terms import Phase
 from rules.keys import duration_ms
-from rules.pack import PackError, load, parse
+from rules.pack import PackError, load, parse, stamp
 from rules.rule import Level, Rules, Severity, Silence
 from rules.signals import SIGNALS
 from rules.state import Book, LotFacts
@@ -502,6 +502,16 @@ def test_a_folder_of_ones_own_is_taken_in_place_of_the_shipped_packs(tmp_path):
     (tmp_path / "mine.yaml").write_text(GOOD, encoding="utf-8")
     (tmp_path / "notes.txt").write_text("not a pack", encoding="utf-8")
     assert [rule.name for rule in load(tmp_path).rules] == ["test.one"]
+
+
+@pytest.mark.parametrize("name", ["own.yml", "own.YAML", "own.yaml.txt"])
+def test_a_pack_that_is_named_otherwise_is_not_left_out_in_silence(tmp_path, name):
+    (tmp_path / "my.yaml").write_text(GOOD, encoding="utf-8")
+    before = stamp(tmp_path)
+    (tmp_path / name).write_text(GOOD.replace("test.one", "test.two"), encoding="utf-8")
+    with pytest.raises(PackError, match=rf"{re.escape(name)}: a pack's name ends in .yaml: rename"):
+        load(tmp_path)
+    assert stamp(tmp_path) != before, "it is looked at again when the file is gone"
 
 
 def test_a_folder_without_a_pack_is_refused_with_the_remedy(tmp_path):
