@@ -26,10 +26,18 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
             print("\t".join(row))
         return
     lines = [list(head), *shown]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
-        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
-        print("  ".join(cells).rstrip())
+        blanks = (" " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(map("".join, zip(line, blanks, strict=True))).rstrip())
+
+
+def _width(text: str) -> int:
+    """Columns that it takes: Chinese letters and most pictures two, accents by themselves none."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.category(each) in ("Mn", "Me") for each in text)
 
 
 def _is_powerful(character: str) -> bool:

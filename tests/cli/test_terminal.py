@@ -38,3 +38,11 @@ def test_a_person_gets_columns(
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     table(("tag", "n"), [("A-1000", "2"), ("B", "30")])
     assert capsys.readouterr().out == "tag     n\nA-1000  2\nB       30\n"
+
+
+def test_letters_that_are_wide_stand_in_their_column(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    table(("lot", "n"), [("铅-1", "2"), ("e\u0301", "30"), ("PB-100", "4")])
+    assert capsys.readouterr().out == "lot     n\n铅-1    2\ne\u0301       30\nPB-100  4\n"
