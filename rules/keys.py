@@ -27,6 +27,8 @@ MOST_VALUES: Final = 1_000_000
 """A file stands for so many at most, each alias (``*name``) counted as all that it stands for: a
 few lines of aliases of aliases can fill any memory. Ten thousand rules are a quarter of it. [D]"""
 
+_UNKEPT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters and half characters, that a name in a pack may have."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(min|h|d)")
 _UNIT_MS = {"min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _LONGEST_MS = 366 * _UNIT_MS["d"]
@@ -159,9 +161,10 @@ class Lines:
         return self._at[path]
 
     def locate(self, error: ValueError, *above: str | int) -> str:
-        """``error`` with the line where it is, for a message; its path begins ``above``."""
+        """``error`` with the line where it is, for a message; its path begins ``above``. What no
+        registry could keep is escaped: that a pack is refused is written there."""
         path: Path = (*above, *getattr(error, "path", ()))
-        said = str(error)
+        said = _UNKEPT.sub(lambda found: ascii(found[0])[1:-1], str(error))
         if len(said) > LONGEST_TEXT:
             said = f"{said[:LONGEST_TEXT]}…"
         return f"line {self.of(path)}: {said}"

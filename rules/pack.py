@@ -56,8 +56,9 @@ def _is_meant(name: str) -> bool:
 
 def _right(name: str) -> str:
     """``name``, if it is one of a pack: others were left out, and nobody knew."""
-    if not name.endswith(".yaml"):
-        raise PackError(f"{name}: a pack's name ends in .yaml: rename it, or put it elsewhere")
+    if not name.endswith(".yaml") or not name.isprintable():
+        why = "a pack's name ends in .yaml and is in UTF-8"
+        raise PackError(f"{name!a}: {why}: rename it, or put it elsewhere")
     return name
 
 

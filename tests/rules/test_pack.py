@@ -1,6 +1,7 @@
 """Packs: those that come with Dunnage, and what is said of one that cannot be used."""
 
 import math
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -504,12 +505,31 @@ def test_a_folder_of_ones_own_is_taken_in_place_of_the_shipped_packs(tmp_path):
     assert [rule.name for rule in load(tmp_path).rules] == ["test.one"]
 
 
+@pytest.mark.parametrize("table", ["rules", "limits", "derived", "tests"])
+@pytest.mark.parametrize("code", ["\\0", "\\x1b", "\\ud800"])
+def test_what_is_said_of_a_name_can_be_kept(table, code):
+    """It is written to the registry as an operators' alert: who could not write it ended."""
+    rules = "" if table == "rules" else "rules: {}\n"
+    with pytest.raises(PackError) as refused:
+        trials(parse({"my.yaml": f'pack: test\n{rules}{table}: {{"a{code}b": 3}}\n'}))
+    message = str(refused.value)
+    assert message.startswith("my.yaml, line ")
+    assert message.isprintable()
+
+
+def test_a_file_name_that_is_not_utf_8_is_refused(tmp_path):
+    (tmp_path / os.fsdecode(b"\xff.yaml")).write_text(GOOD, encoding="utf-8")
+    with pytest.raises(PackError, match="is in UTF-8: rename it") as refused:
+        load(tmp_path)
+    assert str(refused.value).isprintable()
+
+
 @pytest.mark.parametrize("name", ["own.yml", "own.YAML", "own.yaml.txt"])
 def test_a_pack_that_is_named_otherwise_is_not_left_out_in_silence(tmp_path, name):
     (tmp_path / "my.yaml").write_text(GOOD, encoding="utf-8")
     before = stamp(tmp_path)
     (tmp_path / name).write_text(GOOD.replace("test.one", "test.two"), encoding="utf-8")
-    with pytest.raises(PackError, match=rf"{re.escape(name)}: a pack's name ends in .yaml: rename"):
+    with pytest.raises(PackError, match=rf"'{re.escape(name)}': a pack's name ends in .yaml"):
         load(tmp_path)
     assert stamp(tmp_path) != before, "it is looked at again when the file is gone"
 
