@@ -31,7 +31,7 @@ from rules.ids import stable_id
 from rules.knowledge import names_tags
 from rules.letters import Letter, Recipient, let_say, outgoing, send, there
 from rules.outbox import NEVER
-from rules.rule import Rule, Rules
+from rules.rule import Rule, Rules, Severity
 from rules.state import Change
 
 _log = structlog.get_logger("dunnage.alerts")
@@ -216,17 +216,19 @@ class Ledger:
         new = [stage for stage in episode.stages if stage not in was]
         row.revised = row.revised or len(was) + len(new) > len(episode.stages)
         row.revised = row.revised or any(stage.at <= known_to for stage in new)
-        step = was[-1].step
+        stood = row.severity
         for stage in new:
             if stage.at > known_to:
                 self._stand(row, stage, desk)
-                self._tell(row, "raised" if stage.step > step else "lowered", stage.at, desk)
-                step = stage.step
+                self._tell(row, _moved(stood, row.severity), stage.at, desk)
+                stood = row.severity
         last = episode.stages[-1]
         self._stand(row, last, desk)
-        if episode.cleared is None and last.step != step:
-            at = last.at if last in new else desk.now
-            self._tell(row, "raised" if last.step > step else "lowered", at, desk)
+        if episode.cleared is None and row.severity != stood:
+            # Where the rule had another severity, it stands so from now on, not from back then.
+            known = last in new and all(stage.step for stage in was)
+            at = last.at if known else desk.now
+            self._tell(row, _moved(stood, row.severity), at, desk)
         row.stages = self._written(row.rule, episode.stages)
 
     def _begin(self, work: _Work, desk: _Desk) -> list[Alert]:
@@ -435,6 +437,13 @@ class _Desk:
     acted: Mapping[str, list[str]]
     tags: TagNames
     letters: list[Letter]
+
+
+def _moved(severity: str, to: str) -> str:
+    """What happens to an alert of ``severity`` that comes ``to`` another: packs may have changed
+    which of them a rule has."""
+    worse = list(Severity).index
+    return "raised" if worse(Severity(to)) > worse(Severity(severity)) else "lowered"
 
 
 def _waves(changes: Iterable[Change]) -> list[list[Change]]:

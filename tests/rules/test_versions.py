@@ -72,6 +72,29 @@ def test_what_goes_on_meanwhile_goes_on(desk):
     ]  # fmt: skip
 
 
+def test_an_open_alert_that_other_packs_have_otherwise_is_told_as_it_stands_now(desk):
+    """However they came to it: by a word, or by steps that are there no more."""
+    steps = "    steps:\n      - {severity: critical, when: humidity > 90, clear: humidity < 85}\n"
+    mild = PACK.replace("severity: critical", "severity: warning", 1)
+    worse = mild.replace(
+        "    based_on: test\n  test.quiet", f"{steps}    based_on: test\n  test.quiet"
+    )
+    started(desk, other(worse))
+    desk.says((0, 50), (1, 95))
+    desk.settle()
+    severities, told = [], []
+    for hour, text in enumerate((mild, PACK, mild, PACK), 2):
+        desk.clock.hour = hour
+        assert desk.evaluator.adopt(other(text))
+        desk.settle(4)
+        (row,) = desk.rows()
+        severities.append(row.severity)
+        told.append([event for event, _ in desk.told()])
+    assert severities == ["warning", "critical", "warning", "critical"]
+    assert told[0] == ["alert.opened", "alert.lowered"]
+    assert told[3].count("alert.raised") == told[3].count("alert.lowered") == 2
+
+
 def test_a_rule_of_silence_that_is_gone_ends_with_it(desk):
     started(desk)
     desk.says((1, 50))
