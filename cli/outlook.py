@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -102,10 +104,19 @@ def write_guide(
     except guides.NoGuide as error:
         raise UserError(str(error)) from error
     if file is None:
-        print(page, end="")
+        print(page if _is_utf_8() else _in_ascii(page), end="")
         return
     try:
         file.write_text(page, encoding="utf-8")
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror}") from error
     print(f"wrote {plain(str(file))}: print it from a browser")
+
+
+def _is_utf_8() -> bool:
+    return codecs.lookup(sys.stdout.encoding).name == "utf-8"
+
+
+def _in_ascii(page: str) -> str:
+    """For a standard output that lacks Chinese, or has other bytes for it than the page says."""
+    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 
 import pytest
 
 from lots import registry
 from lots.records import KINDS
+from rules import guides
 from simulators.climate import normals
 from tests.cli.shell import Shell
 
@@ -47,6 +49,15 @@ def test_a_guide_is_a_page_to_print(site: Shell) -> None:
     told = site.says("guide", "lead", "sweat", "--to", "guide.html")
     assert told == "wrote guide.html: print it from a browser\n"
     assert "season of sweat" in (site.folder / "guide.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_guide_is_the_same_page_whatever_standard_output_can_say(
+    shell: Shell, encoding: str
+) -> None:
+    words = ("guide", "lead", "damp", "--language", "zh")
+    done = shell.process(*words, PYTHONIOENCODING=encoding)
+    assert unescape(done.stdout.decode("utf-8")) == unescape(guides.page("lead", "damp", "zh"))
 
 
 def test_what_is_not_known_is_refused_with_the_remedy(site: Shell) -> None:
