@@ -68,8 +68,8 @@ class Engine:
         self._samples = samples
         self.book = Book(rules) if book is None else book
         self.table = LotTable(self.book)
-        self.happened: dict[LotKey, list[Transition]] = {}
-        """The transitions from a lot's base to its head, where there are any."""
+        self.happened: dict[int, list[Transition]] = {}
+        """By row, the transitions from a lot's base to its head, where there are any."""
         self.silences = Silences(self.table, self.book)
         self.dirty: dict[LotKey, int] = {}
         """Lots to fold again, and from when their facts may differ."""
@@ -212,7 +212,7 @@ class Engine:
                 (left,) = self._left(part.rows[lot : lot + 1], states.at(slice(lot, lot + 1)))
                 change = replace(change, newest=int(states.lots["newest"][lot]), left=left)
             changes.append(change)
-            happened[key] = self.happened.get(key, []) + events
+            happened[row] = self.happened.get(row, []) + events
         return _Done(part.rows, states, changes, happened)
 
     def _open(self, shelf: Shelf, row: int) -> dict[str, Stood]:
@@ -227,9 +227,9 @@ class Engine:
         found = self._fold(whole, states)
         changes, happened, left = [], {}, None
         for lot, row in enumerate(part.rows.tolist()):
-            key, events = self.table.keys[row], found.get(lot, [])
-            if _told(events) != _told(self.happened.get(key, [])):
-                before = self._open(self.table.base, row)
+            events = found.get(lot, [])
+            if _told(events) != _told(self.happened.get(row, [])):
+                key, before = self.table.keys[row], self._open(self.table.base, row)
                 known_to = int(self.table.head.newest[row])
                 newest = int(states.lots["newest"][lot])
                 left = left or self._left(part.rows, states)
@@ -237,7 +237,7 @@ class Engine:
                 changes.append(
                     Change(key, since, before, events, False, known_to, newest, left[lot])
                 )
-            happened[key] = events
+            happened[row] = events
         return _Done(part.rows, states, changes, happened)
 
     def _trimmed(self, part: Part) -> _Bases | None:
@@ -256,13 +256,10 @@ class Engine:
 
     def _let_go(self, rows: Ints) -> None:
         """Of what is not after the bases of ``rows``."""
-        edges = self.table.base.newest[rows]
-        self.table.window.cut(rows, edges)
-        if not self.happened:
-            return
-        for key, newest in zip(self._keys(rows), edges.tolist(), strict=True):
-            if key in self.happened:
-                self._remember({key: [t for t in self.happened[key] if t.at > newest]})
+        self.table.window.cut(rows, self.table.base.newest[rows])
+        for row in self.happened.keys() & rows.tolist():
+            newest = self.table.base.newest[row]
+            self._remember({row: [t for t in self.happened[row] if t.at > newest]})
 
     def _make_room(self, coming: int) -> None:
         """Keep no more samples than there may be, with those that are ``coming``.
@@ -320,12 +317,12 @@ class Engine:
             found |= {lots.start + lot: events for lot, events in its.items()}
         return found
 
-    def _remember(self, happened: Mapping[LotKey, list[Transition]]) -> None:
-        for key, events in happened.items():
+    def _remember(self, happened: Mapping[int, list[Transition]]) -> None:
+        for row, events in happened.items():
             if events:
-                self.happened[key] = events
+                self.happened[row] = events
             else:
-                self.happened.pop(key, None)
+                self.happened.pop(row, None)
 
     def refold(
         self, key: LotKey, since: int, history: Sequence[Samples], way: Way | None = None
@@ -338,7 +335,8 @@ class Engine:
         if key not in self.table.known:
             raise KeyError(key)
         way = way or Way()
-        rows = np.asarray([self.table.row(key)])
+        row = self.table.row(key)
+        rows = np.asarray([row])
         self.table.notes["heard"][rows] = True
         states = self.book.fresh(1) if way.start is None else way.start.copy()
         before = self.book.open_rules(states.opened[0])
@@ -360,7 +358,7 @@ class Engine:
         self.table.spoil(rows)
         self.table.head.put(rows, states)
         self.table.window.replace(kept.rows, kept.starts, kept.samples)
-        self._remember({key: [t for t in events if t.at > int(base.lots["newest"][0])]})
+        self._remember({row: [t for t in events if t.at > int(base.lots["newest"][0])]})
         self.table.notes["changed"][rows] = True
         self._cleaned(key)
         before = _open_at(before, events, since)
@@ -405,8 +403,9 @@ class Engine:
 
     def forget(self, key: LotKey) -> None:
         """Drop a lot that the registry no longer has."""
+        if (row := self.table.rows.get(key)) is not None:
+            self.happened.pop(row, None)
         self.table.forget(key)
-        self.happened.pop(key, None)
         self.silences.of.pop(key, None)
         self._cleaned(key)
 
@@ -496,7 +495,7 @@ class _Done:
     rows: Ints
     states: States
     changes: list[Change]
-    happened: dict[LotKey, list[Transition]]
+    happened: dict[int, list[Transition]]
 
 
 def _told(events: list[Transition]) -> list[tuple[str, int, int]]:

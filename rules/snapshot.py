@@ -228,7 +228,7 @@ def _columns(table: LotTable, rows: Ints) -> Iterator[NDArray[Any]]:
 
 
 def _packed(engine: Engine, journal: str, offset: int, lots: int, brief: bool) -> _Snapshot:
-    silences = engine.silences
+    silences, keys = engine.silences, engine.table.keys
     return _Snapshot(
         version=VERSION,
         journal=journal,
@@ -240,7 +240,7 @@ def _packed(engine: Engine, journal: str, offset: int, lots: int, brief: bool) -
         columns=engine.book.columns,
         derived=_derived(engine.book),
         lots=lots,
-        happened=[] if brief else list(engine.happened.items()),
+        happened=[] if brief else [(keys[row], its) for row, its in engine.happened.items()],
         silent=list(silences.of.items()),
         dirty=[] if brief else list(engine.dirty.items()),
         blind=[] if brief else sorted(engine.blind),
@@ -273,7 +273,7 @@ def _unpack(found: _Snapshot, file: FileIO, engine: Engine, before: Rules | None
             for key in keys:
                 if judged_otherwise(key):
                     engine.mark(key, 0)
-    engine.happened.update(found.happened)
+    engine.happened.update((table.row(key), its) for key, its in found.happened)
     for key, silent in found.silent:
         heard = table.notes["heard"][table.row(key)]
         silences.set(key, {rule: at for rule, at in silent.items() if rule in in_force})

@@ -268,6 +268,20 @@ def test_of_very_many_lots_each_keeps_a_few_samples():
     assert min(counts(of, facts)) >= EACH // 2
 
 
+def test_what_happened_to_a_lot_is_not_told_of_who_has_its_row_next():
+    facts = lots(np.random.default_rng(5), 20)
+    of = Engine(RULES)
+    of.know(facts)
+    flood(of, facts, 20, 1, step_s=3600)
+    row = min(of.happened)
+    of.forget(of.table.keys[row])
+    stranger = LotKey("acme", "another")
+    of.know({stranger: LotFacts("acme", "another", "lead", "ingot")})
+    flood(of, [stranger], 1, 1)
+    assert of.table.rows[stranger] == row
+    assert row not in of.happened
+
+
 def test_what_comes_late_in_a_flood_is_folded_again_and_right():
     """A repeat and a reading of one second ago, in a lot that keeps less than that."""
     facts = lots(np.random.default_rng(6), 1)
