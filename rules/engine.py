@@ -18,7 +18,7 @@ import numpy as np
 
 from lots.climate import Bound, LotKey, Samples, arranged, join, no_samples
 from lots.clock import DAY_MS, HOUR_MS
-from lots.readings.batch import Ints
+from lots.readings.batch import Bools, Ints
 from rules import kernels
 from rules.fold import fold, left_now, numbers_now
 from rules.kernels import FAR, NEVER
@@ -131,19 +131,21 @@ class Engine:
         top = self._on_top(part.lots(~behind & ~long))
         passed, left = self._passed(part.lots(long))
         again = self._put_in(part.lots(behind))
-        trimmed = self._trimmed(part.lots(full & ~long & ~ready))
+        brief = self._brief(part) & ~behind & ~long
+        trimmed = self._trimmed(part.lots(full & ~long & ~ready & ~brief))
         # Nothing was touched so far, and from here on nothing can fail.
         due = ready | (middle == NEVER) & (ends - oldest >= WINDOW_MS)
         due &= ~behind & ~long & (newest >= ends - WINDOW_MS)
         due &= self.table.window.held[part.rows] >= MANY
         self.table.base.match(part.rows[ready], self.table.middle)
-        self.table.spoil(part.rows[long | ready & ~due | (middle >= part.first)])
+        self.table.base.match(part.rows[brief], self.table.head)
+        self.table.spoil(part.rows[long | brief | ready & ~due | (middle >= part.first)])
         self.table.halve(part.rows[due])
         changes = [*self._taken(top), *self._taken(passed), *self._taken(again)]
         self.table.window.append(part.rows, part.starts, part.samples)
         for bases in filter(None, (left, trimmed)):
             self.table.base.put(*bases)
-        self._let_go(part.rows[full])
+        self._let_go(part.rows[full | brief])
         self.table.notes["heard"][part.rows] = self.table.notes["changed"][part.rows] = True
         # That a tag was heard is so whatever else is forgotten.
         return [each for each in changes if each.key not in self.blind] + self.silences.hear(part)
@@ -267,14 +269,34 @@ class Engine:
         The lots that have most let go of the older half of theirs, which is then as what is older
         than the window. An eighth is made free at once, so that not every batch has to ask.
         """
-        window = self.table.window
-        most = max(self._samples, EACH * len(self.table.rows))
+        window, most = self.table.window, self._most
         if window.live + coming <= most:
             return
         while window.live and (excess := window.live + coming - most * 7 // 8) > 0:
             for rows in window.crowded(excess):
                 self._halve(rows)
                 self._let_go(rows)
+
+    def _brief(self, part: Part) -> Bools:
+        """(lots,) which of them let go of all that they have as new samples come.
+
+        Where most of what there may be is used, those that have their share of it; where nearly all
+        is, any; but none that may have a middle state to move on to. Their bases become their heads
+        as they were before: to keep half of so few is not worth that all that a million lots say is
+        folded a second time.
+        """
+        window, most = self.table.window, self._most
+        coming = window.live + len(part.samples)
+        if coming <= most * 3 // 4:
+            return np.zeros(len(part.rows), np.bool_)
+        enough = most // len(self.table.rows) if coming <= most * 7 // 8 else 1
+        held = window.held[part.rows]
+        return (held >= enough) & (held < MANY)
+
+    @property
+    def _most(self) -> int:
+        """Samples that may be in memory."""
+        return max(self._samples, EACH * len(self.table.rows))
 
     def _halve(self, rows: Ints) -> None:
         """Move the bases of lots on to about the middle of their windows.

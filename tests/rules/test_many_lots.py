@@ -268,6 +268,26 @@ def test_of_very_many_lots_each_keeps_a_few_samples():
     assert min(counts(of, facts)) >= EACH // 2
 
 
+def test_nor_is_any_of_them_folded_a_second_time():
+    facts, folded = lots(np.random.default_rng(5), 300), []
+    of, free = Engine(RULES, 100), Engine(RULES)
+    for engine in (of, free):
+        engine.know(facts)
+    real = of._fold
+    of._fold = lambda part, states: folded.append(len(part.samples)) or real(part, states)
+    for start_h in range(20):  # some at a time, as they come
+        for part in range(0, 300, 50):
+            some = list(facts)[part : part + 50]
+            for engine in (of, free):
+                flood(engine, some, 1, 1, start_h=start_h)
+    assert sum(folded) == 20 * 300
+    assert [everything(of, key) for key in facts] == [everything(free, key) for key in facts]
+    assert free.happened
+    for row, events in of.happened.items():
+        newest = of.table.base.newest[row]
+        assert events == [event for event in free.happened[row] if event.at > newest]
+
+
 def test_what_happened_to_a_lot_is_not_told_of_who_has_its_row_next():
     facts = lots(np.random.default_rng(5), 20)
     of = Engine(RULES)
