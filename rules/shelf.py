@@ -31,6 +31,12 @@ FURTHER: Final = 255
 TOGETHER: Final = 8
 """So many words are passed over at once if none differs; so many lots are unpacked at once."""
 
+FETCHED: Final = 256
+"""States that are fetched before the first of them is touched: they stay in the nearest cache."""
+LINE: Final = 8  # words in a line of the processor's cache
+LINES: Final = 3
+"""Of a state that are fetched: most have no more."""
+
 STEP: Final = 2  # words: extents are multiples of it
 SLACK: Final = 2  # steps that an extent may be too large, so that it need not move each time
 MOST_USED: Final = 4 / 3
@@ -82,8 +88,8 @@ class Shelf:
             np.empty((len(rows), _width(column)), np.int64) for column in self._like.columns()
         )
         unpack(
-            rows, self.newest, self._at, self._words, self._words.view(np.uint8), self._fresh,
-            self._alike, columns,
+            rows, self.newest, self._at, self._steps, self._words, self._words.view(np.uint8),
+            self._fresh, self._alike, columns,
         )  # fmt: skip
         return _states(columns, self._like)
 
@@ -169,15 +175,17 @@ def _width(column: NDArray[Any]) -> int:
 
 @compiled
 def unpack(
-    rows: Ints, newest: Ints, at: Ints, words: Ints, content: Bytes, fresh: Ints, alike: Ints,
-    columns: Columns,
-) -> None:  # fmt: skip
+    rows: Ints, newest: Ints, at: Ints, steps: Steps, words: Ints, content: Bytes, fresh: Ints,
+    alike: Ints, columns: Columns,
+) -> int:  # fmt: skip
     """Write the states at ``rows`` (m,) to ``columns``; ``content``: the bytes of ``words``.
 
-    A lot's first word is its newest time.
+    A lot's first word is its newest time. Returns what `fetch` does.
     """
-    some = np.empty((TOGETHER, len(fresh)), np.int64)
+    some, fetched = np.empty((TOGETHER, len(fresh)), np.int64), 0
     for first in range(0, len(rows), TOGETHER):
+        if first % FETCHED == 0:
+            fetched += fetch(rows[first : first + FETCHED], newest, at, steps, words)
         # What was just written word by word is not read again at once: that would wait.
         end = min(first + TOGETHER, len(rows))
         for m in range(first, end):
@@ -190,6 +198,24 @@ def unpack(
                 for i in range(width):
                     its[i] = own[i]
             before += width
+    return fetched
+
+
+@compiled
+def fetch(rows: Ints, newest: Ints, at: Ints, steps: Steps, words: Ints) -> int:
+    """Have what is kept of ``rows`` (m,) come from memory to the processor's cache.
+
+    Who reads state after state waits for each to come; here nothing waits for anything, so that
+    many come at once. Returns a sum that is of no use, lest the compiler leave it all out.
+    """
+    found, last = 0, len(words) - 1
+    for row in rows:
+        found += newest[row] + steps[row] + at[row]
+    for row in rows:
+        if at[row] != NOWHERE:
+            for line in range(LINES):
+                found += words[min(at[row] + line * LINE, last)]
+    return found
 
 
 @compiled
@@ -223,17 +249,19 @@ def read(
 def pack(
     rows: Ints, columns: Columns, fresh: Ints, alike: Ints, newest: Ints,
     at: Ints, steps: Steps, words: Ints, content: Bytes, used: Ints, free: Ints,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Write the states in ``columns`` to ``rows`` (m,).
 
-    Behind ``used`` there is room for the largest extents.
+    Behind ``used`` there is room for the largest extents. Returns what `fetch` does.
     """
-    width = len(fresh)
+    width, fetched = len(fresh), 0
     own, kept, same = np.empty((3, width), np.int64)
     lists = np.empty(HEAD + 2 * width, np.uint8)
     differs = np.zeros((width + TOGETHER - 1) // TOGETHER * TOGETHER, np.uint8)
     some_differ = differs.view(np.uint64)
     for m in range(len(rows)):
+        if m % FETCHED == 0:
+            fetched += fetch(rows[m : m + FETCHED], newest, at, steps, words)
         row, first = rows[m], 0
         for column in columns:
             its = column[m]
@@ -266,6 +294,7 @@ def pack(
         begin += in_words(size)
         for n in range(keeps):
             words[begin + n] = own[kept[n]]
+    return fetched
 
 
 @compiled
@@ -323,18 +352,26 @@ def extent(
 def carry(
     theirs: Ints, their_newest: Ints, their_at: Ints, their_steps: Steps, their_words: Ints,
     rows: Ints, newest: Ints, at: Ints, steps: Steps, words: Ints, used: Ints, free: Ints,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Write the states that another shelf has at ``theirs`` (m,) over those at ``rows`` (m,),
-    packed as they are."""
+    packed as they are. Returns what `fetch` does."""
+    fetched = 0
     for m in range(len(rows)):
+        if m % FETCHED == 0:
+            some = slice(m, m + FETCHED)
+            fetched += fetch(theirs[some], their_newest, their_at, their_steps, their_words)
+            fetched += fetch(rows[some], newest, at, steps, words)
         row, their = rows[m], theirs[m]
         newest[row] = their_newest[their]
         if their_at[their] == NOWHERE:
             leave(row, at, steps, words, free)
             continue
         begin = extent(row, their_steps[their], at, steps, words, used, free)
-        for n in range(their_steps[their] * STEP):
-            words[begin + n] = their_words[their_at[their] + n]
+        count = their_steps[their] * STEP
+        its, own = their_words[their_at[their] :][:count], words[begin : begin + count]
+        for n in range(count):
+            own[n] = its[n]
+    return fetched
 
 
 @compiled
@@ -390,7 +427,7 @@ def prepare() -> None:
     whole, steps = np.empty(0, np.int64), np.empty(0, np.int16)
     content = np.empty(0, np.uint8)
     columns = tuple(np.empty((0, 1), np.int64) for _ in fields(States))
-    unpack(whole, whole, whole, whole, content, whole, whole, columns)
+    unpack(whole, whole, whole, steps, whole, content, whole, whole, columns)
     pack(
         whole, columns, whole, whole, whole, whole, steps, whole, content, whole, whole
     )  # fmt: skip
