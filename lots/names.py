@@ -67,7 +67,8 @@ class Names(Texts):
         self.add(names)
 
     def _make_slots(self, count: int) -> None:
-        self._numbers, self._hashes = np.full((2, count), NOBODY, np.int32)
+        # Side by side, as they are looked at.
+        self._numbers, self._hashes = np.full((count, 2), NOBODY, np.int32).T
 
     def number(self, name: str) -> int:
         """Of one name; `NOBODY` if it is not there."""
