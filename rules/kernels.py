@@ -553,6 +553,14 @@ def tidy(last: Links, previous: Links, there: Links) -> None:
 
 
 @compiled
+def close_up(column: NDArray[Any], there: Links) -> None:
+    """Move what is in ``column`` (n,) to where `tidy` says that it stands."""
+    for i in range(len(there)):
+        if there[i] >= 0:
+            column[there[i]] = column[i]
+
+
+@compiled
 def chains(last: Links, previous: Links, starts: Ints, index: Ints) -> None:
     """Write each lot's chain to its part of ``index``, the oldest link first."""
     for lot in range(len(starts) - 1):
@@ -584,4 +592,6 @@ def prepare(state: np.dtype[np.void]) -> None:
     newer(whole, whole, whole, links, links, whole)
     unhang(whole, whole, whole, links, links, links, whole)
     tidy(links, links, links)
+    for column in (whole, np.empty(0, np.int8), real):
+        close_up(column, links)
     chains(links, links, starts, whole)

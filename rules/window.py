@@ -145,10 +145,9 @@ class Window:
             return
         there = np.empty(self._end, np.int32)
         kernels.tidy(self._last, self._previous, there)
-        live = there >= 0
         columns = [*self._log.values(), self._previous]
         for column in columns[:-1]:
-            column[: self.live] = column[: self._end][live]
+            kernels.close_up(column, there)
         self._end = self.live
         needed = self.live + n
         more = max(LEAST, min(needed, SPARE), needed // 4)
