@@ -2,7 +2,8 @@
 
 ``first``: the rules' side of a worker, with an empty registry, learns of so many lots with a tag
 each, and each says something some times; it ends with a snapshot, and the journal goes on.
-``again``: a new process takes up there. The last line is JSON.
+``again``: a new process takes up there, and is measured live in turns with a world of few lots in
+the same process. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -15,19 +16,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from statistics import median
 
 from sqlalchemy import Engine
 
 from cli import heap
 from cli.parts import own_routes
-from ingest.bind import Rosters, bind
+from ingest.bind import Directory, Rosters, bind
 from ingest.formats import Memory
 from ingest.journal import Journal
 from ingest.message import Message
 from ingest.repeats import Repeats
 from ingest.understanding import Understanding
 from lots import registry
+from lots.climate import Bound
 from lots.clock import Clock
 from lots.readings.batch import ReadingBatch
 from lots.readings.sqlite import SqliteStore
@@ -35,7 +39,7 @@ from lots.settings import Settings
 from rules import pack
 from rules.evaluator import Evaluator
 from tests.bench.messages import NOW
-from tests.bench.telling import KINDS, STEP_MS, TENANT, Fleet
+from tests.bench.telling import KINDS, STEP_MS, TENANT, Fleet, world
 
 LOTS = 1_000_000
 BATCH = 1_000
@@ -44,8 +48,12 @@ ROUNDS = 5
 AT_ONCE = 20_000
 """In these rounds, which are no measurement."""
 TAIL = 200
-"""Batches of messages that the journal has after it. The same lots are heard again live: when each
-is heard for the first time after a start it is looked up by its name."""
+"""Batches of messages that the journal has after it. The same lots are heard again live, so many
+batches a turn: when each is heard for the first time after a start it is looked up by its name."""
+FEW = 10_000
+WARM = 600
+"""Batches of few lots until their windows are full."""
+TURNS = 5
 
 
 def measured(lots: int, say: Callable[[str], None]) -> dict[str, float]:
@@ -63,6 +71,8 @@ def measured(lots: int, say: Callable[[str], None]) -> dict[str, float]:
         "restart_s": found["restart_s"],
         "restart_cpu_s": found["restart_cpu_s"],
         "million_readings_per_s": found["readings_per_s"],
+        "million_judged_per_s": found["judged_per_s"],
+        "million_cost_ratio": found["cost_ratio"],
     }
 
 
@@ -129,9 +139,12 @@ class Office:
         with registry.reading(self.database) as session:
             self._rosters.refresh(session)
 
-    def take(self, offset: int, batch: ReadingBatch) -> int:
-        self.evaluator.take(offset, bind(batch, self._rosters.directory))
-        return len(batch)
+    def take(self, offset: int, batch: ReadingBatch) -> None:
+        self.evaluator.take(offset, bind(batch, self.directory))
+
+    @property
+    def directory(self) -> Directory:
+        return self._rosters.directory
 
 
 def first(office: Office, lots: int) -> dict[str, float]:
@@ -160,13 +173,55 @@ def again(office: Office, lots: int) -> dict[str, float]:
         "restart_cpu_s": time.process_time() - cpu,
         "rss_with_tags_mb": memory()["rss_mb"],
     }
-    fleet = Fleet(lots, BATCH)
-    begins = (ROUNDS + math.ceil(TAIL * BATCH / lots)) * lots // BATCH
-    batches = [fleet.batch(begins + number) for number in range(min(TAIL, lots // BATCH))]
-    del fleet
-    begun = time.process_time()
-    readings = sum(office.take(office.evaluator.offset, batch) for batch in batches)
-    return found | {"readings_per_s": readings / (time.process_time() - begun)}
+    return found | live(office, lots)
+
+
+def live(office: Office, lots: int) -> dict[str, float]:
+    """Readings a second, with binding and without, and what one costs ÷ what one of few costs.
+
+    Of ``lots`` and of few in turns, so that whatever else the machine does meets both.
+    """
+    directory, engine = world(FEW)
+    few, many = Fleet(FEW, BATCH), Fleet(lots, BATCH)
+    _played(few, range(WARM), directory, engine.evaluate)
+    evaluator, a_round = office.evaluator, lots // BATCH
+    begins = (ROUNDS + math.ceil(TAIL * BATCH / lots)) * a_round
+    both, judged, ratio = [], [], []
+    for turn in range(TURNS):
+        first, warm = begins + turn * a_round, WARM + turn * TAIL
+        numbers = range(first, first + min(TAIL, a_round))
+        binding, judging = _played(
+            many, numbers, office.directory, partial(evaluator.take, evaluator.offset)
+        )
+        of_few = _played(few, range(warm, warm + TAIL), directory, engine.evaluate)
+        both.append(1 / (binding + judging))
+        judged.append(1 / judging)
+        ratio.append((binding + judging) / sum(of_few))
+    return {
+        "readings_per_s": median(both),
+        "judged_per_s": median(judged),
+        "cost_ratio": median(ratio),
+    }
+
+
+def _played(
+    fleet: Fleet, numbers: range, directory: Directory, judge: Callable[[Bound], object]
+) -> tuple[float, float]:
+    """Seconds of processor time to bind a reading, and to judge it.
+
+    A batch is made when its turn comes, as a worker has just understood what it binds.
+    """
+    readings, binding, judging = 0, 0.0, 0.0
+    for number in numbers:
+        batch = fleet.batch(number)
+        begun = time.process_time()
+        bound = bind(batch, directory)
+        ready = time.process_time()
+        judge(bound)
+        judging += time.process_time() - ready
+        binding += ready - begun
+        readings += len(batch)
+    return binding / readings, judging / readings
 
 
 def _messages(batch: ReadingBatch) -> list[Message]:

@@ -66,7 +66,7 @@ class Live:
     """``warm`` batches of a fleet are bound and judged, then ``timed`` at each call."""
 
     def __init__(self, lots: int, size: int, each: int, warm: int, timed: int, calls: int) -> None:
-        self._directory, self.engine = _office(lots)
+        self._directory, self.engine = world(lots)
         self._fleet = Fleet(lots, size, each)
         for number in range(warm):
             self._take(self._fleet.batch(number))
@@ -94,7 +94,8 @@ class Live:
         self.engine.evaluate(bind(batch, self._directory))
 
 
-def _office(lots: int) -> tuple[Directory, Engine]:
+def world(lots: int) -> tuple[Directory, Engine]:
+    """Who speaks for so many lots, and an engine that knows them."""
     names = [f"lot-{number}" for number in range(lots)]
     sources = {
         name: [Source(f"tag-{number}", "air", 0, FOREVER, None)]

@@ -79,6 +79,7 @@ def test_the_brokers_bench_plays_every_contender_and_says_what_it_found() -> Non
 RULES = {
     *("readings_per_s", "bound_readings_per_s", "ratio_limits", "lot_year_s", "refold_per_s"),
     *("million_lots_rss_mb", "million_lots_tags_rss_mb", "million_readings_per_s"),
+    *("million_judged_per_s", "million_cost_ratio"),
     *("restart_s", "restart_cpu_s"),
 }
 
