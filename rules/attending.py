@@ -304,13 +304,16 @@ def judge(
     if state.same_since == NEVER:
         last = math.nan  # that is another tag's
     before, state.at = state.at, now
+    doubted = (state.faults & SALTED) != 0
     faults = jumped(state, hours, value, limits)
     if is_stuck(state, now, value, last, beside, limits):
         faults |= STUCK
-    # Nor is it believed while it may be, if another has contradicted it since it last spoke: two
-    # that speak in turn would else say wet and dry in turn.
+    # Nor is it believed while it may be, from when another contradicted it until that one says
+    # damp too: two that speak in turn, or of which one is heard later, would else say wet and dry
+    # in turn.
     if is_salted(state, value, dampest, step, limits) or (
-        state.salted_hours >= 0.0 and spoke >= before > NEVER
+        state.salted_hours >= 0.0
+        and (spoke >= before > NEVER or (doubted and not math.isnan(dampest)))
     ):
         faults |= SALTED
     # A reading that is wrong otherwise says nothing of drift.

@@ -373,6 +373,16 @@ def test_damp_that_a_tag_sees_first_is_believed_once_the_other_sees_it():
     assert "salted_tag" not in folded(both).numbers
 
 
+def test_damp_that_was_contradicted_waits_for_what_the_other_says_later():
+    """A gateway that sends by the hour is no reason to believe in between what it then denies."""
+    one = said(*damp_at(wandering(0, 15), halves(10, 15.5, 99.0)))
+    other = beside(wandering(0, 11), {})
+    found = course(together(one, other), "humidity")
+    behind = found[2 * 2 * 11 + 2 :]
+    assert behind[:5] == [found[45]] * 5  # for the three hours in which its last word holds
+    assert behind[-1] == 99.0
+
+
 def test_a_neighbour_that_stands_still_is_no_witness():
     rows = wandering(0, 20)
     one = said(*damp_at(rows, halves(10, 20.5, 96.0)))
