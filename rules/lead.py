@@ -103,7 +103,7 @@ WRAPPINGS: Final[Mapping[str, Wrapping]] = MappingProxyType(
         Packaging.STRAPPED: Wrapping(1.0, 0.0, False),
         Packaging.PALLET: Wrapping(1.2, 0.0, True),
         # Far less than a closed film of polyethylene (1e11): it may be torn, open below, or off.
-        Packaging.SHRINK_WRAPPED: Wrapping(2.0, 2.5e8, False),
+        Packaging.SHRINK_WRAPPED: Wrapping(2.0, 5e8, False),
         # Wood of 20 mm, wet (ISO 10456: 20 times the way through air) [P]; joints and lids let some
         # through, dry wood holds up more.
         Packaging.BOXED: Wrapping(1.5, 2e9, True),
