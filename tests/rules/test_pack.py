@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lots.circumstances import Circumstance
@@ -85,6 +86,13 @@ def test_every_rule_of_wool_fires_in_a_timeline_of_each_pack(shipped, forms):
 
 
 # What a good pack gives.
+
+
+@pytest.mark.parametrize(("settling", "tells"), [(8.5, True), (7.5, False)])
+def test_sweat_is_told_half_an_hour_before_there_is_a_film_of_it(shipped, settling, tells):
+    opens = next(rule for rule in shipped.rules if rule.name == "lead.sweat").levels[0].opens
+    now = {"surface": 5.0, "film": 0.0, "settling": settling, "sweat_ahead": 0.0}
+    assert opens.holds({name: np.array([value]) for name, value in now.items()}) == tells
 
 
 def test_a_rule_is_read_as_it_is_written():
