@@ -57,6 +57,18 @@ SETTLES_FROM: Final = 102.0
 """%RH that are taken where a tag stands at its own saturation and the air's tag says less: a film
 that grows by a few g/m²h. [D]"""
 
+COMPARED_H: Final = 4.0
+"""Over so many hours the air's tag is compared with the one at the metal: errors of sensors last,
+that one of them is some minutes behind does not. [D]"""
+MOST_APART: Final = 0.2
+"""Where they are farther apart, in parts of the vapour, they are not in one air or one is broken:
+then it says nothing of the other. [D]"""
+WARMS_H: Final = 0.5
+"""Over so many hours it is seen how fast the metal warms. [D]"""
+WARMS_ON_H: Final = 1.0
+WARMS_ON_K: Final = 2.0
+"""So long, and so far, it is taken to warm on so until the next reading. [D]"""
+
 ICE_PER_K: Final = 0.0097
 """The logarithm of saturation over ice ÷ over water for each degree below 0 °C: to 0.3 % down to
 -30 °C of Hyland and Wexler's."""
@@ -123,7 +135,7 @@ def follow(
                 if not math.isnan(damp):
                     state.humidity, state.humidity_at = damp, now
                 if not math.isnan(probed):
-                    state.on_surface, state.on_surface_at = probed, now
+                    touch(state, probed, now)
                     state.doubts = doubted(state.doubts, METAL, False, probed)
             else:
                 touched = warm if math.isnan(probed) else probed
@@ -133,7 +145,7 @@ def follow(
                     if placement[i] == CORE:
                         state.core, state.core_at = touched, now
                     else:
-                        state.on_surface, state.on_surface_at = touched, now
+                        touch(state, touched, now)
                 if placement[i] == SURFACE:
                     state.doubts = doubted(state.doubts, BESIDE, hot or wet, warm + damp)
                     if not math.isnan(warm + damp):
@@ -141,12 +153,13 @@ def follow(
                         over_ice = math.exp(ICE_PER_K * min(warm, 0.0))
                         stand(state, warm, damp / over_ice, since)
                         state.beside, state.beside_at = warm, now
-                        state.beside_humidity = over_ice * taken_at_metal(
-                            damp / over_ice, state.saturated
-                        )
+                        taken = taken_at_metal(damp / over_ice, state.saturated)
+                        state.beside_humidity = over_ice * taken
+                        if taken < 100.0:
+                            compare(state, now, since)
             state.newest = now
             warmth = state.temperature if now - state.temperature_at <= HOLD_MS else math.nan
-            on_metal = state.on_surface if now - state.on_surface_at <= HOLD_MS else math.nan
+            on_metal = warmed_on(state, now)
             if not math.isnan(on_metal):
                 # It is settled at once.
                 state.surface, state.surface_hours = on_metal, SETTLED_LAGS * lag
@@ -174,6 +187,29 @@ def follow(
                 state.vapour_temperature, state.vapour_humidity = warmth, damp
             known[6, i], known[7, i] = warmth, damp
             known[8, i] = (doubts | VAPOUR) if doubts & vapour_of else doubts
+
+
+@compiled
+def touch(state: Any, value: float, now: int) -> None:
+    """The metal was measured: how warm it is, and how fast it warms of late."""
+    since = (now - state.on_surface_at) / HOUR_MS
+    if since > MAX_GAP_H or math.isnan(state.on_surface):
+        state.warms = 0.0
+    elif since > 0.0:
+        left = math.exp(-since / WARMS_H)
+        state.warms = state.warms * left + (value - state.on_surface) / since * (1.0 - left)
+    state.on_surface, state.on_surface_at = value, now
+
+
+@compiled
+def warmed_on(state: Any, now: int) -> float:
+    """°C of the metal that was measured, as it has warmed or cooled since: between two of its
+    readings those of the air come, and metal that stood still meanwhile would be too cold for
+    them whenever the day warms both. NaN after `HOLD_MS`."""
+    if now - state.on_surface_at > HOLD_MS:
+        return math.nan
+    more = state.warms * min((now - state.on_surface_at) / HOUR_MS, WARMS_ON_H)
+    return float(state.on_surface + min(max(more, -WARMS_ON_K), WARMS_ON_K))
 
 
 @compiled
@@ -208,12 +244,33 @@ def taken_at_metal(humidity: float, saturated: float) -> float:
 
 
 @compiled
+def compare(state: Any, now: int, since: float) -> None:
+    """A tag at dry metal has spoken, ``since`` h after the last time: how much more vapour it says
+    than the air's tag. Near its dew point it knows better: 1 %RH is 0.17 K there, and 0.4 in warm
+    air over cold metal, at 45 %RH."""
+    known = now - min(state.temperature_at, state.humidity_at) <= HOLD_MS
+    if not known or state.humidity <= 0.0:
+        return
+    says = vapour(state.beside, state.beside_humidity)
+    more = says / vapour(state.temperature, state.humidity) - 1.0
+    if abs(more) > MOST_APART:
+        return
+    if since > MAX_GAP_H or math.isnan(state.more_at_metal):
+        state.more_at_metal = more
+    else:
+        left = math.exp(-since / COMPARED_H)
+        state.more_at_metal = more + (state.more_at_metal - more) * left
+
+
+@compiled
 def by_metal(state: Any, warmth: float, damp: float, measured: float) -> tuple[float, float]:
     """The air whose vapour is known, by temperature and humidity: of the air's tag, ``warmth`` and
     ``damp``; where there is none, of the one at the metal. At its own saturation that one knows
     better that water settles on metal of ``measured`` °C."""
     if math.isnan(warmth + damp):
         return state.beside, state.beside_humidity
+    if not math.isnan(state.more_at_metal):
+        damp = min(damp * (1.0 + state.more_at_metal), 100.0)
     over_ice = math.exp(ICE_PER_K * min(measured, 0.0))
     settles = state.saturated < 100.0 and state.beside_humidity >= 100.0 * over_ice
     if settles and vapour(warmth, damp) < vapour(measured, SETTLES_FROM * over_ice):

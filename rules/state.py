@@ -93,6 +93,7 @@ STATE = np.dtype(
         ("core_at", np.int64),
         ("on_surface", np.float64),
         ("on_surface_at", np.int64),
+        ("warms", np.float64),  # that metal, K/h
         ("beside", np.float64),  # the air at a tag on the surface, as it is taken for
         ("beside_humidity", np.float64),
         ("beside_at", np.int64),
@@ -102,6 +103,8 @@ STATE = np.dtype(
         ("stood_hours", np.float64),
         ("stood_from", np.float64),
         ("saturated", np.float64),
+        # How much more vapour that tag said while the metal was dry than the air's, in parts.
+        ("more_at_metal", np.float64),
         # The air whose vapour is known, of a lot of metal.
         ("vapour_temperature", np.float64),
         ("vapour_humidity", np.float64),
@@ -135,7 +138,7 @@ FACTS = np.dtype(
 
 _UNKNOWN = (
     "temperature", "humidity", "core", "on_surface", "beside", "stands", "stood_from", "saturated",
-    "vapour_temperature", "vapour_humidity", "surface",
+    "more_at_metal", "vapour_temperature", "vapour_humidity", "surface",
 )  # fmt: skip
 
 

@@ -188,6 +188,51 @@ def test_an_air_tag_goes_before_the_humidity_at_the_metal_as_long_as_it_speaks()
     assert found[1:] == [around] * 4 + [at_it] * 5
 
 
+def beside_metal(on_metal, *, damp=63.0, first=0, last=12, metal=20.0):
+    """A tag at metal that is as warm as the air says 60 %RH; the one in the air ``damp``."""
+    air_tag = said(*steady(first + 0.5, last, 20, damp))
+    strapped = said(*steady(first, last, metal, on_metal), placement="surface", tag=2)
+    return join([air_tag, strapped]).ordered()
+
+
+def test_dry_metal_s_tag_says_how_far_the_air_s_is_off():
+    """That says 5 % too much vapour."""
+    found = course(beside_metal(60.0), "dew_point")
+    off, true = (float(air.dew_point(20, each)) for each in (63, 60))
+    assert found[1] == pytest.approx(off, abs=0.006), "the one at the metal has not spoken since"
+    assert found[2:] == pytest.approx([true] * len(found[2:]), abs=0.006)
+    alone = folded(beside_metal(math.nan)).numbers["dew_point"]
+    assert alone == pytest.approx(off, abs=0.006)
+
+
+def test_it_takes_hours_to_say_so():
+    """Whoever speaks later knows more of air that changes: that is no error of the other."""
+    alike, apart = beside_metal(63.0, last=6), beside_metal(60.0, first=7, last=8)
+    done = folded(join([alike, apart]).ordered())
+    off, true = (float(air.dew_point(20, each)) for each in (63, 60))
+    assert true + 0.3 < done.numbers["dew_point"] < off - 0.05
+
+
+@pytest.mark.parametrize(("on_metal", "damp"), [(60.0, 76.0), (76.0, 60.0), (97.0, 90.0)])
+def test_tags_that_are_far_apart_or_of_which_one_is_wet_correct_nothing(on_metal, damp):
+    done = folded(beside_metal(on_metal, damp=damp))
+    assert done.numbers["dew_point"] == pytest.approx(float(air.dew_point(20, damp)), abs=0.006)
+
+
+def test_metal_warms_on_between_its_readings():
+    """By 2 K an hour of late: for an hour, as it did, and not for longer."""
+    strapped = said(*((h, 10 + 2 * h, math.nan) for h in range(9)), placement="surface", tag=2)
+    around = said(*((h, 30, 40) for h in (8.5, 9, 9.5, 11.5)))
+    found = course(join([strapped, around]).ordered(), "surface")
+    assert found[8:12] == [26.0, pytest.approx(27, abs=0.05), *[pytest.approx(28, abs=0.1)] * 2]
+
+
+def test_metal_that_stood_still_stands_still_until_it_is_measured_again():
+    strapped = said(*steady(0, 4, 5, math.nan), placement="surface", tag=2)
+    found = course(join([strapped, said((4.5, 25, 60), (5, 25, 60))]).ordered(), "surface")
+    assert found[-2:] == [5.0, 5.0]
+
+
 def at_the_metal(*humidities, first=0.0, tag=2, warms=1.5):
     """A tag on metal that warms by so many K an hour, each ten minutes."""
     rows = [(first + i / 6, 10 + warms * i / 6, each) for i, each in enumerate(humidities)]
