@@ -42,6 +42,7 @@ def courses(
     states: NDArray[np.void],
     lags: Floats,
     transfers: Floats,
+    shut_in: Floats,
     starts: Ints,
     shelter: Ints,
     around: Floats,
@@ -56,8 +57,9 @@ def courses(
     """The film of each lot, and the most that it may be, over its samples.
 
     ``states`` (m,) with the fields of `rules.lead.FILM`, moved on. ``lags`` h, ``transfers``
-    g/(m² h Pa) (m,), both of a bay, NaN of a lot that has no film: it is passed over. ``around``
-    (4, 2), by ``shelter``: `rules.lead.AROUND`. ``air``, ``on_metal`` °C and
+    g/(m² h Pa) (m,), both of a bay, NaN of a lot that has no film: it is passed over; ``shut_in``
+    the same of what is in a box, but for what there may be at most: no wrapping is relied on.
+    ``around`` (4, 2), by ``shelter``: `rules.lead.AROUND`. ``air``, ``on_metal`` °C and
     ``vapour`` Pa (n,) are what is known at each sample, ``step`` h (n,) how long since the one
     before: in between, their mean acts. ``settings``: `rules.lead.Film`; ``saturation``:
     `rules.lead.SATURATION`. ``shelter`` (n,): `ROOF`, `BOX`, `OPEN` or `YARD`. Writes to
@@ -84,6 +86,8 @@ def courses(
         for i in range(starts[lot], starts[lot + 1]):
             h = around[shelter[i], 0]
             transfer = 1.0 / (1.0 / transfers[lot] + around[shelter[i], 1])
+            own = shut_in[lot] if shelter[i] == BOX else transfers[lot]
+            seen = 1.0 / (1.0 / own + around[shelter[i], 1])
             lag, warmth = lags[lot] * around[ROOF, 0] / h, air[i]
             damp, metal = vapour[i], on_metal[i]
             if not math.isnan(state.air_before):
@@ -110,7 +114,7 @@ def courses(
             else:
                 state.metal, state.film, state.film_dry_hours, wet = advance(
                     metal, state.film, state.film_dry_hours, warmth, damp, step[i], lag, h,
-                    transfer, limit, wet_from, True, saturation,
+                    seen, limit, wet_from, True, saturation,
                 )  # fmt: skip
                 state.film_hours += wet
                 if state.film_dry_hours >= drying_h:

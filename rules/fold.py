@@ -156,12 +156,12 @@ def _measured(
 def _films(states: States, lags: Floats, starts: Ints, known: Floats, signals: Signals) -> Floats:
     """(5, n) `FILMS` of lead, NaN of what has no film and where it is not known: what was seen to
     settle is believed until it has dried, but that none was seen says nothing of a gap."""
-    transfers = plain(signals.facts["transfer"])
+    transfers, shut_in = (plain(signals.facts[name]) for name in ("transfer", "transfer_shut_in"))
     vapour = signals["vapour"]
     found = np.full((len(FILMS), len(vapour)), NAN)
     film.courses(
-        states.lots, lags, transfers, starts, signals.shelter, lead.AROUND, known[0], vapour,
-        known[5], known[4], lead.FILM_SETTINGS, lead.SATURATION, found,
+        states.lots, lags, transfers, shut_in, starts, signals.shelter, lead.AROUND, known[0],
+        vapour, known[5], known[4], lead.FILM_SETTINGS, lead.SATURATION, found,
     )  # fmt: skip
     unseen = np.isnan(vapour + known[3]) & (found[0] == 0.0)
     for row in (0, 2):
@@ -282,7 +282,7 @@ class Amid(NamedTuple):
         ahead.look(
             self.every, plain(facts["at"]), plain(facts["spans"]), self.starts, self.time,
             plain(metal), plain(air), plain(dew_point), plain(facts["lag_h"]),
-            plain(facts["transfer"]), AHEAD_MS, self.book.courses.courses,
+            plain(facts["transfer_shut_in"]), AHEAD_MS, self.book.courses.courses,
             self.book.courses.normals, found,
         )  # fmt: skip
         return dict(zip(SWEAT, found, strict=True))
@@ -351,7 +351,11 @@ class Signals(dict[str, Floats]):
             case "vapour":  # Pa; not for packs
                 return air.vapour_pressure(*(self[each] for each in VAPOUR))
             case "settling":
-                through = lead.transfer_at(self.facts["transfer"][self.of], self.shelter)
+                through = lead.transfer_at(
+                    self.facts["transfer"][self.of],
+                    self.facts["transfer_shut_in"][self.of],
+                    self.shelter,
+                )
                 return lead.film_rate(self["surface"], self["vapour"], through)
             case "outdoors" | "boxed":
                 return np.asarray(_PLACED[name][self.spans["place"]])

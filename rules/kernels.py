@@ -637,7 +637,7 @@ def prepare(state: np.dtype[np.void]) -> None:
     courses(lots, starts, known, real)
     fibre.prepare(lots)
     film.courses(
-        lots, real, real, starts, whole, lead.AROUND, real, real, real, real,
+        lots, real, real, real, starts, whole, lead.AROUND, real, real, real, real,
         lead.FILM_SETTINGS, lead.SATURATION, np.empty((5, 0)),
     )  # fmt: skip
     measure(AVERAGE, 1.0, np.empty((0, 0)), flags, starts, whole, real, real, whole, real)

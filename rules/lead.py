@@ -95,18 +95,20 @@ class Wrapping:
 
     hazard: float  # wet hours count so much: water that is kept in does more
     resistance_m2spa_kg: float  # to vapour; the air's own film has 2.5e7 at 8 W/m²K
+    shut_in_m2spa_kg: float  # the same in a container or vehicle, where nobody takes it off
     is_wood: bool  # gives off acetic and formic acid
 
 
 WRAPPINGS: Final[Mapping[str, Wrapping]] = MappingProxyType(
     {
-        Packaging.STRAPPED: Wrapping(1.0, 0.0, False),
-        Packaging.PALLET: Wrapping(1.2, 0.0, True),
-        # Far less than a closed film of polyethylene (1e11): it may be torn, open below, or off.
-        Packaging.SHRINK_WRAPPED: Wrapping(2.0, 5e8, False),
+        Packaging.STRAPPED: Wrapping(1.0, 0.0, 0.0, False),
+        Packaging.PALLET: Wrapping(1.2, 0.0, 0.0, True),
+        # A closed film of polyethylene has 1e11 [P]. Where people are it may be torn, open below,
+        # or off, and so far less.
+        Packaging.SHRINK_WRAPPED: Wrapping(2.0, 5e8, 1e11, False),
         # Wood of 20 mm, wet (ISO 10456: 20 times the way through air) [P]; joints and lids let some
         # through, dry wood holds up more.
-        Packaging.BOXED: Wrapping(1.5, 2e9, True),
+        Packaging.BOXED: Wrapping(1.5, 2e9, 2e9, True),
     }
 )
 """By `Packaging`; any other is bare."""
@@ -198,6 +200,13 @@ TRANSFERS: Final[Mapping[str, float]] = MappingProxyType(
     }
 )
 """g/(m² h Pa) by `Packaging`, in a bay's air; any other is bare."""
+TRANSFERS_SHUT_IN: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        packaging: float(film_transfer(BAY.convection_w_m2k, wrapping.shut_in_m2spa_kg))
+        for packaging, wrapping in WRAPPINGS.items()
+    }
+)
+"""The same of what is shut in a box."""
 
 AROUND: Final = np.array(
     [
@@ -213,17 +222,21 @@ vapour up."""
 AROUND.setflags(write=False)
 
 
-def transfer_at(transfer: ArrayLike, shelter: ArrayLike) -> Floats:
-    """g/(m² h Pa) where a lot stands (`rules.film.ROOF` and so on), of what it is in a bay."""
-    more = AROUND[np.asarray(shelter, np.int64), 1]
-    return np.asarray(1.0 / (1.0 / np.asarray(transfer, float) + more))
+def transfer_at(transfer: ArrayLike, shut_in: ArrayLike, shelter: ArrayLike) -> Floats:
+    """g/(m² h Pa) where a lot stands (`rules.film.ROOF` and so on), of what it is in a bay's air:
+    in the open or under a roof, and ``shut_in`` a box."""
+    stands = np.asarray(shelter, np.int64)
+    through = np.where(stands == film.BOX, shut_in, transfer)
+    return np.asarray(1.0 / (1.0 / through + AROUND[stands, 1]))
 
 
-def transfer(commodity: str, packaging: str) -> float:
-    """g/(m² h Pa) of vapour to a lot's metal; NaN: it is of none."""
+def transfer(commodity: str, packaging: str, *, shut_in: bool = False) -> float:
+    """g/(m² h Pa) of vapour to a lot's metal, ``shut_in`` a container or a vehicle; NaN: it is of
+    none."""
     if commodity != Commodity.LEAD:
         return math.nan
-    return TRANSFERS.get(packaging, TRANSFERS[Packaging.STRAPPED])
+    of = TRANSFERS_SHUT_IN if shut_in else TRANSFERS
+    return of.get(packaging, of[Packaging.STRAPPED])
 
 
 class FilmStep(NamedTuple):
@@ -310,9 +323,12 @@ def film_course(
     stands = np.ascontiguousarray(np.broadcast_to(np.asarray(shelter, np.int64), step.shape))
     state = no_film(1) if state is None else state
     found = np.empty((5, len(step)))
-    transfer = film_transfer(BAY.convection_w_m2k, wrapping.resistance_m2spa_kg)
+    transfer, shut_in = (
+        np.atleast_1d(film_transfer(BAY.convection_w_m2k, each))
+        for each in (wrapping.resistance_m2spa_kg, wrapping.shut_in_m2spa_kg)
+    )
     film.courses(
-        state, np.array([float(time_constant_h)]), np.atleast_1d(transfer),
+        state, np.array([float(time_constant_h)]), transfer, shut_in,
         np.array([0, len(step)]), stands, AROUND, warmth, vapour, on_metal, step, settings,
         SATURATION, found,
     )  # fmt: skip

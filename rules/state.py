@@ -128,6 +128,7 @@ FACTS = np.dtype(
         ("cored_regain", np.float64),
         ("wrap", np.float64),  # m, `bale.WRAPS`
         ("transfer", np.float64),  # g/(m² h Pa) of vapour to the metal; NaN: of no metal
+        ("transfer_shut_in", np.float64),  # the same in a box
         *((name, np.float64) for name in TERMS),
         ("at", np.int64),  # its spans in `Surroundings`, and how many
         ("spans", np.int64),
@@ -389,6 +390,7 @@ def facts_row(facts: LotFacts, book: Book, at: int) -> tuple[float, ...]:
         facts.cored_regain,
         bale.wrap(facts.packaging),
         lead.transfer(facts.commodity, facts.packaging),
+        lead.transfer(facts.commodity, facts.packaging, shut_in=True),
         *facts.limits,
         facts.contract_regain,
         facts.dry_mass,

@@ -161,6 +161,23 @@ def test_a_wrapping_slows_both_wetting_and_drying():
     assert stepped(20.0, 150.0, 20.0, 40.0, 6.0, transfer=wrapped)[1] > 40
 
 
+def test_a_shrink_wrap_is_whole_in_a_closed_box_but_not_relied_on():
+    """Nobody takes it off there; whether it was torn before nobody knows."""
+    wrap = lead.WRAPPINGS[Packaging.SHRINK_WRAPPED]
+    damp = float(air.vapour_pressure(25.0, 90.0))
+    courses = [
+        lead.film_course(
+            np.full(9, 25.0), damp, np.r_[np.nan, np.full(8, 1.0)], on_metal_c=10.0,
+            wrapping=wrap, shelter=shelter,
+        )
+        for shelter in (film.BOX, film.ROOF)
+    ]  # fmt: skip
+    boxed, stored = (each.film_g_m2[-1] for each in courses)
+    assert boxed < 1.0
+    assert stored > 20.0
+    assert all(each.worst_g_m2[-1] >= 200.0 for each in courses)
+
+
 def test_in_a_box_a_night_below_the_dew_point_settles_no_film():
     """Through 20 mm of wet wood: 4 g/m² would be told as sweat."""
     boxed = lead.TRANSFERS[Packaging.BOXED]
