@@ -33,6 +33,7 @@ from lots.model import Refold
 from lots.readings.batch import Ints, ReadingBatch, TagKey, concatenate
 from lots.records import KINDS
 from lots.settings import Subscription
+from lots.terms import Placement
 from lots.whereabouts import FOREVER, Source
 from rules import furnace
 from rules.alerts import FRESH_MS, Episode, Known, episodes, is_told, reconcile
@@ -45,7 +46,7 @@ from simulators import journey
 from simulators.journeys.records import Record
 from simulators.registration import corrections, records
 from simulators.sensors import declared
-from simulators.truth import checksum
+from simulators.truth import Truth, checksum
 from simulators.voyage import Heard, hear, hung_in, speakers, spoken
 from simulators.world import World
 
@@ -103,6 +104,7 @@ def play(name: str, seed: int, rules: Rules) -> Played:
         baselines = _at_once(office, batch, evaluation_baselines.as_rules())
     limit = wet_limit_h(rules)
     truths = {lot.key: world.truth(lot.key) for lot in world.lots}
+    knowing = _given_truth(office, truths, rules)
     lots = []
     for lot, truth in truths.items():
         key = LotKey(TENANT, lot)
@@ -110,7 +112,8 @@ def play(name: str, seed: int, rules: Rules) -> Played:
         arrivals = batch.received[_of_sources(batch, office.sources.get(lot, ()))]
         commodity = office.facts[key].commodity
         shown = board.shown.get(key, ())
-        lots.append(of_world(world, lot, truth, commodity, arrivals, pages, shown, limit))
+        knew = knowing.get(key, {})
+        lots.append(of_world(world, lot, truth, commodity, arrivals, pages, knew, shown, limit))
     return Played(
         world.journey.key, world.journey.kind, seed, tuple(lots), checksum(truths.values()),
         len(batch), monotonic() - begun,
@@ -367,11 +370,54 @@ def _by_rule(pages: Iterable[tuple[str, Page]]) -> dict[str, tuple[Page, ...]]:
 def _at_once(office: _Office, batch: ReadingBatch, rules: Rules) -> PagesOfLots:
     """As `_judged`, of rules that are not ours: all readings in order of their times at once, each
     told when the reading that made it so arrived, but for what was over by then."""
-    engine = Engine(rules, samples=max(len(batch) * (office.directory.most or 1), 1))
+    arrivals = {
+        LotKey(TENANT, lot): _arrivals(batch, sources) for lot, sources in office.sources.items()
+    }
+    return _folded(office, bind(batch, office.directory), rules, arrivals)
+
+
+def _given_truth(office: _Office, truths: Mapping[str, Truth], rules: Rules) -> PagesOfLots:
+    """What the rules would tell who were given the true air each ten minutes, and of lead the true
+    temperature of the metal: what they come to without sensors, networks and intervals."""
+    parts = {LotKey(TENANT, lot): _measured(truth) for lot, truth in truths.items()}
+    return _folded(office, climate.together(parts), rules, {})
+
+
+def _measured(truth: Truth) -> climate.Samples:
+    """As tags would that err by nothing, one in the air and one on the metal."""
+    every = max(round(TOGETHER_MS / int(truth.time[1] - truth.time[0])), 1)
+    index = np.arange(0, len(truth.time), every)
+    unknown = np.full(len(index), np.nan)
+    kinds = [(Placement.AIR, truth.air_temperature[index], truth.air_humidity[index])]
+    if np.isnan(truth.mould_index[0]):  # it is of metal
+        kinds.append((Placement.SURFACE, truth.surface_temperature[index], unknown))
+    parts = [
+        climate.Samples(
+            time=truth.time[index],
+            identity=np.full(len(index), climate.CODES[placement], np.int64),
+            placement=np.full(len(index), climate.CODES[placement], np.int64),
+            temperature=warmth,
+            humidity=damp,
+            probe=unknown,
+        )
+        for placement, warmth, damp in kinds
+    ]
+    return climate.join(parts).ordered()
+
+
+def _folded(
+    office: _Office,
+    bound: climate.Bound,
+    rules: Rules,
+    arrivals: Mapping[LotKey, Mapping[int, int]],
+) -> PagesOfLots:
+    """Of samples that are all there, by lot. ``arrivals``: when what was measured at a time was
+    heard, ms; at once, where nothing is said of it."""
+    engine = Engine(rules, samples=max(len(bound.samples), 1))
     engine.know(office.facts)
     found = {}
-    for change in engine.evaluate(bind(batch, office.directory)):
-        arrived = _arrivals(batch, office.sources.get(change.key.lot, ()))
+    for change in engine.evaluate(bound):
+        arrived = arrivals.get(change.key, NO_ARRIVALS)
         pages = []
         for episode in episodes(change):
             told = arrived.get(episode.opened, episode.opened)

@@ -28,8 +28,9 @@ class PlayedLot:
     """What really happened to a lot on a journey, and what was told of it.
 
     ``whole``: the journey; ``events``: by the rule that is to tell of them; ``wet``: films of any
-    cause; ``water``: on it or in its cavities; ``pages``: by rule, by time; ``not_fit``: when it
-    was shown as not fit for the furnace.
+    cause; ``water``: on it or in its cavities; ``pages``: by rule, by time; ``given_truth``: what
+    our rules would have told who knew its true air and metal; ``not_fit``: when it was shown as not
+    fit for the furnace.
     """
 
     lot: str
@@ -39,6 +40,7 @@ class PlayedLot:
     wet: tuple[Span, ...]
     water: tuple[Span, ...]
     pages: Mapping[str, tuple[Page, ...]]
+    given_truth: Mapping[str, tuple[Page, ...]]
     not_fit: tuple[Page, ...]
 
     @property
@@ -53,6 +55,7 @@ def of_world(
     commodity: str,
     arrivals: Ints,
     pages: Mapping[str, tuple[Page, ...]],
+    given_truth: Mapping[str, tuple[Page, ...]],
     inspect: Iterable[Span],
     wet_limit: float | None,
 ) -> PlayedLot:
@@ -91,6 +94,7 @@ def of_world(
             if each.kind == "unfit"
         ),
         pages=pages,
+        given_truth=given_truth,
         not_fit=tuple(Page(*span) for span in without(*whole, inspect)),
     )
 

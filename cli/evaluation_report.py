@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from rich import box
@@ -56,6 +56,7 @@ class Report:
         for name, several in BASELINES[rule].items():
             best = chosen({each: tally(tuned, rule, each.rule) for each in several}, recall)
             found[name] = Scored(best.what, tally(lots, rule, best.rule))
+        found["given_truth"] = Scored("the rule, given the truth", _given_truth(lots, rule))
         return found
 
     def furnace(self) -> Furnace | None:
@@ -159,6 +160,15 @@ def tally(lots: Iterable[PlayedLot], rule: str, told_by: str) -> Tally:
         ),
         Tally(),
     )
+
+
+def _given_truth(lots: Iterable[PlayedLot], rule: str) -> Tally:
+    """How well the rule would do that knew the true air and metal, of which all is heard."""
+    knew = []
+    for lot in lots:
+        events = tuple(event._replace(heard=True) for event in lot.events[rule])
+        knew.append(replace(lot, events={rule: events}, pages=lot.given_truth))
+    return tally(knew, rule, rule)
 
 
 def _about(played: Iterable[Played], rule: str) -> list[PlayedLot]:

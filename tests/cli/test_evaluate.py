@@ -18,7 +18,7 @@ from lots.climate import LotKey
 from lots.clock import HOUR_MS
 from lots.errors import UserError
 from rules import pack
-from rules.scoring import Span, films
+from rules.scoring import Span, films, matched
 from rules.state import Change, Transition
 from simulators import journey
 from simulators.world import World
@@ -64,6 +64,16 @@ def test_rules_and_baselines_page_beside_the_truth() -> None:
         for pages in lot.pages.values():
             assert list(pages) == sorted(pages)
             assert all(page.told <= page.lifted for page in pages)
+
+
+def test_who_knew_the_true_air_and_metal_would_tell_of_every_film_at_once() -> None:
+    """At the ten minutes in which it counts for one, or before."""
+    for lot in played().lots:
+        events, knew = lot.events["lead.sweat"], lot.given_truth.get("lead.sweat", ())
+        for event, page in zip(events, matched(events, knew), strict=True):
+            assert page is not None
+            assert knew[page].told <= event.begins + HOUR_MS / 6
+    assert any(lot.given_truth.get("lead.sweat") for lot in played().lots)
 
 
 def test_a_page_is_told_when_its_reading_arrives() -> None:
@@ -182,6 +192,8 @@ def test_figures_come_as_json_and_as_tables(shell: Shell) -> None:
     names = {"precision", "recall", "median_lead_h", "false_per_lot_month"}
     assert names <= sweat.keys()
     assert names <= sweat["baseline"].keys()
+    knew = sweat["given_truth"]
+    assert (knew["recall"], knew["heard"]) == (1.0, sweat["events"])
     said = done.stderr.decode()
     assert "wool.mould is not scored: these journeys have nothing that it is to tell of." in said
     with (shell.folder / "all.csv").open(encoding="utf-8") as file:
