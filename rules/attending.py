@@ -49,6 +49,9 @@ NAMED: Final = (
 """What `attend` says of a lot's tags: the number of one at fault; how many spikes of late."""
 SPIKES_H: Final = 24.0
 """After so many hours a spike counts for 1/e. [D]"""
+SPIKY: Final = 0.1
+SPIKY_PART: Final = 3.0
+"""Of a tag that spiked within two days or so a third of that is a jump already. [D]"""
 STANDS_H: Final = 24.0
 """So long a tag that is heard no more is said to be at fault: it may have been replaced. [D]"""
 SALTED_H: Final = 6.0
@@ -327,6 +330,8 @@ def jumped(state: Any, hours: float, value: float, limits: Limits) -> int:
     """JUMP, SPIKE or neither, ``hours`` after the reading before. Where the next reading agrees
     with a jump, it was none."""
     far = limits.jump + limits.jump_per_h * hours
+    if state.spikes > SPIKY:
+        far /= SPIKY_PART
     was_jump = not math.isnan(state.jumped)
     if abs(value - state.level) > far and not (
         was_jump and abs(value - state.jumped) <= limits.jump

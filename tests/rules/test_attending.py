@@ -51,6 +51,17 @@ def test_a_spike_is_never_believed():
     assert folded(said(*rows, tag=7)).numbers["spiking_tag"] == 7
 
 
+def test_of_a_tag_that_spiked_a_smaller_step_is_a_jump_for_some_days():
+    """5 K in half an hour are believed of a sound one, of one that spiked if the next agrees."""
+    rows = [(h / 2, 20.0 + 5.0 * (h in (8, 219)), 50.0) for h in range(220)]
+    spiked = [(h, 40.0 if h == 1 else t, d) for h, t, d in rows]
+    assert course(said(*rows), "temperature")[8] == 25.0
+    found = course(said(*spiked), "temperature")
+    assert (found[2], found[8], found[219]) == (UNKNOWN, UNKNOWN, 25.0)
+    stays = [(h, t + 5.0 * (4.5 <= h <= 9), d) for h, t, d in spiked]
+    assert course(said(*stays), "temperature")[8:11] == [UNKNOWN, 25.0, 25.0]
+
+
 def test_what_jumps_stays_unknown_while_the_lots_other_tags_speak():
     air = said((0, 20.0, 50.0), (0.5, 20.1, 50.0), (1, 45.0, 50.0), (2, 20.0, 50.0))
     metal = said((1.25, 20.0, math.nan), (1.5, 20.0, math.nan), placement="surface", tag=2)
