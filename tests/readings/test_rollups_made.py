@@ -46,6 +46,9 @@ class Hands:
     def now_ms(self) -> int:
         return self.now
 
+    def real_seconds(self, span_ms: float) -> float:
+        return span_ms / 1000.0
+
 
 class House:
     """What a worker has: a store, a registry, notes of what came, and who makes rollups."""
