@@ -52,6 +52,17 @@ def writer(engine: Engine) -> Engine:
     return engine.execution_options(**{_WRITES: True})
 
 
+def reader(engine: Engine) -> Engine:
+    """The same engine, whose transactions see one moment and write nothing.
+
+    On PostgreSQL each statement would see what was committed before it; SQLite has one moment by
+    itself, and its transactions stay as they are.
+    """
+    if engine.dialect.name != "postgresql":
+        return engine
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
 def migrate(engine: Engine) -> None:
     """Bring the tables to what this version wants. Two at once do it one after the other.
 

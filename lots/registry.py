@@ -16,7 +16,7 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
 from lots import checks, refolding, shapes
-from lots.database import connect, migrate, writer
+from lots.database import connect, migrate, reader, writer
 from lots.facts import (
     holds_on,
     lots_by_reference,
@@ -81,8 +81,9 @@ class Outcome(StrEnum):
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """A session for reading; what is written in it is rolled back."""
-    with Session(engine, expire_on_commit=False) as session:
+    """A session for reading, all of it as it was at its first query: what others commit meanwhile
+    is for the next session. What is written in it is rolled back (PostgreSQL refuses it)."""
+    with Session(reader(engine), expire_on_commit=False) as session:
         yield session
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from sqlalchemy import event
 
+from lots import registry
 from lots.readings.batch import TagKey, of_tag
 from lots.settings import Settings
 from tests.api.service import LOT, NOW, Service, fill, problem
 from tests.api.test_alerts import raised
+from tests.lots.world import World
 from tests.servers import InfluxDB
 
 HOUR = 3_600_000
+BEGAN = "2025-11-01T00:00:00Z"
 
 
 def test_from_the_first_site_to_an_acknowledged_alert(
@@ -63,6 +68,39 @@ def test_from_the_first_site_to_an_acknowledged_alert(
         assert reply.json()["acknowledged_by"] == "Ann"
         assert acme.get("/v1/alerts", open="true")["items"] == [reply.json()]
         assert "dunnage_alerts_open 1.0" in service.client().get("/metrics").text
+
+
+def test_a_history_is_of_one_moment(tmp_path: Path, postgres_url: str) -> None:
+    """While it is read, its tag goes to another lot and gets a correction, both at once: nobody
+    ever had that correction in this lot's air."""
+    settings = Settings(
+        data=tmp_path, registry_url=postgres_url, api_port=0, clock_start_ms=NOW, clock_speed=0
+    )
+    with Service(settings) as service:
+        acme = service.caller("acme")
+        fill(acme)
+        acme.put("lots", id="L2", **LOT)
+        times = NOW - 24 * HOUR + np.arange(24) * HOUR
+        service.keep(of_tag(TagKey("acme", "T1"), times, {"temperature": np.full(24, 10.0)}))
+        changed = []
+
+        def change(_connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
+            if "FROM bindings" not in statement or changed:
+                return
+            changed.append(statement)
+            with registry.writing(service.engine) as session:
+                registry.remove(session, "acme", "bindings", f"T1@{BEGAN}")
+                World(session, "acme").put("bindings", tag="T1", lot="L2", begins=BEGAN)
+                correction = {"quantity": "temperature", "begins": BEGAN, "offset": 5.0}
+                World(session, "acme").put("tags", id="T1", corrections=[correction])
+
+        event.listen(service.engine, "after_cursor_execute", change)
+        (series,) = acme.get("/v1/lots/L1/history", points=1)["series"]
+        assert [point["temperature"]["mean"] for point in series["points"]] == [10.0]
+        assert changed
+        assert acme.get("/v1/lots/L1/history", points=1)["series"] == []
+        (series,) = acme.get("/v1/lots/L2/history", points=1)["series"]
+        assert [point["temperature"]["mean"] for point in series["points"]] == [15.0]
 
 
 def test_a_store_that_is_away_is_a_503_and_the_rest_goes_on(

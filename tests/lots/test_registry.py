@@ -332,6 +332,21 @@ def test_a_write_that_fails_leaves_nothing(engine: Engine, unique_name: str) -> 
         assert session.scalars(select(Refold).where(Refold.tenant == unique_name)).all() == []
 
 
+def test_a_reading_session_sees_one_moment(engine: Engine, unique_name: str) -> None:
+    with registry.writing(engine) as session:
+        registry.create_tenant(session, unique_name, "Own")
+        World(session, unique_name).furnished()
+    with registry.reading(engine) as session:
+        before = registry.revision(session, unique_name)
+        with registry.writing(engine) as other:
+            World(other, unique_name).bind("t1", 0, lot="a")
+        assert registry.revision(session, unique_name) == before
+        assert registry.sources_of(session, unique_name, "a") == []
+    with registry.reading(engine) as session:
+        assert registry.revision(session, unique_name) == before + 1
+        assert len(registry.sources_of(session, unique_name, "a")) == 1
+
+
 def test_puts_at_one_time_are_done_one_after_the_other(engine: Engine, unique_name: str) -> None:
     with registry.writing(engine) as session:
         registry.create_tenant(session, unique_name, "T")
