@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,14 +29,14 @@ def list_letters(
 ) -> None:
     """The newest first, with their reasons."""
     from cli.administration import database
-    from cli.terminal import table
+    from cli.terminal import print_json, table
     from lots import left_over, registry
 
     with database() as engine, registry.reading(engine) as session:
         found = left_over.newest(session, _which(tenant, reason, since), limit)
     if as_json:
         for each in found:
-            print(_json(each))
+            print_json(_data(each))
     elif not found:
         print("no dead letters")
     else:
@@ -125,16 +125,13 @@ def _which(
     return Which(letters, tenant, reason, None if at is None else milliseconds(at))
 
 
-def _json(letter: DeadLetter) -> str:
-    import json
-
+def _data(letter: DeadLetter) -> dict[str, Any]:
     from lots.fields import written
     from lots.left_over import shown
 
     names = ("id", "tenant", "topic", "reason", "attempts")
     found = {name: getattr(letter, name) for name in names}
-    found |= {"received": written(letter.received), "payload": shown(letter.payload)}
-    return json.dumps(found)  # in ASCII: nothing in it has power over a terminal
+    return found | {"received": written(letter.received), "payload": shown(letter.payload)}
 
 
 def _time(at: int) -> str:

@@ -26,6 +26,7 @@ from cli.evaluated_journey import Played
 from cli.evaluation_details import require_writable, write_details
 from cli.evaluation_report import Report
 from cli.parts import rules_of
+from cli.terminal import print_json
 from lots.errors import UserError
 from lots.settings import load
 from rules import pack
@@ -133,7 +134,7 @@ def evaluate(given: Given) -> None:
     for line in report.words():
         say(line)
     if given.as_json:
-        print(json.dumps(report.as_json()))
+        print_json(report.as_json())
     else:
         console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
         for table in report.tables():

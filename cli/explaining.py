@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cli.administration import database
 from cli.parts import rules_of
-from cli.terminal import plain
+from cli.terminal import plain, print_json
 from lots import registry
 from lots.climate import LotKey, Samples
 from lots.clock import DAY_MS
@@ -46,10 +45,12 @@ def explain(lot: str, tenant: str, only: str | None, as_json: bool) -> None:
         names = ", ".join(one.rule for one in found)
         raise UserError(f"there is no rule {plain(only)!r} for such goods; there are {names}")
     for one in found:
-        if only in (None, one.rule):
-            print(
-                json.dumps(_data(one), ensure_ascii=False) if as_json else plain(_text(one), "\n")
-            )
+        if only not in (None, one.rule):
+            continue
+        if as_json:
+            print_json(_data(one))
+        else:
+            print(plain(_text(one), "\n"))
 
 
 def _facts(session: Session, key: LotKey) -> LotFacts:

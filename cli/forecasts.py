@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from cli import trend
 from cli.administration import database, require
-from cli.terminal import plain, table
+from cli.terminal import plain, print_json, table
 from lots import registry
 from lots.model import Forecast
 from rules import forecasts, hindsight, lot_trends
@@ -87,7 +86,7 @@ def _print(
 ) -> None:
     if as_json:
         for one in items:
-            print(json.dumps(told(one), ensure_ascii=False))
+            print_json(told(one))
         return
     if not items:
         print("nothing was foreseen yet")

@@ -21,7 +21,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 @app.command("list")
 def list_formats(as_json: AsJson = False) -> None:
     """All formats: name, what it is, an example of its filter, whether a row needs a tenant."""
-    from cli.terminal import table
+    from cli.terminal import print_json, table
     from ingest.formats import FORMATS
 
     if as_json:
@@ -35,7 +35,7 @@ def list_formats(as_json: AsJson = False) -> None:
             }
             for each in FORMATS.values()
         ]
-        print(json.dumps(rows, ensure_ascii=False))
+        print_json(rows)
         return
     table(
         ("format", "what", "filter, such as", "tenant"),
@@ -84,7 +84,7 @@ def try_message(
     1 where it cannot, or not all.
     """
     from cli.formats_view import as_data, as_text
-    from cli.terminal import KEPT, plain
+    from cli.terminal import KEPT, plain, print_json
     from lots.settings import load
 
     if format_ is None and (tenant or option or options):
@@ -98,7 +98,7 @@ def try_message(
     found = _decoded(settings, row, earlier, topic, at)
     shown = (row, named) if row else None
     if as_json:
-        print(json.dumps(as_data(shown, found), ensure_ascii=False))
+        print_json(as_data(shown, found))
     else:
         print(plain(as_text(shown, found), KEPT))
     raise typer.Exit(1 if found.rejected else 0)

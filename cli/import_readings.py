@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.terminal import plain, table
+from cli.terminal import plain, print_json, table
 
 if TYPE_CHECKING:
     from lots.loggers.files import Options
@@ -47,7 +46,7 @@ def import_readings(
             report = make(session, tenant, found, to, name=name, now=now, apply=True)
     told = described(report)
     if as_json:
-        print(json.dumps(told))
+        print_json(told)
     else:
         _show(told, name)
     return 0 if not report.problems else 1

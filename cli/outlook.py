@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from cli.administration import database
-from cli.terminal import plain, table
+from cli.terminal import plain, print_json, table
 from lots import registry
 from lots.errors import UserError
 from lots.normals import Normals, of_lists
@@ -30,7 +29,7 @@ def show(site: str, tenant: str, commodity: str | None, by_week: bool, as_json: 
     tasks = [_task(each, season) for each in goods for season in outlook.seasons(normals, each)]
     if as_json:
         for task in tasks:
-            print(json.dumps({"site": record.id, **task}, ensure_ascii=False))
+            print_json({"site": record.id, **task})
         return
     if not tasks:
         print(f"no week of the year brings these goods harm at {plain(record.name)}")

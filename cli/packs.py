@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,12 +25,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, a line each.")]
 @app.command("list")
 def list_rules(folder: Folder = None, as_json: AsJson = False) -> None:
     """All rules in force: what opens an alert, what clears it, for which goods."""
-    from cli.terminal import table
+    from cli.terminal import print_json, table
 
     rows = [row for rule in _rules(folder).rules for row in _rows(rule)]
     if as_json:
         for row in rows:
-            print(json.dumps(row, ensure_ascii=False))
+            print_json(row)
     else:
         table(tuple(rows[0]) if rows else (), (tuple(row.values()) for row in rows))
 
@@ -51,12 +50,16 @@ def check_packs(folder: Folder = None) -> None:
 @app.command("test")
 def play_timelines(folder: Folder = None, as_json: AsJson = False) -> None:
     """Play the timelines that packs carry; ends with status 1 where other alerts came."""
+    from cli.terminal import print_json
     from rules.trial import run, trials
 
     rules = _rules(folder)
     outcomes = [run(trial, rules) for trial in trials(rules)]
     for outcome in outcomes:
-        print(json.dumps(_data(outcome), ensure_ascii=False) if as_json else _text(outcome))
+        if as_json:
+            print_json(_data(outcome))
+        else:
+            print(_text(outcome))
     failed = sum(bool(outcome.wrong) for outcome in outcomes)
     if not as_json:
         print(f"{len(outcomes) - failed} passed, {failed} failed")

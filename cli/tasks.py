@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from cli.administration import database, require
-from cli.terminal import table
+from cli.terminal import print_json, table
 from lots import registry
 from lots.settings import load
 from rules import service, tasks
@@ -21,7 +19,7 @@ def show(tenant: str, site: str | None, over: bool, as_json: bool) -> None:
     found = [task for task in every if over or task.ends > now]
     if as_json:
         for task in found:
-            print(json.dumps(tasks.shown(task), ensure_ascii=False))
+            print_json(tasks.shown(task))
         return
     if not found:
         print("no task is due: they are made a month before a season (dunnage outlook SITE)")

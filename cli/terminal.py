@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 KEPT = "\n\t"
 _POWERFUL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -16,6 +18,12 @@ def plain(text: str, kept: str = "") -> str:
     ``kept``: the characters of these that may stay.
     """
     return "".join(_escaped(c) if _is_powerful(c) and c not in kept else c for c in text)
+
+
+def print_json(value: Any) -> None:
+    """A line of JSON for programs, in ASCII: a standard output of any encoding has all of it (of
+    what it lacks `print` would make ``\\xb0``, which is no JSON), and no terminal minds it."""
+    print(json.dumps(value))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

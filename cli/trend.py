@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
 from cli.administration import database, require
-from cli.terminal import plain, table
+from cli.terminal import plain, print_json, table
 from lots import registry
 from lots.errors import UserError
 from lots.readings.history import open_history
@@ -23,7 +22,7 @@ def show(lot: str, tenant: str, as_json: bool) -> None:
     """Raises `UserError`."""
     found = lot_trends.data(read(tenant, [lot])[0], load().clock.now_ms())
     if as_json:
-        print(json.dumps(found, ensure_ascii=False))
+        print_json(found)
         return
     if found["missing"]:
         print(plain(found["missing"]), file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -21,6 +20,7 @@ def troubles(
 ) -> None:
     """What is wrong with Dunnage itself; ends with status 1 if anything is."""
     from cli.administration import database
+    from cli.terminal import print_json
     from lots import registry
     from lots.clock import Clock
     from operations import record
@@ -35,7 +35,7 @@ def troubles(
     alerts = [shown(alert) for alert in found]
     if as_json:
         for alert in alerts:
-            print(json.dumps(alert, ensure_ascii=False))
+            print_json(alert)
     else:
         _print(alerts)
     if any(alert["cleared"] is None for alert in alerts):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Callable
 
 from cli.administration import database
-from cli.terminal import plain, table
+from cli.terminal import plain, print_json, table
 from lots import registry
 from lots.clock import HOUR_MS
 from lots.fields import instant_of
@@ -29,7 +28,7 @@ def run(asked: Asked, tenant: str, as_json: bool) -> None:
     with database() as engine, registry.reading(engine) as session:
         answer = openings.answer(session, tenant, asked, now)
     if as_json:
-        print(json.dumps(openings.data(answer), ensure_ascii=False))
+        print_json(openings.data(answer))
     else:
         _print(answer)
 

@@ -179,7 +179,7 @@ MSKU7654321,,container,Container MSKU 765432-1
     "parties": """\
 id,name,tier,email,webhook,temperature_min,temperature_max,humidity_min,humidity_max
 BATTERIEWERK,Batteriewerk Nord GmbH,priority,einkauf@example.com,,,,,60
-SPINNEREI,Spinnerei Süd AG,standard,wolle@example.com,,,30,45,75
+SPINNEREI,Spinnerei Nord AG,standard,wolle@example.com,,,30,45,75
 """,
     "tags": """\
 id,model,interval_s,calibrated,temperature_offset,humidity_offset,certificate,expires

@@ -16,11 +16,15 @@ from tests.cli.shell import Shell
 
 @pytest.fixture
 def site(shell: Shell) -> Shell:
-    """Miami, with its climate, and a site of which nothing is known."""
+    """Miami with its climate, one with a letter that ASCII lacks, one of which nothing is known."""
     shell.says("tenants", "add", "default")
     engine = registry.connect(f"sqlite:///{shell.folder / 'data' / 'registry.sqlite'}")
     with registry.writing(engine) as session:
-        for name, climate in (("MIAMI", normals("miami")), ("OSLO", None)):
+        for name, climate in (
+            ("MIAMI", normals("miami")),
+            ("Süd", normals("miami")),
+            ("OSLO", None),
+        ):
             fields = {"name": name, "latitude": 0, "longitude": 0, "timezone": "UTC"}
             record = KINDS["sites"].model_validate({"id": name, "climate": climate, **fields})
             registry.put(session, "default", "sites", record)
@@ -36,6 +40,14 @@ def test_the_year_is_told_by_what_is_due(site: Shell) -> None:
     assert {task["commodity"] for task in tasks} == {"lead", "wool"}
     lead = site.says("outlook", "MIAMI", "--commodity", "lead", "--json").splitlines()
     assert [json.loads(line) for line in lead] == [t for t in tasks if t["commodity"] == "lead"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_json_is_the_same_whatever_standard_output_can_say(site: Shell, encoding: str) -> None:
+    done = site.process("outlook", "Süd", "--json", PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode() == site.says("outlook", "Süd", "--json")
+    assert json.loads(done.stdout.splitlines()[0])["site"] == "Süd"
 
 
 def test_weeks_are_told_one_by_one(site: Shell) -> None:

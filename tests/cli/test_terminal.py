@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from cli.terminal import KEPT, plain, table
+from cli.terminal import KEPT, plain, print_json, table
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,15 @@ def test_plain(text: str, shown: str) -> None:
 
 def test_line_ends_of_a_long_text_may_stay() -> None:
     assert plain("{\n\t1\x1b\n}", KEPT) == "{\n\t1\\x1b\n}"
+
+
+def test_json_can_be_said_by_every_output(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"lot": "Größe 铅 😀 \ud800", "why": ["21 °C", "\x9b2J", "left\u202eright"]}
+    print_json(value)
+    said = capsys.readouterr().out
+    assert said.isascii()
+    assert said.rstrip("\n").isprintable()
+    assert json.loads(said) == value
 
 
 def test_a_program_gets_a_line_a_row_with_tabs_between(capsys: pytest.CaptureFixture[str]) -> None:
