@@ -81,6 +81,16 @@ def fold(
     """
     if not len(samples):
         return {}
+    signals, step = followed(states, facts, spans, samples, starts, book)
+    return _judged(states, facts, plain(samples.time), step, starts, signals, book)
+
+
+def followed(
+    states: States, facts: Records, spans: Records, samples: Samples, starts: Ints, book: Book
+) -> tuple[Signals, Floats]:
+    """Take ``samples``, of which there are some, into ``states`` as `fold` does, but for what the
+    rules make of them: the signals at each, and the hours (n,) since the one before (NaN: a gap).
+    """
     of = np.repeat(np.arange(len(facts)), starts[1:] - starts[:-1])
     known, damp_hours = np.empty((9, len(samples))), np.empty(len(samples))
     lags = np.ascontiguousarray(facts["lag_h"])
@@ -112,7 +122,7 @@ def fold(
     signals |= undoubted(signals, known[8].astype(np.int64))
     for memory in book.memories:
         signals[memory.derived.name] = _measured(memory, states, starts, time, known[4], signals)
-    return _judged(states, facts, time, known[4], starts, signals, book)
+    return signals, known[4]
 
 
 DOUBTED = {
