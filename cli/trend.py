@@ -70,4 +70,8 @@ def _mould(its: dict[str, Any]) -> str:
         return "mould: not known"
     if its["in_days"] is None:
         return "mould: none at this climate"
-    return f"mould: the first growth in {its['in_days']:g} days at this climate"
+    if its["in_days"] == 0:
+        return f"mould: it grows, index {its['index']:g} of 6"
+    first, *later = (f"{one['likely']:.0%} within {one['hours'] / 24:g}" for one in its["within"])
+    days = f"mould: the first growth in {its['in_days']:g} days at this climate"
+    return f"{days}; {', '.join([f'{first} days', *later])}"

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from lots import climate, facts
 from lots.calibration import corrections_of
 from lots.climate import Corrections, LotKey
-from lots.clock import HOUR_MS
+from lots.clock import DAY_MS, HOUR_MS
 from lots.fields import written
 from lots.model import LotNow
 from lots.readings.batch import TagKey
@@ -19,12 +19,14 @@ from lots.readings.store import ReadingHistory
 from lots.refusals import Missing
 from lots.terms import Commodity
 from lots.whereabouts import Source
-from rules import census, trends
+from rules import census, mould, trends
 from rules.state import LotFacts
-from rules.trends import Ahead, Course, Said, Score
+from rules.trends import Ahead, Course, Hindcast, Said, Score
 
 BELIEVED_MS: Final = 6 * HOUR_MS
 """What was heard longer ago says nothing of a lot now. [D]"""
+RECORD_MS: Final = 366 * DAY_MS
+"""So much of wool's record is folded for its mould: what grew before is not known of. [D]"""
 FULL_H: Final = 12 * 24
 """Hours that a probability takes."""
 
@@ -52,11 +54,12 @@ class Lot(NamedTuple):
 
 
 class Trends(NamedTuple):
-    """``newest``: ms, of its last reading, None without any."""
+    """``newest``: ms, of its last reading, None without any; ``mould``: of wool alone."""
 
     lot: Lot
     newest: int | None
     course: Course
+    mould: mould.Course | None
 
 
 def known(session: Session, tenant: str, lots: Sequence[str] | None = None) -> list[Lot]:
@@ -77,17 +80,26 @@ def known(session: Session, tenant: str, lots: Sequence[str] | None = None) -> l
 
 def read(store: ReadingHistory, lot: Lot, now: int) -> Trends:
     """From its stored readings up to ``now`` (ms); raises what ``store`` does."""
-    begins = now - trends.READ_MS
+    recent = now - trends.READ_MS
+    begins = recent if lot.is_lead else now - RECORD_MS
     windows = climate.of_lot(store, lot.key, lot.sources, lot.corrections, begins, now + 1)
-    samples = list(windows)
+    history = list(windows)
+    samples = [one for each in history if len(one := each.take(each.time >= recent))]
     newest = int(samples[-1].time[-1]) if samples else None
-    lag_h = lot.facts.lag_h if lot.is_lead else None
-    return Trends(lot, newest, trends.course(samples, lag_h))
+    if lot.is_lead:
+        return Trends(lot, newest, trends.course(samples, lot.facts.lag_h), None)
+    its = mould.course(lot.facts, history)
+    return Trends(lot, newest, trends.course(samples, None), its)
 
 
 def scores(found: Sequence[Trends]) -> list[Score]:
     """Of all of them together, by rule and hours ahead."""
-    return trends.scores([trends.said_before(one.course, one.lot.harm) for one in found])
+    return trends.scores([_said_before(one) for one in found])
+
+
+def _said_before(of: Trends) -> dict[tuple[str, int], Hindcast]:
+    grows = {} if of.mould is None else mould.said_before(of.mould)
+    return trends.said_before(of.course, of.lot.harm) | grows
 
 
 def data(found: Trends, now: int) -> dict[str, Any]:
@@ -142,11 +154,19 @@ def _missing(said: Sequence[Ahead], found: Trends, now: int) -> str | None:
 
 
 def _mould(now: LotNow | None, at: int) -> dict[str, Any]:
-    """Days until the first growth if the climate stays as it is. ``grows`` None: not known."""
+    """Days until the first growth if the climate stays as it is, and how likely it comes within so
+    many. ``grows`` None: not known."""
     numbers = {} if now is None or at - now.at > BELIEVED_MS else now.numbers
     index, hours = numbers.get("mould_index"), numbers.get("mould_in_hours")
+    # The numbers are those that are finite: with an index and without hours it never comes.
+    never = math.nan if index is None else math.inf
+    expected = never if hours is None else hours
     return {
         "index": index,
         "grows": None if index is None else hours is not None,
         "in_days": None if hours is None else round(hours / 24.0, 1),
+        "within": [
+            {"hours": ahead, "likely": _finite(float(mould.likely(expected, ahead)), 3)}
+            for ahead in mould.AHEAD_H
+        ],
     }

@@ -16,6 +16,7 @@ from tests.api.service import LOT, NOW, SITE, Caller, Service
 HOUR = 3_600_000
 BEGAN = "2025-10-01T00:00:00Z"
 WOOL = {"commodity": "wool", "form": "greasy"}
+MOULD = "trend.mould"
 
 
 @pytest.fixture
@@ -32,12 +33,10 @@ def lots(service: Service, acme: Caller) -> Caller:
 
 
 def measured(service: Service, who: Caller, lot: str, days: int, ago_h: int = 0) -> None:
-    """By the hour, up to so many hours ago: 10 °C and a day's swing of 5 K at 60 %RH."""
+    """By the hour, up to so many hours ago: 10 °C and a day's swing of 5 K at 60 %RH, and of 2."""
     at = np.arange(-24 * days, 1) - ago_h
-    values = {
-        "temperature": 10 + 5 * np.sin(2 * math.pi * at / 24),
-        "humidity": np.full(len(at), 60.0),
-    }
+    swing = np.sin(2 * math.pi * at / 24)
+    values = {"temperature": 10 + 5 * swing, "humidity": 60 - 2 * swing}
     service.keep(of_tag(TagKey(who.tenant, f"T-{lot}"), NOW + HOUR * at, values))
 
 
@@ -81,14 +80,34 @@ def test_a_lot_that_fell_silent_says_so(service: Service, lots: Caller) -> None:
 
 def test_wool_has_days_to_mould(service: Service, lots: Caller) -> None:
     measured(service, lots, "WO", 30)
-    assert trend(lots, "WO")["mould"] == {"index": None, "grows": None, "in_days": None}
-    know(service, lots, mould_index=0.4, mould_in_hours=60.0)
+    assert mould(lots) == ((None, None, None), [None, None, None])
+    know(service, lots, mould_index=0.4, mould_in_hours=168.0)
     found = trend(lots, "WO")
-    assert found["mould"] == {"index": 0.4, "grows": True, "in_days": 2.5}
+    assert mould(lots) == ((0.4, True, 7.0), [0.079, 0.5, 0.876])
+    assert [one["hours"] for one in found["mould"]["within"]] == [72, 168, 336]
     assert (found["harm"], found["hours"][0]["damp"]) == ("damp", 0)
     assert found["hours"][0]["surface"] is None
     know(service, lots, mould_index=0.4)
-    assert trend(lots, "WO")["mould"] == {"index": 0.4, "grows": False, "in_days": None}
+    assert mould(lots) == ((0.4, False, None), [0, 0, 0])
+    know(service, lots, mould_index=1.4, mould_in_hours=0.0)
+    assert mould(lots) == ((1.4, True, 0.0), [1, 1, 1])
+
+
+def test_days_to_mould_are_scored_on_all_that_is_stored(service: Service, lots: Caller) -> None:
+    measured(service, lots, "WO", 50)
+    found = {one["hours"]: one for one in trend(lots, "WO")["score"] if one["rule"] == MOULD}
+    assert [(hours, one["scored"]) for hours, one in found.items()] == [
+        (ahead, 50 * 24 - ahead) for ahead in (72, 168, 336)
+    ]
+    assert all(one["came"] == one["brier"] == 0 for one in found.values())
+    measured(service, lots, "PB", 30)
+    assert MOULD not in {one["rule"] for one in trend(lots, "PB")["score"]}
+
+
+def mould(who: Caller) -> tuple[tuple[Any, Any, Any], list[Any]]:
+    """Index, whether it grows and in how many days; and how likely within each."""
+    its = trend(who, "WO")["mould"]
+    return (its["index"], its["grows"], its["in_days"]), [one["likely"] for one in its["within"]]
 
 
 def know(service: Service, who: Caller, **numbers: float) -> None:

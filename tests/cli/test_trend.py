@@ -9,7 +9,9 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from lots import registry
 from lots.clock import HOUR_MS, Clock
+from lots.model import LotNow
 from lots.readings.batch import TagKey, of_tag
 from lots.readings.open import open_store
 from tests.cli.shell import Shell
@@ -50,6 +52,25 @@ def test_people_get_a_line_for_each_hour_ahead(stored: Shell) -> None:
     wool = stored.says("trend", "WO").splitlines()
     assert wool[1].split("\t")[4:] == ["-", "100%"]
     assert wool[-1] == "mould: not known"
+    know(stored, mould_index=0.4, mould_in_hours=168.0)
+    days = "mould: the first growth in 7 days at this climate"
+    within = "8% within 3 days, 50% within 7, 88% within 14"
+    assert stored.says("trend", "WO").splitlines()[-1] == f"{days}; {within}"
+    know(stored, mould_index=1.4, mould_in_hours=0.0)
+    assert stored.says("trend", "WO").splitlines()[-1] == "mould: it grows, index 1.4 of 6"
+    know(stored, mould_index=0.4)
+    assert stored.says("trend", "WO").splitlines()[-1] == "mould: none at this climate"
+
+
+def know(shell: Shell, **numbers: float) -> None:
+    """That the worker said so of the wool just now."""
+    engine = registry.connect(f"sqlite:///{shell.folder / 'data' / 'registry.sqlite'}")
+    with registry.writing(engine) as session:
+        now = Clock().now_ms()
+        session.merge(
+            LotNow(tenant="default", lot="WO", at=now, status="ok", why=None, numbers=numbers)
+        )
+    engine.dispose()
 
 
 def test_programs_get_the_score_too(stored: Shell) -> None:
@@ -69,8 +90,13 @@ def test_trends_are_scored_of_all_lots_or_of_one(stored: Shell) -> None:
     rules = {(one["rule"], one["hours"]): one for one in every}
     assert rules["trend.damp", 6]["came"] == rules["trend.damp", 6]["scored"]
     assert rules["trend.sweat", 6]["came"] == 0
+    # At 95 %RH and 10 °C greasy wool has its first growth in a month: two weeks before it is told.
+    mould = rules["trend.mould", 336]
+    assert mould["came"] > 0
+    assert mould["brier"] < mould["usual"]
     one = stored.says("forecasts", "--trends", "--lot", "WO")
     assert "trend.damp" in one
+    assert "trend.mould" in one
     assert "trend.sweat" not in one
     assert one.splitlines()[0].split("\t")[-1] == "likely: came"
 
