@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from string import Formatter
 from typing import Any, Final
@@ -63,11 +63,14 @@ def limit(name: str, body: object, applies: Scope) -> Limit:
     return Limit(name, keys.number("value", found["value"]), unit, about, applies)
 
 
-def overlay(body: object, limits: Sequence[str], applies: Scope) -> Overlay:
+def overlay(
+    body: object, limits: Sequence[str], applies: Scope, name_of: Callable[[str, object], str]
+) -> Overlay:
+    """``name_of``: key and what stands there -> a name (`keys.name`)."""
     if not isinstance(body, dict) or body.keys() != {"for", "limits"}:
         raise Misfit("has 'for', whom it concerns, and 'limits', other values of them")
     with under("for"):
-        subject = _subject(body["for"])
+        subject = _subject(body["for"], name_of)
     with under("limits"):
         values = body["limits"]
         if not isinstance(values, dict) or not values:
@@ -79,7 +82,7 @@ def overlay(body: object, limits: Sequence[str], applies: Scope) -> Overlay:
     return Overlay(subject, numbers, applies)
 
 
-def _subject(given: object) -> dict[str, str]:
+def _subject(given: object, name_of: Callable[[str, object], str]) -> dict[str, str]:
     if not isinstance(given, dict) or not given.keys() & set(SUBJECTS):
         raise Misfit(f"is a table with one or more of {', '.join(SUBJECTS)}")
     found = keys.table(given, (*SUBJECTS, "tenant"))
@@ -87,7 +90,7 @@ def _subject(given: object) -> dict[str, str]:
         raise Misfit("a customer or a lot is of a 'tenant': name it too")
     if "region" in found:
         keys.member("region", found["region"], SiteRegion)
-    return {key: keys.name(key, value) for key, value in found.items()}
+    return {key: name_of(key, value) for key, value in found.items()}
 
 
 def rule(name: str, body: object, applies: Scope, names: Collection[str]) -> Rule:

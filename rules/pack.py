@@ -72,9 +72,12 @@ def stamp(folder: Path | None) -> Stamp:
     return tuple(sorted((n, of.st_mtime_ns, of.st_ctime_ns, of.st_size) for n, of in found))
 
 
-def parse(texts: Mapping[str, str]) -> Rules:
-    """Rules of packs given as file name -> YAML; raises `PackError`."""
-    packs = [_Reader(file, text).read() for file, text in texts.items()]
+def parse(texts: Mapping[str, str], *, were_in_force: bool = False) -> Rules:
+    """Rules of packs given as file name -> YAML; raises `PackError`.
+
+    What ``were_in_force`` is read as it was then, when a name could be a number or yes or no.
+    """
+    packs = [_Reader(file, text, were_in_force).read() for file, text in texts.items()]
     for kind, find in (("rule", _rules_of), ("quantity", _quantities_of)):
         _require_distinct(kind, [one for pack in packs for one in find(pack)])
     digest = hashlib.sha256(repr(sorted(texts.items())).encode()).hexdigest()[:16]
@@ -159,8 +162,9 @@ def _text_of(file: str, content: bytes) -> str:
 class _Reader:
     """Reads one pack; ``file`` and ``text`` for what it says of errors."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, was_in_force: bool) -> None:
         self._file = file
+        self._name = keys.old_name if was_in_force else keys.name
         self._names = frozenset(SIGNALS)
         """What expressions may read: signals, and the pack's own quantities so far."""
         self._content: Any
@@ -207,7 +211,11 @@ class _Reader:
 
         limits = self._rows("limits", limit)
         names = [limit.name for limit in limits]
-        overlays = self._items("overlays", lambda body: clause.overlay(body, names, scope))
+
+        def overlay(body: object) -> Overlay:
+            return clause.overlay(body, names, scope, self._name)
+
+        overlays = self._items("overlays", overlay)
         quantities = self._rows("derived", quantity)
         return _Pack(
             self._file,

@@ -36,7 +36,7 @@ class Packs:
                 last = newest(session)
             if last is None:
                 raise
-            self.rules = pack.parse(last.texts)
+            self.rules = pack.parse(last.texts, were_in_force=True)
             self._refuse(error)
 
     def changed(self) -> Rules | None:

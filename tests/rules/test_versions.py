@@ -200,6 +200,26 @@ def test_a_folder_that_is_gone_is_refused(file, database):
     assert "cannot be read" in packs.refused
 
 
+def test_an_upgrade_that_reads_packs_more_strictly_starts_with_what_was_in_force(file, database):
+    """Names without quotes were read as YAML has them, and those of plain numbers were right."""
+    limits = "limits: {dry: {value: 1, unit: K, about: x}}\noverlays:\n"
+    for name in ("4711", "00123"):
+        limits += f"  - for: {{tenant: acme, lot: {name}}}\n    limits: {{dry: 2}}\n"
+    text = PACK.replace("rules:\n", limits + "rules:\n")
+    put(file, text)
+    before = parse({file.name: text}, were_in_force=True)
+    with registry.writing(database) as session:
+        record(session, before, at(0))
+    packs = Packs(file.parent, database)
+    assert packs.rules.digest == before.digest
+    assert [overlay.subject["lot"] for overlay in packs.rules.overlays] == ["4711", "83"]
+    assert packs.refused.startswith("my.yaml, line ")
+    assert packs.refused.endswith("lot is 4711; it is a name: put it in quotes")
+    put(file, text.replace("4711", '"4711"').replace("00123", '"00123"'))
+    assert packs.changed() is None
+    assert [overlay.subject["lot"] for overlay in packs.changed().overlays] == ["4711", "00123"]
+
+
 def test_a_start_with_a_broken_one_goes_by_the_last_that_was_in_force(file, database):
     put(file, "pack: [")
     with pytest.raises(PackError, match=r"my\.yaml, line 1"):
