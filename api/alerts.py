@@ -60,6 +60,7 @@ def listed(
     after: After = None,
     limit: Limit = 100,
 ) -> Page:
+    resources.require(session, asking.tenant, "lots", lot)
     query = select(Alert).where(Alert.tenant == asking.tenant)
     if lot is not None:
         query = query.where(Alert.lot == lot)

@@ -40,6 +40,7 @@ def listed(
     after: After = None,
     limit: Limit = 100,
 ) -> Page:
+    resources.require(session, asking.tenant, "lots", lot)
     query = select(Forecast).where(Forecast.tenant == asking.tenant)
     if lot is not None:
         query = query.where(Forecast.lot == lot)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from api.auth import Asking, Transaction
-from api.problems import Problem, not_found
+from api.problems import Problem, invalid, not_found
 from api.query import After, Limit
 from lots import registry
 from lots.records import KINDS, Record
@@ -61,6 +61,16 @@ def existing(session: Session, tenant: str, kind: str, name: str) -> Record:
     if found is None:
         raise not_found(one(kind), name)
     return found
+
+
+def require(session: Session, tenant: str, kind: str, name: str | None) -> None:
+    """That a list is asked of a thing that there is, or (None) of all: what is kept of a thing
+    goes with it, and nothing found, for a slip of the hand, would be taken for good news."""
+    if name is not None and registry.get(session, tenant, kind, name) is None:
+        message = (
+            f"there is no {one(kind)} {name[:64]!r}; GET /v1/{kind} lists those that there are"
+        )
+        raise invalid(message, where=f"query {one(kind)}")
 
 
 def add_list(to: APIRouter, kind: str) -> None:

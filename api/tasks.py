@@ -31,6 +31,7 @@ def listed(
     after: After = None,
     limit: Limit = 100,
 ) -> Page:
+    resources.require(session, asking.tenant, "sites", site)
     query = select(ServiceTask).where(ServiceTask.tenant == asking.tenant)
     if site is not None:
         query = query.where(ServiceTask.site == site)

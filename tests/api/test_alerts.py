@@ -79,11 +79,20 @@ def test_the_newest_come_first_and_can_be_chosen(alerted: Caller) -> None:
     assert listed(alerted, open="true") == ["1", "4"]
     assert listed(alerted, open="false") == ["2", "3"]
     assert listed(alerted, lot="L2") == ["4"]
+    alerted.put("lots", id="L3", **LOT)
     assert listed(alerted, lot="L3") == []
     assert listed(alerted, since="2025-11-22T11:58:00Z") == ["1", "2"]
     assert listed(alerted, since="2025-11-22T11:58:00Z", open="true", lot="L1") == ["1"]
     states = [alert["state"] for alert in alerted.get("/v1/alerts")["items"]]
     assert states == ["open", "cleared", "withdrawn", "open"]
+
+
+def test_of_a_lot_that_there_is_not_nothing_is_no_good_news(alerted: Caller, rival: Caller) -> None:
+    found = alerted.refused("/v1/alerts", 422, lot="L-1", open="true")
+    assert found["errors"][0]["where"] == "query lot"
+    assert "no lot 'L-1'" in found["detail"]
+    assert "/v1/lots" in found["detail"]
+    rival.refused("/v1/alerts", 422, lot="L1")
 
 
 def test_pages_keep_what_opened_at_one_instant_apart(service: Service, acme: Caller) -> None:

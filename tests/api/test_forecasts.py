@@ -60,6 +60,7 @@ def listed(who: Caller, **query: Any) -> list[str]:
 def test_the_newest_come_first_page_by_page(said: Caller) -> None:
     assert listed(said) == ["1", "2", "3", "4"]
     assert listed(said, lot="L2") == ["4"]
+    assert "no lot 'L3'" in said.refused("/v1/forecasts", 422, lot="L3")["detail"]
     first = said.get("/v1/forecasts", limit=3)
     assert [each["alert"][-1] for each in said.get(first["next"])["items"]] == ["4"]
     one = first["items"][1]

@@ -43,6 +43,8 @@ def test_they_come_page_by_page_and_by_site(miami: Caller) -> None:
     ]
     own = miami.get("/v1/tasks", site="SAND-POINT")["items"]
     assert own == [one for one in miami.get("/v1/tasks")["items"] if one["site"] == "SAND-POINT"]
+    assert "no site 'OSLO'" in miami.refused("/v1/tasks", 422, site="OSLO")["detail"]
+    miami.put("sites", id="OSLO", **SITE)
     assert miami.get("/v1/tasks", site="OSLO")["items"] == []
 
 
