@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -74,13 +76,26 @@ class Demo:
         return len(self.world["lots"])
 
     @property
-    def way_in(self) -> str:
-        """A line for a shell that asks for the history of a lot with a tag of its own."""
+    def ways_in(self) -> tuple[str, str]:
+        """Lines for a shell, about a lot with a tag of its own: one asks the API for its history,
+        one has its rules explained, by the clock of the demo and none of the user's settings."""
         lot = next(row["lot"] for row in self.world["bindings"] if "lot" in row)
-        return (
+        history = (
             f'curl -H "Authorization: Bearer {self.key}" '
             f'"{self.address}/v1/lots/{lot}/history?points=24"'
         )
+        clock = " ".join(
+            f"{name}={self.environment[name]}"
+            for name in ("DUNNAGE_CLOCK_START_MS", "DUNNAGE_CLOCK_SPEED")
+        )
+        folder, dunnage = map(
+            shlex.quote, (str(self.settings.data), str(Path(sys.executable).with_name("dunnage")))
+        )
+        explained = (
+            f"(cd {folder} && DUNNAGE_DATA=. {clock} {dunnage} rules explain {lot}"
+            f" --tenant {TENANT})"
+        )
+        return history, explained
 
 
 def run_demo(options: Options) -> None:
@@ -134,7 +149,8 @@ def _play(
         truth = demo.scene.beside(demo.clock.start_ms, options.speed)
         if truth is not None:
             view.truth = lambda: truth.now(demo.clock.now_ms())
-        say(f"In another terminal:\n{demo.way_in}\nCtrl-C ends the demo.")
+        ways = "\n".join(demo.ways_in)
+        say(f"In another terminal:\n{ways}\nCtrl-C ends the demo.")
         children, fleet = list(running.values()), running["fleet"]
         live(view, console, children, stop, options.seconds, options.as_json, ends_with=fleet)
         fleet.stop()

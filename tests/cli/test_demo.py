@@ -68,6 +68,8 @@ def test_it_does_its_job_and_counts_it(shell: Shell, ports: tuple[str, ...]) -> 
             assert re.search(rf"port {busy} .*{name}", message)
         assert not (shell.folder / "G").exists()
         assert demo.ends() == 0
+    (explain,) = (line for line in demo.text.splitlines() if "rules explain" in line)
+    assert " h ago; it is silent after" in explained(explain), "not by the demo's clock"
     figures = json.loads(demo.text.splitlines()[-1])
     assert figures["published"] == figures["stored"] > 10_000
     assert figures["lots"] == 40
@@ -86,6 +88,13 @@ def history(curl: str) -> dict[str, list[dict[str, object]]]:
     assert done.returncode == 0, done.stderr
     answer: dict[str, list[dict[str, object]]] = json.loads(done.stdout)
     return answer if any(series["points"] for series in answer["series"]) else {}
+
+
+def explained(line: str) -> str:
+    """What the line says of the lot's rules, in a shell."""
+    done = subprocess.run(["sh", "-c", line], capture_output=True, env={}, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 class Terminal:
