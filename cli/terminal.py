@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 KEPT = "\n\t"
@@ -22,8 +23,19 @@ def plain(text: str, kept: str = "") -> str:
 
 def print_json(value: Any) -> None:
     """A line of JSON for programs, in ASCII: a standard output of any encoding has all of it (of
-    what it lacks `print` would make ``\\xb0``, which is no JSON), and no terminal minds it."""
-    print(json.dumps(value))
+    what it lacks `print` would make ``\\xb0``, which is no JSON), and no terminal minds it.
+
+    What is not finite is null: JSON has no such numbers.
+    """
+    print(json.dumps(_finite(value), allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

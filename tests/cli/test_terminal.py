@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
@@ -36,6 +37,12 @@ def test_json_can_be_said_by_every_output(capsys: pytest.CaptureFixture[str]) ->
     assert said.isascii()
     assert said.rstrip("\n").isprintable()
     assert json.loads(said) == value
+
+
+def test_what_is_not_finite_is_null(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"numbers": {"low": -math.inf, "high": 1.5}, "curve": [(0, math.nan)], "n": 3})
+    said = capsys.readouterr().out
+    assert said == '{"numbers": {"low": null, "high": 1.5}, "curve": [[0, null]], "n": 3}\n'
 
 
 def test_a_program_gets_a_line_a_row_with_tabs_between(capsys: pytest.CaptureFixture[str]) -> None:
