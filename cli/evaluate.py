@@ -32,7 +32,7 @@ def evaluate(
     ] = None,
     journeys: Annotated[
         str | None,
-        typer.Option(metavar="KEY,…", help="Of these journeys alone (dunnage simulate --list)."),
+        typer.Option(metavar="KEY,KEY", help="Of these journeys alone (dunnage simulate --list)."),
     ] = None,
     tuning: Annotated[
         bool,

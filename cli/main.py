@@ -24,6 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 tenants = typer.Typer(help="Tenants: the customers of the service.", no_args_is_help=True)
 keys = typer.Typer(help="Keys to the API.", no_args_is_help=True)

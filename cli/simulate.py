@@ -27,7 +27,7 @@ LARGE = "A fleet of many"
 def simulate(
     journeys: Annotated[
         list[str] | None,
-        typer.Argument(metavar="JOURNEY…", help="Keys of the library, or YAML files of your own."),
+        typer.Argument(metavar="JOURNEY", help="Keys of the library, or YAML files of your own."),
     ] = None,
     listed: Annotated[
         bool, typer.Option("--list", help="Show the library, and do nothing else.")

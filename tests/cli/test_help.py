@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,3 +67,16 @@ def test_a_terminal_that_lacks_a_character_gets_it_escaped(shell: Shell) -> None
     refused = shell.process("import", "sites", "-", "--tenant", "Łódź", given=given)
     assert refused.returncode == 1
     assert b"\\u0141\\xf3d\\u017a" in refused.stderr
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_paragraphs_are_filled_to_the_width_of_the_terminal(
+    shell: Shell, path: tuple[str, ...]
+) -> None:
+    """They came in the lines of their source, each broken once more."""
+    shell.environment["COLUMNS"] = "80"
+    lines = [line.strip() for line in shell.says(*path, "--help").splitlines()]
+    for paragraph in inspect.cleandoc(ALL[path].help).replace("`", "").split("\n\n"):
+        filled = textwrap.wrap(" ".join(paragraph.split()), 78, break_on_hyphens=False)
+        assert filled[0] in lines, paragraph
+        assert filled[-1] in lines, paragraph
