@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from string import Formatter
 from types import MappingProxyType
 from typing import Final
 
@@ -27,6 +28,9 @@ HANDS_ON: Final = re.compile(
     r"\b(?:(?:re)?open|enter|ventilat|unwrap|unpack|unseal|unload)\w*", re.IGNORECASE
 )
 """Words for a box that is known to be free of gas, in all their forms."""
+
+_IF_KNOWN: Final = re.compile(r"( ?)\[([^][]*)\](?!\w)")
+"""Without it no two halves of a word come together to one of those above."""
 
 
 class Box(Enum):
@@ -64,10 +68,8 @@ def words(
 
     ``more``: fields of its texts besides its lot and ``numbers``.
     """
-    fields = defaultdict(lambda: "unknown", {n: f"{value:g}" for n, value in numbers.items()})
-    fields |= {"lot": lot, **more}
-    title = step.title.format_map(fields)
-    action = step.action.format_map(fields)
+    fields = {name: f"{value:g}" for name, value in numbers.items()} | {"lot": lot, **more}
+    title, action = _filled(step.title, fields), _filled(step.action, fields)
     first = first_words(restraints, box)
     if not first:
         return Words(title, action)
@@ -77,6 +79,19 @@ def words(
         return Words(title, f"{first} At once, without touching it: {action}")
     then = "Once it is lifted" if restraints else "Then"
     return Words(title, f"{first} {then}: {action}")
+
+
+def _filled(text: str, fields: Mapping[str, str]) -> str:
+    """``text`` with its fields; what is in brackets where all in them are known, else without."""
+
+    def known(part: re.Match[str]) -> str:
+        names = {name for _, name, _, _ in Formatter().parse(part[2]) if name is not None}
+        if not names:
+            return part[0]
+        return part[1] + part[2] if names <= fields.keys() else ""
+
+    whole = _IF_KNOWN.sub(known, text)
+    return whole.strip().format_map(defaultdict(lambda: "unknown", fields))
 
 
 def tag_fields(numbers: Mapping[str, float], tags: Mapping[int, str]) -> dict[str, str]:

@@ -39,6 +39,39 @@ def test_every_text_can_be_filled_in_with_nothing_known_and_with_all(message):
         assert "nan" not in (said.title + said.action).lower()
 
 
+def test_what_is_in_brackets_is_said_where_it_is_known():
+    text = "It is {humidity} %RH[, {temperature} °C]. [Dew is at {dew_point} °C.]"
+    (rule,) = parse({"my.yaml": PACK.replace("Close the doors.", text)}).rules
+    for numbers, action in (
+        ({"humidity": 85.0, "dew_point": 10.5}, "It is 85 %RH. Dew is at 10.5 °C."),
+        ({"humidity": 85.0, "temperature": 13.0}, "It is 85 %RH, 13 °C."),
+        ({}, "It is unknown %RH."),
+    ):
+        assert words(rule.steps[0], "L1", numbers, [], Box.NONE).action == action
+
+
+def test_brackets_around_no_signal_stay():
+    text = "Call the yard [07:00 to 16:00] about {lot}: {humidity} %RH."
+    (rule,) = parse({"my.yaml": PACK.replace("Close the doors.", text)}).rules
+    said = words(rule.steps[0], "L1", {}, [], Box.NONE)
+    assert said.action == "Call the yard [07:00 to 16:00] about L1: unknown %RH."
+
+
+def test_what_is_left_out_makes_no_word_of_two_halves():
+    (rule,) = parse({"my.yaml": PACK.replace("Close the doors.", "ope[{humidity}]n it")}).rules
+    said = words(rule.steps[0], "L1", {}, [Restraint(HoldKind.SEAL, None)], Box.NONE)
+    assert not HANDS_ON.search(said.action)
+
+
+def test_of_wool_that_was_not_cored_nothing_is_said_of_a_scale():
+    weighed = [message for message in MESSAGES if "{scale_mass_low}" in message.action]
+    assert len(weighed) == 6, "damp and dry of each kind"
+    for message in weighed:
+        numbers = {"regain": 25.0, "scale_mass_low": 990.0, "scale_mass_high": 1010.0}
+        assert "unknown" not in words(message, "L1", {"regain": 25.0}, [], Box.NONE).action
+        assert "990 to 1010 kg" in words(message, "L1", numbers, [], Box.NONE).action
+
+
 # Holds come first.
 
 
