@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -98,10 +98,10 @@ def _lines(one: Explained) -> Iterator[str]:
     for step in one.steps:
         yield f"  {step.severity}, {_stands(step)}"
         yield f"    when {on_one_line(step.opens.text)}: {_HOLDS[step.holds]}"
-        yield from (f"      {_part(part)}" for part in step.opening)
+        yield from (f"      {_part(part, one.units)}" for part in step.opening)
         if step.since is not None:
             yield f"    clear {on_one_line(step.clears.text)}"
-            yield from (f"      {_part(part)}" for part in step.clearing)
+            yield from (f"      {_part(part, one.units)}" for part in step.clearing)
     for limit in one.limits:
         by = f", by the overlay for {limit.by}" if limit.by else ""
         yield f"  {limit.name} is {limit.value:g} {limit.unit}{by}"
@@ -115,5 +115,5 @@ def _stands(step: Step) -> str:
     return "does not fire"
 
 
-def _part(part: Part) -> str:
-    return f"{part.text}: {_HOLDS[part.holds]} ({in_words(part.numbers)})"
+def _part(part: Part, units: Mapping[str, str]) -> str:
+    return f"{part.text}: {_HOLDS[part.holds]} ({in_words(part.numbers, units)})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lots.circumstances import Circumstance
@@ -15,6 +15,7 @@ from rules.expression import Condition, comparisons, condition
 from rules.fold import signals_now
 from rules.kernels import NEVER
 from rules.rule import SUBJECTS, Level, Rule, Rules, Silence
+from rules.signals import COUNTS, SIGNALS
 from rules.state import LotFacts, silence_limit_ms
 
 
@@ -56,7 +57,8 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """``state``: fires, waits, holds not, unknown, or not valid; ``why`` in a line."""
+    """``state``: fires, waits, holds not, unknown, or not valid; ``why`` in a line. ``units``: of
+    what has one, by name."""
 
     rule: str
     title: str
@@ -64,6 +66,7 @@ class Explained:
     why: str
     steps: tuple[Step, ...] = ()
     limits: tuple[Limit, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def explained(rules: Rules, engine: Engine, key: LotKey, now: int) -> list[Explained]:
@@ -82,6 +85,7 @@ class _Lot:
         rows = engine.table.rows_of([key])
         register = engine.table.register
         self._rules, self._book, self._facts, self._now = rules, engine.book, facts, now
+        self._units = _units(rules, facts)
         self._states = engine.table.head.take(rows)
         self._newest = int(self._states.lots["newest"][0])
         self._signals = signals_now(
@@ -94,7 +98,8 @@ class _Lot:
             return self._silence(rule, rule.silence)
         steps = tuple(self._steps(rule))
         state, why = self._verdict(rule, steps)
-        return Explained(rule.name, first.title, state, why, steps, tuple(self._limits(rule)))
+        limits = tuple(self._limits(rule))
+        return Explained(rule.name, first.title, state, why, steps, limits, self._units)
 
     def _steps(self, rule: Rule) -> Iterator[Step]:
         number = next(n for n, one in enumerate(self._book.rules) if one.name == rule.name)
@@ -122,14 +127,22 @@ class _Lot:
         firing = [step for step in steps if step.since is not None]
         if firing:
             ends = f"it ends when {firing[-1].clears.text.strip()}"
-            return "fires", f"as {firing[-1].severity}; {ends}: {_said(firing[-1].clearing)}"
+            return "fires", f"as {firing[-1].severity}; {ends}: {self._said(firing[-1].clearing)}"
         first = steps[0]
         if first.waits_until is not None:
-            return "waits", f"its condition holds, but not for long enough: {_said(first.opening)}"
+            return (
+                "waits",
+                f"its condition holds, but not for long enough: {self._said(first.opening)}",
+            )
         if first.holds is None:
             unknown = sorted(_unknown(first.opening))
             return "unknown", f"{', '.join(unknown)} not known"
-        return "holds not", _said(first.opening)
+        return "holds not", self._said(first.opening)
+
+    def _said(self, parts: tuple[Part, ...]) -> str:
+        """The numbers of all ``parts``, each once."""
+        numbers = {name: value for part in parts for name, value in part.numbers.items()}
+        return in_words(numbers, self._units)
 
     def _silence(self, rule: Rule, test: Silence) -> Explained:
         """By when it was last heard; of spans in which nobody should be, nothing is said."""
@@ -210,14 +223,22 @@ def _unknown(parts: tuple[Part, ...]) -> set[str]:
     return {name for part in parts for name, value in part.numbers.items() if value is None}
 
 
-def _said(parts: tuple[Part, ...]) -> str:
-    """The numbers of all ``parts``, each once."""
-    return in_words({name: value for part in parts for name, value in part.numbers.items()})
+def _units(rules: Rules, facts: LotFacts) -> dict[str, str]:
+    """Of what rules for a lot may read; what counts or names something has none."""
+    kind = facts.commodity, facts.form
+    found = {name: unit for name, (unit, _) in SIGNALS.items()}
+    found |= {each.name: each.unit for each in rules.limits if each.scope.has(*kind)}
+    found |= {each.name: each.unit for each in rules.derived if each.scope.has(*kind)}
+    return {name: unit for name, unit in found.items() if unit not in COUNTS}
 
 
-def in_words(numbers: Mapping[str, float | None]) -> str:
+def in_words(numbers: Mapping[str, float | None], units: Mapping[str, str]) -> str:
     """Of a `Part`, in a line."""
-    return ", ".join(
-        f"{name} {'unknown' if value is None else f'{value:.4g}'}"
-        for name, value in numbers.items()
-    )
+    return ", ".join(f"{name} {_amount(n, units.get(name, ''))}" for name, n in numbers.items())
+
+
+def _amount(value: float | None, unit: str) -> str:
+    if value is None:
+        return "unknown"
+    # A limit that there is not, or what never comes, is of no unit.
+    return f"{value:.4g} {unit}".rstrip() if math.isfinite(value) else f"{value}"

@@ -56,6 +56,8 @@ FAULTS = {
     "spiking_tag": ("number", "of the one with most readings far from those around them"),
     "spikes": ("times", "that it had such a reading of late: one counts for 1/e after 24 h"),
 }
+COUNTS = frozenset({"code", "number", "times", "0/1", "0-1", "0-6"})
+"""What stands in the place of a unit and is none."""
 TAG_NUMBERS = tuple(name for name, (unit, _) in FAULTS.items() if unit == "number")
 """Texts of packs have the tag's name in their place."""
 TERMS = {

@@ -138,7 +138,7 @@ def test_one_that_fires_says_since_when_and_what_ends_it(store: Shell) -> None:
     measured(store, 65, 65, 65)
     (damp,) = told(store, "--rule", "my.damp").values()
     assert damp["state"] == "fires"
-    assert damp["why"] == "as warning; it ends when humidity < 50: humidity 65"
+    assert damp["why"] == "as warning; it ends when humidity < 50: humidity 65 %RH"
     assert damp["steps"][0]["since"] is not None
     assert damp["steps"][1]["since"] is None
 
@@ -148,7 +148,7 @@ def test_people_are_told_in_words(store: Shell) -> None:
     said = store.says("rules", "explain", "PB", "--rule", "my.damp")
     assert said.startswith("my.damp: fires: as critical; it ends when humidity < 90")
     assert "    when spread < 0 and temperature > 10: holds\n" in said
-    assert "      spread < 0: holds (spread -37)\n" in said
+    assert "      spread < 0: holds (spread -37 %RH)\n" in said
     assert "  damp is 60 %RH, by the overlay for region coastal_humid\n" in said
 
 
