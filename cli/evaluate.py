@@ -27,7 +27,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="A:B",
-            help="From A to B, both of them; by default 401:406, with --tuning 1:6.",
+            help="From A to B, both of them; by default 501:506, with --tuning 1:6.",
         ),
     ] = None,
     journeys: Annotated[

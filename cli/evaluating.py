@@ -62,7 +62,7 @@ FIRST_TEST_SEED = 100
 """Seeds before it are for tuning."""
 
 TUNING_SEEDS = range(1, 7)
-TEST_SEEDS = range(401, 407)
+TEST_SEEDS = range(501, 507)
 """Those that are played where nothing else is said."""
 
 MOST_SEEDS = 1_000
@@ -192,7 +192,7 @@ def _seeds(text: str | None, tuning: bool) -> Sequence[int]:
         return TUNING_SEEDS if tuning else TEST_SEEDS
     first, _, last = text.partition(":")
     if not (first.isdecimal() and (last or first).isdecimal()) or int(first) > int(last or first):
-        raise UserError(f"--seeds {text!r}: write the first and the last, such as 401:406")
+        raise UserError(f"--seeds {text!r}: write the first and the last, such as 501:506")
     found = range(int(first), int(last or first) + 1)
     if found[-1] - found[0] >= MOST_SEEDS:
         raise UserError(f"--seeds {text}: more than {MOST_SEEDS:,} at once; write fewer")
