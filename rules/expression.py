@@ -3,6 +3,7 @@
 Read by a whitelist over Python's syntax tree and compiled once to numpy. A condition has three
 outcomes: it holds, it fails, or it is unknown because a signal is (NaN): unknown is never taken
 for the one or the other (Kleene's logic), so ``not (margin > 0)`` does not hold on missing data.
+``known(margin)`` asks, and is never unknown itself.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def quantity(text: str, names: Collection[str]) -> Quantity:
 
 def comparisons(text: str) -> list[str]:
     """What a condition is made of, in its order; ``text`` is one that `condition` took."""
-    found = [node for node in ast.walk(_read(text)) if isinstance(node, ast.Compare)]
+    found = [node for node in ast.walk(_read(text)) if isinstance(node, ast.Compare | ast.Call)]
     return [ast.unparse(node) for node in sorted(found, key=lambda n: (n.lineno, n.col_offset))]
 
 
@@ -177,10 +178,15 @@ def _truth(node: ast.expr, names: frozenset[str], used: set[str]) -> Truth:
             sides = [_number(side, names, used) for side in (left, *comparators)]
             pairs = zip(sides, ops, sides[1:], strict=False)
             return _all([_comparison(a, op, b, node) for a, op, b in pairs])
+        case ast.Call(func=ast.Name(id="known"), args=[ast.Name() as signal], keywords=[]):
+            given = _number(signal, names, used)
+            return lambda columns: ~np.isnan(given(columns)), lambda columns: np.isnan(
+                given(columns)
+            )
     text = ast.unparse(node)
     raise ExpressionError(
-        f"{text!r} is not a condition: compare signals with < <= > >=, "
-        f"and join comparisons with and, or, not{_hint(text)}"
+        f"{text!r} is not a condition: compare signals with < <= > >=, or ask known(signal), "
+        f"and join these with and, or, not{_hint(text)}"
     )
 
 

@@ -1,5 +1,6 @@
 """Conditions of packs: what they mean, with the unknown in them, and everything they refuse."""
 
+import math
 import re
 import sys
 
@@ -95,6 +96,21 @@ def test_logic_is_kleenes(left, right):
 @pytest.mark.parametrize("text", ["a < 0", "a >= 0", "not a < 0", "a - a < 1", "a * 0 < 1"])
 def test_a_condition_on_the_unknown_neither_holds_nor_fails(text):
     assert outcome(text, a=np.nan) == U
+
+
+@pytest.mark.parametrize(("a", "expected"), [(0, T), (-math.inf, T), (np.nan, F)])
+def test_whether_a_signal_is_known_is_known(a, expected):
+    assert outcome("known(a)", a=a) == expected
+    assert outcome("not known(a)", a=a) == NOT[expected]
+    assert condition("known(a) and b > 0", NAMES).names == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    "text", ["known()", "known(a, b)", "known(a + b)", "known(3)", "known(a=b)"]
+)
+def test_what_is_no_signal_is_not_asked_whether_it_is_known(text):
+    with pytest.raises(ExpressionError, match=r"ask known\(signal\)"):
+        condition(text, NAMES)
 
 
 def test_a_division_by_nothing_is_unknown_or_infinite_and_warns_nobody():
@@ -346,5 +362,5 @@ def test_as_deep_as_allowed_still_works():
 
 
 def test_a_condition_is_taken_apart_into_its_comparisons():
-    text = "not (0 < a < 1) and (b > 2 or\n a + b >= 3)"
-    assert comparisons(text) == ["0 < a < 1", "b > 2", "a + b >= 3"]
+    text = "not (0 < a < 1) and (b > 2 or\n a + b >= 3 or not known(c))"
+    assert comparisons(text) == ["0 < a < 1", "b > 2", "a + b >= 3", "known(c)"]
