@@ -132,6 +132,7 @@ DOUBTED = {
     "surface": kernels.METAL,
     "vapour_at": kernels.VAPOUR,
     "vapour_humidity": kernels.VAPOUR,
+    "vapour": kernels.VAPOUR,
 }
 """Signals that are not known while this is in doubt."""
 
@@ -140,7 +141,11 @@ def undoubted(signals: Mapping[str, Floats], doubts: Ints) -> dict[str, Floats]:
     """``signals`` that are in doubt somewhere, NaN there, and ``doubted`` itself: (n,) 1 or 0."""
     if not doubts.any():
         return {"doubted": np.zeros(len(doubts))}
-    found = {name: np.where(doubts & which, NAN, signals[name]) for name, which in DOUBTED.items()}
+    found = {
+        name: np.where(doubts & which, NAN, signals[name])
+        for name, which in DOUBTED.items()
+        if name in signals
+    }
     rests_on = kernels.METAL | kernels.VAPOUR
     return found | {"doubted": np.where(doubts & rests_on, 1.0, 0.0)}
 

@@ -14,6 +14,7 @@ from rules import pack as packs
 from rules.engine import Engine
 from rules.furnace import NotFit
 from rules.quality import SETTINGS
+from rules.signals import DERIVED, MEASURED
 from rules.state import LotFacts
 from simulators.sensors import faults, spoiling
 from tests.rules.measured import series
@@ -93,6 +94,21 @@ def test_a_lot_is_not_fit_while_its_metal_is_in_doubt():
     )
     found = course(together(said(*wandering(0, 80, 1.0)), metal), "not_fit", BAY)
     assert found[-3:] == [0.0, 0.0, NotFit.UNKNOWN]
+
+
+@pytest.mark.parametrize("name", [*MEASURED, *DERIVED])
+def test_rules_are_judged_on_what_is_shown_through_a_jump_too(name):
+    jumps = {40.5: (45.0, 50.0), 44: (40.0, 50.0), 44.5: (40.0, 50.0)}
+    rows = [(h, *jumps.get(h, values)) for h, *values in wandering(0, 70)]
+    shown = [number is not UNKNOWN for number in course(said(*rows), name, BAY)]
+    rules = pack(rule("test.known", f"known({name})", f"not known({name})"))
+    judged, turns = False, iter(folded(said(*rows), BAY, rules).transitions)
+    turn = next(turns, None)
+    for (hour, *_), is_shown in zip(rows, shown, strict=True):
+        if turn is not None and turn.at == at(hour):
+            judged, turn = bool(turn.step), next(turns, None)
+        assert judged == is_shown, f"{name} at {hour} h"
+    assert turn is None
 
 
 @pytest.mark.parametrize("change", [11, 11.5, 12, 12.5, 13])
