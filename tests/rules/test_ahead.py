@@ -224,6 +224,34 @@ def test_the_pack_tells_each_time_of_a_box_that_sweats_each_day():
     assert all(hour > 16 for hour in later), "before the morning, not as soon as it has dried"
 
 
+def test_the_pack_lets_go_once_a_film_has_come_and_gone_though_more_is_as_likely_as_not():
+    """Air near its dew point throughout: 4 g/m² in an hour, and no more until the third day."""
+    rows = [(h, 14.0, 96.0) for h in range(25)]
+    rows += [(25, 16.0, 93.0), (26, 16.5, 92.0), (27, 16.0, 86.0)]
+    rows += [(h, 15.0, 88.0) for h in range(28, 60)]
+    facts = boxed_in("container", swinging(15, 14, 3))
+    likely = course(said(*rows), "sweat_ahead", facts)
+    assert min(likely[27:40]) > 0.35, "what was foreseen would still be told"
+    assert told_of_sweat(said(*rows), facts) == [(13.0, True), (27.0, False)]
+
+
+def test_the_pack_lets_go_of_what_nobody_could_see_come():
+    """A thermometer alone."""
+    warming = [(h, min(25.0, (h - 30) * 2.5), math.nan) for h in range(31, 72)]
+    samples = said(*steady(0, 30, 0, math.nan), *warming)
+    (begins, is_on), (ends, goes_on) = told_of_sweat(samples, shipped(34, 44))
+    assert (is_on, goes_on) == (True, False)
+    assert 8 < begins < 14, "a day before"
+    assert 36 < ends < 60
+
+
+def test_a_reading_that_is_doubted_ends_nothing():
+    """Its dew point is unknown until the next one agrees, and what was about to settle goes on."""
+    rows = [*steady(0, 30, 2, 60), (31, 12.0, 60.0), (31.2, 40.0, 60.0), (31.4, 12.0, 60.0)]
+    assert course(said(*rows), "dew_point")[-2] is None
+    assert told_of_sweat(said(*rows), LEAD) == [(31.0, True)]
+
+
 @given(st.integers(1, 39))
 def test_two_folds_are_as_good_as_one(cut):
     samples, facts = said(*steady(0, 40, 0, 60)), shipped(34, 44)

@@ -92,7 +92,7 @@ def test_every_rule_of_wool_fires_in_a_timeline_of_each_pack(shipped, forms):
 def test_sweat_is_told_half_an_hour_before_there_is_a_film_of_it(shipped, settling, tells):
     opens = next(rule for rule in shipped.rules if rule.name == "lead.sweat").levels[0].opens
     now = {"surface": 5.0, "film": 0.0, "settling": settling}
-    now |= {"sweat_ahead": 0.0, "sweat_in": np.nan, "wet_hours": 0.0}
+    now |= {"sweat_ahead": 0.0, "sweat_in": np.nan, "beaded_hours": 0.0}
     assert opens.holds({name: np.array([value]) for name, value in now.items()}) == tells
 
 
