@@ -16,7 +16,7 @@ from cli.evaluated_lot import PlayedLot, wet_limit_h
 from cli.evaluation_baselines import BASELINES
 from cli.evaluation_details import besides, details
 from lots.terms import Commodity
-from rules.kernels import DRYING_H
+from rules.furnace import DRYING_H
 from rules.rule import Rules
 from rules.scoring import Furnace, Tally, chosen, furnace, scored, unfit
 

@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 
 from cli import evaluated_data, evaluated_journey, evaluating
+from cli.evaluated_data import DataReport
 from cli.evaluated_journey import Played, play, truth_checksum
+from cli.evaluated_lot import PlayedLot
 from cli.evaluation_baselines import BASELINES, as_rules
-from cli.evaluation_report import tally
+from cli.evaluation_report import Report, tally
 from lots.climate import LotKey
 from lots.clock import HOUR_MS
 from lots.errors import UserError
 from rules import pack
-from rules.scoring import Span, films, matched
+from rules.furnace import DRYING_H
+from rules.scoring import Page, Span, films, matched
 from rules.state import Change, Transition
 from simulators import journey
 from simulators.world import World
@@ -74,6 +77,21 @@ def test_who_knew_the_true_air_and_metal_would_tell_of_every_film_at_once() -> N
             assert page is not None
             assert knew[page].told <= event.begins + HOUR_MS / 6
     assert any(lot.given_truth.get("lead.sweat") for lot in played().lots)
+
+
+@pytest.mark.parametrize(("dry_h", "otherwise"), [(DRYING_H - 1, 1), (DRYING_H, 0)])
+def test_unfit_is_what_was_not_dry_for_as_long_as_the_rules_ask(
+    dry_h: float, otherwise: int
+) -> None:
+    """Wet for ten hours, and shown as not fit until it had been dry for ``dry_h``."""
+    wet = Span(0, 10 * HOUR_MS)
+    shown = Page(0, wet.ends + round(dry_h * HOUR_MS))
+    lot = PlayedLot("L1", "lead", Span(0, 99 * HOUR_MS), {}, (), (wet,), {}, {}, (shown,))
+    one = Played("made-up", "calm", 1, (lot,), "", 0, 0.0)
+    found = Report(pack.load(), "tuning", [1], [one], [one], DataReport()).furnace()
+    assert found is not None
+    assert (found.unfit_lots, found.shown_otherwise) == (1, otherwise)
+    assert found.needless == 0.0
 
 
 def test_a_page_is_told_when_its_reading_arrives() -> None:
