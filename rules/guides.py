@@ -84,12 +84,12 @@ def page(commodity: str, hazard: str, language: str, season: str = "") -> str:
 <title>{escape(told.title)}</title>
 <style>{_STYLE}</style>
 <h1>{escape(told.title)}</h1>
+<p class="first">{escape(words.first)}</p>
 {when}<p>{escape(told.why)}</p>
 <h2>{escape(words.do)}</h2>
 <ol>{"".join(f"<li>{escape(each)}</li>" for each in told.do)}</ol>
 <h2 class="never">{escape(words.never)}</h2>
 <ul>{"".join(f"<li>{escape(each)}</li>" for each in told.never)}</ul>
-<p class="first">{escape(words.first)}</p>
 </html>
 """
 
@@ -100,6 +100,6 @@ body { font: 12pt/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-ser
   max-width: 174mm; margin: 2em auto; color: #111 }
 h1 { font-size: 24pt; line-height: 1.2 } h2 { font-size: 14pt; margin: 1.2em 0 .3em }
 li { margin: .3em 0 } .never { color: #a00 } .season { font-weight: bold }
-.first { border: 1.5pt solid #a00; padding: .6em 1em; margin-top: 1.5em }
+.first { border: 1.5pt solid #a00; padding: .6em 1em }
 @media print { body { margin: 0; max-width: none } h2, li { break-inside: avoid } }
 """
