@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import sys
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from cli.administration import database
 from cli.terminal import plain, print_json, table
 from lots import registry
 from lots.errors import UserError
+from lots.fields import instant_of
 from lots.normals import Normals, of_lists
 from lots.records import SiteRecord
 from lots.refusals import Missing
@@ -89,15 +92,11 @@ def write_guide(
     commodity: str, hazard: str, language: str, site: str | None, tenant: str, file: Path | None
 ) -> None:
     """A page of HTML to ``file``, or to standard output. Raises `UserError`."""
-    season = ""
+    season = None
     if site is not None:
         record, normals = _climate(site, tenant)
-        spans = [
-            task["from"] if task["from"] == "all year" else f"{task['from']} – {task['to']}"
-            for task in (_task(commodity, each) for each in outlook.seasons(normals, commodity))
-            if task["hazard"] == hazard
-        ]
-        season = f"{', '.join(spans) or '–'} ({record.name})"
+        its = [each for each in outlook.seasons(normals, commodity) if each.hazard == hazard]
+        season = guides.Season(record.name, None if any(s.all_year for s in its) else _spans(its))
     try:
         page = guides.page(commodity, hazard, language, season)
     except guides.NoGuide as error:
@@ -110,6 +109,16 @@ def write_guide(
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror}") from error
     print(f"wrote {plain(str(file))}: print it from a browser")
+
+
+def _spans(of: Iterable[Season]) -> list[tuple[datetime, datetime]]:
+    """From and to, of any year."""
+    weeks = ((each.begins, each.ends % outlook.WEEKS + 1) for each in of)
+    return [(_instant(begins), _instant(ends)) for begins, ends in weeks]
+
+
+def _instant(week: int) -> datetime:
+    return instant_of(service.week(2001, week))
 
 
 def _is_utf_8() -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -28,8 +29,17 @@ class Frame(NamedTuple):
     do: str
     never: str
     season: str
+    all_year: str
+    day: str  # how a date is written
     first: str  # before anybody goes near a box
     lang: str
+
+
+class Season(NamedTuple):
+    """When it is at a ``site``: from and to, each; none of them: never, and None: all year."""
+
+    site: str
+    spans: Sequence[tuple[datetime, datetime]] | None
 
 
 class NoGuide(ValueError):
@@ -71,13 +81,13 @@ def guide(commodity: str, hazard: str, language: str) -> Guide:
     return found
 
 
-def page(commodity: str, hazard: str, language: str, season: str = "") -> str:
-    """An HTML page of A4 that needs nothing else. ``season``: when, at a site; "": not said.
+def page(commodity: str, hazard: str, language: str, season: Season | None = None) -> str:
+    """An HTML page of A4 that needs nothing else. ``season``: None: when it is, is not said.
 
     Raises `NoGuide`.
     """
     told, words = guide(commodity, hazard, language), _texts()[0][language]
-    when = f'<p class="season">{escape(words.season)} {escape(season)}</p>' if season else ""
+    when = f'<p class="season">{escape(_when(season, words))}</p>' if season else ""
     return f"""<!doctype html>
 <html lang="{words.lang}">
 <meta charset="utf-8">
@@ -92,6 +102,15 @@ def page(commodity: str, hazard: str, language: str, season: str = "") -> str:
 <ul>{"".join(f"<li>{escape(each)}</li>" for each in told.never)}</ul>
 </html>
 """
+
+
+def _when(season: Season, words: Frame) -> str:
+    if season.spans is None:
+        told = words.all_year
+    else:
+        days = (tuple(map(words.day.format, span)) for span in season.spans)
+        told = ", ".join(f"{begins} – {ends}" for begins, ends in days) or "–"
+    return f"{words.season} {told} ({season.site})"
 
 
 _STYLE: Final = """

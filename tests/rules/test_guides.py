@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
 
-from rules.guides import LANGUAGES, NoGuide, guide, guides, page
+from rules.guides import LANGUAGES, NoGuide, Season, guide, guides, page
 from rules.outlook import HAZARDS
 
 ALL = [
@@ -35,12 +36,12 @@ def test_there_is_one_for_every_hazard_and_no_other():
 def test_a_page_has_all_that_the_guide_says_and_needs_nothing_else(commodity, hazard, language):
     told = guide(commodity, hazard, language)
     assert min(len(told.do), len(told.never)) >= 2
-    text = page(commodity, hazard, language, "1 June & on")
+    text = page(commodity, hazard, language, Season("Miami & Co", None))
     elements = Elements(text).found
     assert sum(tag == "li" for tag, _ in elements) == len(told.do) + len(told.never)
     assert ("html", {"lang": language}) in elements
     assert not {"src", "href"} & {name for _, attrs in elements for name in attrs}
-    assert "1 June &amp; on" in text
+    assert "(Miami &amp; Co)" in text
     assert "@page" in text
 
 
@@ -59,6 +60,24 @@ def test_every_page_says_first_to_read_the_label(language):
     for commodity, hazard, _ in ALL:
         _, _, said = page(commodity, hazard, language).partition("</h1>")
         assert first in said.split("</p>")[0]
+
+
+@pytest.mark.parametrize(
+    ("language", "spans", "told"),
+    [
+        ("en", [(5, 11)], "When here: 2 May – 2 November (HH)"),
+        ("zh", [(5, 11)], "本地时段： 5月2日 – 11月2日 (HH)"),
+        ("zh", [(5, 6), (9, 11)], "5月2日 – 6月2日, 9月2日 – 11月2日 (HH)"),
+        ("en", None, "all year (HH)"),
+        ("zh", None, "全年 (HH)"),
+        ("zh", [], "本地时段： – (HH)"),
+    ],
+)
+def test_the_season_is_told_in_the_language_of_the_page(language, spans, told):
+    days = spans and [
+        tuple(datetime(2001, month, 2, tzinfo=UTC) for month in span) for span in spans
+    ]
+    assert f"{told}</p>" in page("lead", "damp", language, Season("HH", days))
 
 
 def test_a_guide_that_there_is_not_is_refused_with_those_there_are():
