@@ -55,7 +55,9 @@ def _print(answer: Answer) -> None:
     ]
     head = ("outside air at", "metal °C", "dew point °C", "margin K", "film g/m²", "at worst g/m²")
     table((*head, "wet h", "dry again"), rows)
-    print(_worth(answer.found, clock))
+    # Under a hold this is no leave to go there.
+    alone = "By water alone, and once that is lifted or known: " if answer.first else ""
+    print(f"{alone}{_worth(answer.found, clock)}")
 
 
 def _until(each: Opening, clock: Shown) -> str:

@@ -12,6 +12,7 @@ import pytest
 from lots import registry
 from lots.clock import Clock
 from lots.model import LotNow
+from rules.knowledge import HANDS_ON
 from tests.cli.shell import Shell
 
 SITES = b"id,name,latitude,longitude,timezone\nMIAMI,Miami,25.8,-80.3,America/New_York\n"
@@ -122,6 +123,24 @@ def test_holds_come_first(miami: Shell) -> None:
     assert "Harbour Gas Service" in compared(miami, "--open", "09:00")["first"]
     done = miami("whatif", "PB", "--open", "09:00")
     assert b"Leave it closed" in done.stderr
+
+
+IN_BOX = b"lot,at,place\nPB,2025-01-02T00:00Z,BOX\n"
+HELD = b"kind,lot,begins,lifted_by\nquarantine,PB,2025-01-01T00:00Z,Vet\n"
+
+
+@pytest.mark.parametrize(("kind", "row"), [("moves", IN_BOX), ("holds", HELD)])
+@pytest.mark.parametrize("humidity", ["20", "90"])
+def test_what_waiting_is_worth_is_no_leave_under_a_hold(
+    miami: Shell, kind: str, row: bytes, humidity: str
+) -> None:
+    words = ("whatif", "PB", "--open", "09:00", "--temperature", "20", "--humidity", humidity)
+    miami.says("import", kind, "-", given=row)
+    done = miami(*words)
+    assert done.stderr
+    told = done.stdout.decode()
+    assert not HANDS_ON.search(told + done.stderr.decode())
+    assert "\nBy water alone, and once that is lifted or known: " in told
 
 
 @pytest.mark.parametrize(
