@@ -28,7 +28,7 @@ from rules.census import Goods, Restrained, TagNames
 from rules.forecasts import Told
 from rules.hindsight import prevented
 from rules.ids import stable_id
-from rules.knowledge import names_tags
+from rules.knowledge import first_words, names_tags
 from rules.letters import Letter, Recipient, let_say, outgoing, send, there
 from rules.outbox import NEVER
 from rules.rule import Rule, Rules, Severity
@@ -314,10 +314,10 @@ class Ledger:
         foretold: Mapping[str, Forecast],
         tags: TagNames,
     ) -> str | None:
-        """What to do about it; None of a rule that is no more."""
-        if row.rule not in self._rules:
-            return None
+        """What to do about it. Of a rule that is no more: what comes first, or None, as it was."""
         key = LotKey(row.tenant, row.lot)
+        if row.rule not in self._rules:
+            return first_words(*restrained[key]) or None
         rule = self._rule(row.rule, goods.get(key))
         step = rule.step(row.severity)
         forecast, names = foretold.get(row.id), tags.get(key, {})
@@ -404,7 +404,7 @@ class Ledger:
         send(session, desk.letters)
 
     def _said_of(self, session: Session, rows: Sequence[Alert], now: int) -> dict[str, str]:
-        """What to do, by alert; without those of rules that are no more."""
+        """What to do, by alert; without those of rules that are no more, where nothing holds."""
         keys = {LotKey(row.tenant, row.lot) for row in rows}
         restrained, goods = _restrained(session, keys, now), census.goods(session, keys)
         foretold = forecasts.kept(session, (row.id for row in rows))

@@ -21,7 +21,7 @@ from rules.ledger import Ledger, without_gone
 from rules.pack import load, parse
 from rules.state import Change, Transition
 from tests.rules.desk import BOTH, RULES, TENANT
-from tests.rules.timeline import KEY, at
+from tests.rules.timeline import KEY, at, rule
 
 
 def opens(hour, rule="test.damp"):
@@ -383,6 +383,22 @@ def test_a_message_that_nobody_took_yet_follows_the_holds(desk, over):
     desk.settle(REWORD_EVERY)
     assert HANDS_ON.search(first)
     assert not [action for action in texts(desk) if HANDS_ON.search(action)]
+
+
+def test_an_alert_whose_rule_is_no_more_follows_them_too(desk):
+    """Its words are nowhere any more: what is left of them is what comes first."""
+    write(desk, change(opens(1)), now=1)
+    other = rule("other", "humidity > 80", "humidity < 60")
+    without = Ledger(parse({"other.yaml": f"pack: other\nrules:\n{other}"}), BOTH)
+    with registry.writing(desk.database) as session:
+        assert without.reword(session, at(2)) == 0
+    assert all(HANDS_ON.search(action) for action in texts(desk))
+    desk.hold("fumigated", 5, lot="L1", lifted_by="Port Fumigation Ltd")
+    with registry.writing(desk.database) as session:
+        assert without.reword(session, at(6)) == 1
+    for action in (*texts(desk), desk.rows()[0].action):
+        assert action.startswith("Leave it closed and untouched")
+        assert not HANDS_ON.search(action)
 
 
 def test_a_message_that_was_taken_stays_as_it_was(desk):
