@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from html import unescape
 
+import numpy as np
 import pytest
 
 from lots import registry
+from lots.clock import HOUR_MS, Clock
+from lots.readings.batch import TagKey, of_tag
+from lots.readings.open import open_store
 from lots.records import KINDS
 from rules import guides
 from simulators.climate import normals
@@ -70,6 +75,30 @@ def test_a_guide_is_the_same_page_whatever_standard_output_can_say(
     words = ("guide", "lead", "damp", "--language", "zh")
     done = shell.process(*words, PYTHONIOENCODING=encoding)
     assert unescape(done.stdout.decode("utf-8")) == unescape(guides.page("lead", "damp", "zh"))
+
+
+def test_a_site_that_measured_a_year_of_its_own_has_an_outlook(site: Shell) -> None:
+    """Dry, and damp in June: by a tag in its yard, not by one on metal there."""
+    for kind, given in (
+        ("places", b"id,site,kind,name\nYARD,OSLO,yard,Yard\n"),
+        ("tags", b"id,interval_s\nT1,3600\nT2,3600\n"),
+        ("bindings", b"tag,place,placement,begins\nT1,YARD,air,2020-01-01T00:00Z\n"),
+        ("bindings", b"tag,place,placement,begins\nT2,YARD,surface,2020-01-01T00:00Z\n"),
+    ):
+        site.says("import", kind, "-", given=given)
+    hours = Clock().now_ms() - HOUR_MS * np.arange(380 * 24)[::-1]
+    june = (hours.astype("M8[ms]").astype("M8[M]").astype(int) % 12) == 5
+    air, metal = {"humidity": np.where(june, 95.0, 50.0)}, {"humidity": np.full(len(hours), 99.0)}
+    with closing(open_store(f"sqlite:///{site.folder / 'data' / 'readings.sqlite'}", 400)) as store:
+        for tag, humidity in (("T1", air), ("T2", metal)):
+            values = humidity | {"temperature": np.full(len(hours), 15.0)}
+            store.write(of_tag(TagKey("default", tag), hours, values))
+    told = site.says("import", "climate", "--place", "YARD", "--site", "OSLO")
+    assert told.startswith("climate of OSLO: January 15.0 °C, dew point 4.7 °C")
+    assert "measured in YARD" in told
+    tasks = [json.loads(line) for line in site.says("outlook", "OSLO", "--json").splitlines()]
+    damp = {t["commodity"]: (t["from"], t["to"]) for t in tasks if t["hazard"] == "damp"}
+    assert damp == dict.fromkeys(("lead", "wool"), ("11 June", "25 June"))
 
 
 def test_what_is_not_known_is_refused_with_the_remedy(site: Shell) -> None:
