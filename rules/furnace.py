@@ -41,7 +41,8 @@ WORDS: Final[Mapping[NotFit, str]] = MappingProxyType(
         NotFit.WET: "there is water or ice on it",
         NotFit.NOT_DRY_LONG_ENOUGH: f"it has not been dry for {DRYING_H:g} h, cavities included",
         NotFit.UNKNOWN: "whether it is wet is not known",
-        NotFit.OUTDOORS: "it stands in the open or is being loaded: rain and ice that no tag sees",
+        NotFit.OUTDOORS: "it stands in the open or nobody knows where, or is being loaded: rain and"
+        " ice that no tag sees",
     }
 )
 

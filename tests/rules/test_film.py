@@ -476,6 +476,10 @@ def test_a_furnace_state_for_each_lot():
     assert reasons.shape == (3,)
 
 
+def test_of_a_lot_in_no_known_place_it_is_not_said_where_it_stands():
+    assert "nobody knows where" in said({"not_fit": float(NotFit.OUTDOORS)}, fresh=True).why
+
+
 def test_what_is_shown_of_a_furnace_is_never_that_a_lot_is_fit():
     assert said({"not_fit": 0.0}, fresh=True).state == "inspect_and_preheat"
     for code in range(1, 16):
