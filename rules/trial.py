@@ -34,6 +34,10 @@ TICK_MS: Final = HOUR_MS
 """How often silence is judged while nothing is heard."""
 
 
+Points = Sequence[tuple[float, float, float]]
+"""(hour, °C, %RH) each, by time."""
+
+
 class Alert(NamedTuple):
     """``stages``: (hour, severity) each, the first where it opens; ``clears``: hour, None: not
     until the end."""
@@ -46,7 +50,7 @@ class Alert(NamedTuple):
 class Trial:
     """What the tags of one lot say, and the alerts that come of it.
 
-    ``tags``: placement -> (hour, °C, %RH) each; between two of them the tag measures each
+    ``tags``: placement and (hour, °C, %RH) each; between two of them the tag measures each
     ``every_h`` hours what lies straight between. ``expects``: rule -> its alerts by time; of a rule
     that is not named there is none. ``unheard``: (from, to) hours in which no tag is heard.
     """
@@ -54,14 +58,14 @@ class Trial:
     name: str
     facts: LotFacts
     every_h: float
-    tags: Mapping[str, Sequence[tuple[float, float, float]]]
+    tags: Sequence[tuple[str, Points]]
     expects: Mapping[str, Sequence[Alert]]
     unheard: Sequence[tuple[float, float]] = ()
 
     @property
     def ends(self) -> int:
         """ms, of the last that a tag says, heard or not."""
-        return _at(max(points[-1][0] for points in self.tags.values()))
+        return _at(max(points[-1][0] for _, points in self.tags))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +142,11 @@ _LOT_KEY: Final = LotKey("test", "test")
 
 
 def _samples(trial: Trial) -> Samples:
-    parts = [_said(points, trial.every_h) for points in trial.tags.values()]
+    parts = [_said(points, trial.every_h) for _, points in trial.tags]
     columns = np.concatenate(parts, axis=1)
-    placement = np.repeat([CODES[name] for name in trial.tags], [part.shape[1] for part in parts])
+    placement = np.repeat(
+        [CODES[name] for name, _ in trial.tags], [part.shape[1] for part in parts]
+    )
     tag = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
     found = Samples(
         time=START + np.round(columns[0] * HOUR_MS).astype(np.int64),
@@ -155,7 +161,7 @@ def _samples(trial: Trial) -> Samples:
     return found.take(~np.any([np.zeros(len(hours), np.bool_), *lost], axis=0)).ordered()
 
 
-def _said(points: Sequence[tuple[float, float, float]], every_h: float) -> Floats:
+def _said(points: Points, every_h: float) -> Floats:
     """(3, n): the hours at which a tag measures, and what."""
     hours, temperature, humidity = np.asarray(points, np.float64).T
     count = int((hours[-1] - hours[0]) / every_h + 1e-6) + 1
@@ -165,7 +171,16 @@ def _said(points: Sequence[tuple[float, float, float]], every_h: float) -> Float
 
 # How a pack writes them.
 
-_KEYS: Final = ("lot", "every", *Placement, "unheard", "offline", "circumstances", "expect")
+_KEYS: Final = (
+    "lot",
+    "every",
+    *Placement,
+    "beside",
+    "unheard",
+    "offline",
+    "circumstances",
+    "expect",
+)
 _LOT: Final = (
     "commodity", "form", "time_constant_h", "contract_regain", "regain_pct", "customer", "tenant",
     "lot", "limits",
@@ -192,11 +207,11 @@ def trials(rules: Rules) -> list[Trial]:
 
 def _trial(written: Written, rules: Rules) -> Trial:
     body = keys.table(written.body, _KEYS)
-    tags = {place.value: _points(place, body[place]) for place in Placement if place in body}
+    tags = list(_said_by_tags(body))
     if not tags:
         raise Misfit("no tag says anything: add 'air', a list of [hour, °C, %RH]")
     every_h = keys.span_ms("every", body.get("every", "30 min")) / HOUR_MS
-    if every_h <= 0 or sum((p[-1][0] - p[0][0]) / every_h for p in tags.values()) > MOST_SAMPLES:
+    if every_h <= 0 or sum((p[-1][0] - p[0][0]) / every_h for _, p in tags) > MOST_SAMPLES:
         raise Misfit(f"every: too short; there are at most {MOST_SAMPLES:,} readings", "every")
     with under("circumstances"):
         amid = _circumstances(body.get("circumstances", []))
@@ -224,21 +239,32 @@ def _spans(body: Mapping[str, Any], key: str) -> list[tuple[float, float]]:
     return [(float(begins), float(ends)) for begins, ends in given]
 
 
-def _points(place: str, given: object) -> list[tuple[float, float, float]]:
+def _said_by_tags(body: Mapping[str, Any]) -> Iterator[tuple[str, Points]]:
+    """By placement what each tag says."""
+    for place in Placement:
+        if place in body:
+            with under(place.value):
+                yield place.value, _points(body[place])
+    beside = body.get("beside", [])
+    if not isinstance(beside, list):
+        raise Misfit("beside: is a list of tags, each a list of [hour, °C, %RH]", "beside")
+    for number, points in enumerate(beside):
+        with under("beside", number):
+            yield Placement.AIR.value, _points(points)
+
+
+def _points(given: object) -> Points:
     if not isinstance(given, list) or not given:
-        raise Misfit(f"{place}: is a list of [hour, °C, %RH]", place)
+        raise Misfit("is a list of [hour, °C, %RH]")
     found: list[tuple[float, float, float]] = []
     for number, point in enumerate(given):
         if not keys.are_numbers(point, 2, 3):
-            why = f"{place}: {point!r} is not [hour, °C, %RH] or [hour, °C]"
-            raise Misfit(why, place, number)
+            raise Misfit(f"{point!r} is not [hour, °C, %RH] or [hour, °C]", number)
         hour, temperature, humidity = (*map(float, point), float("nan"))[:3]
         if found and hour <= found[-1][0]:
-            why = f"{place}: {point!r} is not later than what stands before it"
-            raise Misfit(why, place, number)
+            raise Misfit(f"{point!r} is not later than what stands before it", number)
         if not 0 <= hour <= MOST_HOURS:
-            why = f"{place}: {point!r} is outside of 0 to {MOST_HOURS:g} h"
-            raise Misfit(why, place, number)
+            raise Misfit(f"{point!r} is outside of 0 to {MOST_HOURS:g} h", number)
         found.append((hour, temperature, humidity))
     return found
 

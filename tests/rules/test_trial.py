@@ -104,6 +104,12 @@ def test_a_tag_on_the_metal_is_one():
         ("[[0, 20, 50]", "[[0, hot]", "[0, 'hot'] is not [hour, °C, %RH]"),
         ("[10, 50, 50]", "[0, 50, 50]", "[0, 50, 50] is not later than what stands before it"),
         ("[20, 20, 50]", "[20000, 20, 50]", "is outside of 0 to 10000 h"),
+        (
+            "every: 1 h",
+            "beside: [[[0, 20, 50], [0, 9]]]",
+            "beside, no. 1: [0, 9] is not later than",
+        ),
+        ("every: 1 h", "beside: 5", "beside: is a list of tags, each a list of [hour, °C, %RH]"),
         ("every: 1 h", "every: 1", "1 is not a time such as"),
         ("every: 1 h", "every: 0 h", "every: too short; there are at most 200,000 readings"),
         ("test.hot: [[7", "test.cold: [[7", "expect: there is no rule 'test.cold' for this lot"),
