@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -40,7 +40,8 @@ def explain(lot: str, tenant: str, only: str | None, as_json: bool) -> None:
                 engine.refold(key, now, _history(session, store, key, settings, now))
         except (StoreUnavailable, StoreMisconfigured) as error:
             raise UserError(f"the lot's readings cannot be had: {error}") from error
-    found = explained(rules, engine, key, now)
+        tags = census.tag_names(session, [key])[key]
+    found = explained(rules, engine, key, now, tags)
     if only is not None and only not in {one.rule for one in found}:
         names = ", ".join(one.rule for one in found)
         raise UserError(f"there is no rule {plain(only)!r} for such goods; there are {names}")
@@ -98,10 +99,10 @@ def _lines(one: Explained) -> Iterator[str]:
     for step in one.steps:
         yield f"  {step.severity}, {_stands(step)}"
         yield f"    when {on_one_line(step.opens.text)}: {_HOLDS[step.holds]}"
-        yield from (f"      {_part(part, one.units)}" for part in step.opening)
+        yield from (f"      {_part(part, one)}" for part in step.opening)
         if step.since is not None:
             yield f"    clear {on_one_line(step.clears.text)}"
-            yield from (f"      {_part(part, one.units)}" for part in step.clearing)
+            yield from (f"      {_part(part, one)}" for part in step.clearing)
     for limit in one.limits:
         by = f", by the overlay for {limit.by}" if limit.by else ""
         yield f"  {limit.name} is {limit.value:g} {limit.unit}{by}"
@@ -115,5 +116,5 @@ def _stands(step: Step) -> str:
     return "does not fire"
 
 
-def _part(part: Part, units: Mapping[str, str]) -> str:
-    return f"{part.text}: {_HOLDS[part.holds]} ({in_words(part.numbers, units)})"
+def _part(part: Part, of: Explained) -> str:
+    return f"{part.text}: {_HOLDS[part.holds]} ({in_words(part.numbers, of.units, of.tags)})"

@@ -14,8 +14,9 @@ from rules.engine import Engine
 from rules.expression import Condition, comparisons, condition
 from rules.fold import signals_now
 from rules.kernels import NEVER
+from rules.knowledge import tag_fields
 from rules.rule import SUBJECTS, Level, Rule, Rules, Silence
-from rules.signals import COUNTS, SIGNALS
+from rules.signals import COUNTS, SIGNALS, TAG_NUMBERS
 from rules.state import LotFacts, silence_limit_ms
 
 
@@ -58,7 +59,7 @@ class Limit(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Explained:
     """``state``: fires, waits, holds not, unknown, or not valid; ``why`` in a line. ``units``: of
-    what has one, by name."""
+    what has one, by name; ``tags``: those that numbers name, by the number's name."""
 
     rule: str
     title: str
@@ -67,12 +68,16 @@ class Explained:
     steps: tuple[Step, ...] = ()
     limits: tuple[Limit, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def explained(rules: Rules, engine: Engine, key: LotKey, now: int) -> list[Explained]:
-    """Every rule for the goods of a lot, which ``engine`` has folded up to ``now`` (ms)."""
+def explained(
+    rules: Rules, engine: Engine, key: LotKey, now: int, tags: Mapping[int, str]
+) -> list[Explained]:
+    """Every rule for the goods of a lot, which ``engine`` has folded up to ``now`` (ms). ``tags``:
+    the lot's, by `lots.climate.tag_number`."""
     facts = engine.table.known[key]
-    lot = _Lot(rules, engine, key, facts, now)
+    lot = _Lot(rules, engine, key, facts, now, tags)
     return [lot.explain(rule) for rule in rules.of(facts.commodity, facts.form)]
 
 
@@ -80,7 +85,13 @@ class _Lot:
     """A lot's state, and its signals at its newest sample."""
 
     def __init__(
-        self, rules: Rules, engine: Engine, key: LotKey, facts: LotFacts, now: int
+        self,
+        rules: Rules,
+        engine: Engine,
+        key: LotKey,
+        facts: LotFacts,
+        now: int,
+        tags: Mapping[int, str],
     ) -> None:
         rows = engine.table.rows_of([key])
         register = engine.table.register
@@ -91,6 +102,8 @@ class _Lot:
         self._signals = signals_now(
             self._states, register.facts(rows), register.surroundings.spans, engine.book
         )
+        numbers = {name: self._number(name) for name in TAG_NUMBERS}
+        self._tags = tag_fields({n: each for n, each in numbers.items() if each}, tags)
 
     def explain(self, rule: Rule) -> Explained:
         first = rule.steps[0]
@@ -99,7 +112,7 @@ class _Lot:
         steps = tuple(self._steps(rule))
         state, why = self._verdict(rule, steps)
         limits = tuple(self._limits(rule))
-        return Explained(rule.name, first.title, state, why, steps, limits, self._units)
+        return Explained(rule.name, first.title, state, why, steps, limits, self._units, self._tags)
 
     def _steps(self, rule: Rule) -> Iterator[Step]:
         number = next(n for n, one in enumerate(self._book.rules) if one.name == rule.name)
@@ -142,7 +155,7 @@ class _Lot:
     def _said(self, parts: tuple[Part, ...]) -> str:
         """The numbers of all ``parts``, each once."""
         numbers = {name: value for part in parts for name, value in part.numbers.items()}
-        return in_words(numbers, self._units)
+        return in_words(numbers, self._units, self._tags)
 
     def _silence(self, rule: Rule, test: Silence) -> Explained:
         """By when it was last heard; of spans in which nobody should be, nothing is said."""
@@ -232,9 +245,13 @@ def _units(rules: Rules, facts: LotFacts) -> dict[str, str]:
     return {name: unit for name, unit in found.items() if unit not in COUNTS}
 
 
-def in_words(numbers: Mapping[str, float | None], units: Mapping[str, str]) -> str:
-    """Of a `Part`, in a line."""
-    return ", ".join(f"{name} {_amount(n, units.get(name, ''))}" for name, n in numbers.items())
+def in_words(
+    numbers: Mapping[str, float | None], units: Mapping[str, str], tags: Mapping[str, str]
+) -> str:
+    """Of a `Part`, in a line. ``units`` and ``tags``: as `Explained` has them."""
+    return ", ".join(
+        f"{name} {tags.get(name) or _amount(n, units.get(name, ''))}" for name, n in numbers.items()
+    )
 
 
 def _amount(value: float | None, unit: str) -> str:

@@ -58,6 +58,13 @@ rules:
     phases: [in_transit]
     action: "Look."
     based_on: b
+  my.stuck:
+    title: "{stuck_tag} of {lot} is stuck"
+    when: stuck_tag > 0
+    clear: stuck_tag <= 0
+    severity: info
+    action: "Look."
+    based_on: b
   my.quiet:
     title: "{lot} is silent"
     silent_intervals: 4
@@ -70,7 +77,7 @@ rules:
 @pytest.fixture
 def store(shell: Shell) -> Shell:
     """Lots in a bay, with a tag in the air of each, and rules of one's own."""
-    begins = (Clock().now_ms() - 40 * HOUR_MS) // 1000 * 1000
+    begins = (Clock().now_ms() - 100 * HOUR_MS) // 1000 * 1000
     since = np.datetime64(begins, "ms")
     moves = f"lot,at,place\nPB,{since}Z,BAY\nWO,{since}Z,BAY\n"
     bindings = f"tag,lot,placement,begins\nT1,PB,air,{since}Z\nT2,WO,air,{since}Z\n"
@@ -111,6 +118,7 @@ def test_a_rule_that_does_not_hold_says_by_which_numbers(store: Shell) -> None:
         "my.damp": "holds not",
         "my.core": "unknown",
         "my.way": "not valid",
+        "my.stuck": "holds not",
         "my.quiet": "holds not",
     }
     damp = found["my.damp"]
@@ -150,6 +158,13 @@ def test_people_are_told_in_words(store: Shell) -> None:
     assert "    when spread < 0 and temperature > 10: holds\n" in said
     assert "      spread < 0: holds (spread -37 %RH)\n" in said
     assert "  damp is 60 %RH, by the overlay for region coastal_humid\n" in said
+
+
+def test_a_tag_at_fault_is_told_by_its_name(store: Shell) -> None:
+    measured(store, 65.4, *[65] * 90)
+    said = store.says("rules", "explain", "PB", "--rule", "my.stuck")
+    assert said.startswith("my.stuck: fires: as info; it ends when stuck_tag <= 0: stuck_tag T1\n")
+    assert "      stuck_tag > 0: holds (stuck_tag T1)\n" in said
 
 
 def test_of_a_lot_that_was_never_heard_nothing_is_known(store: Shell) -> None:
