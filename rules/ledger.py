@@ -366,7 +366,6 @@ class Ledger:
         for message in session.scalars(waiting):
             messages.setdefault(message.payload["data"]["id"], []).append(message)
         rows = {row.id: row for row in session.scalars(select(Alert).where(STILL_OPEN))}
-        self._tell_late(session, rows.values(), now)
         ids = sorted(messages.keys() - rows.keys())
         over: list[Alert] = []
         for part in portions(ids):
@@ -380,6 +379,7 @@ class Ledger:
                 changed += 1
             for message in messages.get(alert_id, ()):
                 let_say(message, action)
+        self._tell_late(session, rows.values(), now)  # with what is said to do now
         return changed
 
     def _tell_late(self, session: Session, rows: Iterable[Alert], now: int) -> None:

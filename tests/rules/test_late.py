@@ -1,9 +1,13 @@
 """Late data through the real ledger: what it revises, and what of it is told to whom."""
 
 import pytest
+from sqlalchemy import select
 
+from lots import registry
 from lots.fields import written
+from lots.model import Outgoing
 from rules.evaluator import REWORD_EVERY
+from rules.knowledge import HANDS_ON
 from rules.pack import parse
 from tests.rules.desk import PACK
 from tests.rules.timeline import at
@@ -86,6 +90,24 @@ def test_what_nothing_newer_is_known_of_is_not_told_until_there_is(desk):
     assert desk.told() == [("alert.opened", 4)]
     desk.says((37, 50))
     assert desk.told() == [("alert.opened", 4), ("alert.cleared", 37)]
+
+
+def test_what_is_told_late_says_what_the_holds_say_then(desk):
+    """As above; fumigated between the last look at the holds and when it is told."""
+    desk.says(*((hour, 50) for hour in range(4)), *((hour, 70) for hour in range(5, 21)))
+    desk.settle()
+    desk.clock.hour = 35
+    desk.says((4, 90))
+    desk.settle(REWORD_EVERY)
+    (row,) = desk.rows()
+    assert HANDS_ON.search(row.action)
+    desk.hold("fumigated", 34, lot="L1", lifted_by="Port Fumigation Ltd")
+    desk.says((36, 70))
+    desk.settle(REWORD_EVERY)  # looked at once
+    assert desk.told() == [("alert.opened", 4)]
+    with registry.reading(desk.database) as session:
+        for message in session.scalars(select(Outgoing)):
+            assert message.payload["data"]["action"].startswith("Leave it closed and untouched")
 
 
 def test_nobody_is_told_of_the_end_of_what_they_were_not_told_of(desk):
