@@ -53,11 +53,12 @@ def _holds(level: Level, numbers: Mapping[str, float]) -> bool:
     return bool(level.opens.holds(defaultdict(lambda: np.asarray(math.nan), known)))
 
 
-def fields(told: Foreseen, zone: str) -> dict[str, str]:
-    """`signals.FORESEEN` for texts; ``zone``: of the site where it is brought."""
+def fields(told: Foreseen, zone: str, now: int) -> dict[str, str]:
+    """`signals.FORESEEN` for texts that are told at ``now`` (ms): what a leg brings that is booked
+    late could have been said hours ago. ``zone``: of the site where it is brought."""
     return {
         "likely": "over 99 %" if told.probability > 0.99 else f"{100 * told.probability:.0f} %",
-        "comes_in": _hours(told.begins - told.said),
+        "comes_in": _hours(told.begins - now),
         "lasts": _hours(told.ends - told.begins),
         "wait_until": clock(told.ends, zone, told.said),
     }

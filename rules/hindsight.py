@@ -110,7 +110,7 @@ def prevented(
 ) -> str:
     """What the closing message says of something that was foreseen and acted on, and never came:
     with the film that would have been."""
-    likely = fields(told, zone)["likely"]
+    likely = fields(told, zone, told.said)["likely"]
     wet = [point for point in curve if point.film_g_m2 > 0 and point.hours % SHOWN_H == 0]
     grams = ", ".join(f"{point.film_g_m2:g} g/m² after {point.hours:g} h" for point in wet)
     course = f"{grams}, from {clock(told.said, zone, told.said)} on" if grams else "a film"

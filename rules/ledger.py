@@ -284,7 +284,7 @@ class Ledger:
         step = rule.steps[stage.step - 1]
         row.numbers = stage.numbers or row.numbers or {}
         forecast, tags = desk.forecasts.get(row.id), desk.tags.get(key, {})
-        said = wording.said(rule, step, row, forecast, desk.restrained[key], tags)
+        said = wording.said(rule, step, row, forecast, desk.restrained[key], tags, desk.now)
         row.severity, row.title, row.action = step.severity, said.title, said.action
 
     def _known(self, row: Alert) -> Known:
@@ -303,7 +303,7 @@ class Ledger:
 
     def _reword(self, row: Alert, desk: _Desk) -> None:
         # By what holds the lot now, not when it began: the words are for who acts on them.
-        action = self._action(row, desk.restrained, desk.goods, desk.forecasts, desk.tags)
+        action = self._action(row, desk.restrained, desk.goods, desk.forecasts, desk.tags, desk.now)
         row.action = row.action if action is None else action
 
     def _action(
@@ -313,6 +313,7 @@ class Ledger:
         goods: Mapping[LotKey, Goods],
         foretold: Mapping[str, Forecast],
         tags: TagNames,
+        now: int,
     ) -> str | None:
         """What to do about it. Of a rule that is no more: what comes first, or None, as it was."""
         key = LotKey(row.tenant, row.lot)
@@ -321,7 +322,7 @@ class Ledger:
         rule = self._rule(row.rule, goods.get(key))
         step = rule.step(row.severity)
         forecast, names = foretold.get(row.id), tags.get(key, {})
-        return wording.said(rule, step, row, forecast, restrained[key], names).action
+        return wording.said(rule, step, row, forecast, restrained[key], names, now).action
 
     def _rule(self, name: str, goods: Goods | None) -> Rule:
         """The one of that name for these goods; where they became others, any: it has words."""
@@ -409,7 +410,7 @@ class Ledger:
         restrained, goods = _restrained(session, keys, now), census.goods(session, keys)
         foretold = forecasts.kept(session, (row.id for row in rows))
         tags = self._tags(session, ((LotKey(row.tenant, row.lot), row.rule) for row in rows))
-        said = {row.id: self._action(row, restrained, goods, foretold, tags) for row in rows}
+        said = {row.id: self._action(row, restrained, goods, foretold, tags, now) for row in rows}
         return {id_: action for id_, action in said.items() if action is not None}
 
 

@@ -22,13 +22,14 @@ def said(
     forecast: Forecast | None,
     restrained: Restrained,
     tags: Mapping[int, str],
+    now: int,
 ) -> Words:
-    """Of an alert that stands at ``step``: of one that was foreseen, what was. ``tags``: number ->
-    name."""
+    """Of an alert that stands at ``step``, at ``now`` (ms): of one that was foreseen, what was.
+    ``tags``: number -> name."""
     if forecast is None or rule.foreseen is None or step is not rule.steps[0]:
         return words(step, row.lot, row.numbers, *restrained, tag_fields(row.numbers, tags))
     step = replace(step, title=rule.foreseen.title, action=rule.foreseen.action)
-    more = foreseen.fields(forecasts.said(forecast), forecast.timezone)
+    more = foreseen.fields(forecasts.said(forecast), forecast.timezone, now)
     return words(step, row.lot, row.numbers, *restrained, more)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -100,6 +101,23 @@ def test_an_alert_that_was_foreseen_says_when_for_how_long_and_until_when_to_wai
     assert 34 < begins <= 46
     assert max(grams for _, grams in said["curve"]) > 5
     assert said["outcome"] is None
+
+
+def test_of_a_leg_that_is_booked_late_it_says_how_soon_it_comes_now(desk):
+    """Told at 30 h, of what the readings of a day ago would have told."""
+    desk.remove("shipments", "SH")
+    desk.settle()
+    says(desk, 0, 30, 0.0, 60)
+    desk.clock.hour = 30
+    leaves(desk)
+    desk.settle()
+    (first,) = told(desk)
+    said = first["data"]["forecast"]
+    begins, since = (
+        hours(milliseconds(datetime.fromisoformat(said[n]))) for n in ("begins", "said")
+    )
+    assert since < 24
+    assert f": in about {begins - 30:.0f} h, for about" in first["data"]["title"]
 
 
 def test_it_is_kept_once_however_often_it_is_written(desk):

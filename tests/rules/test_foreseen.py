@@ -68,13 +68,20 @@ def test_what_is_not_measured_is_not_taken_for_it():
 
 def test_it_says_when_for_how_long_and_until_when_to_wait_on_the_sites_clock():
     told = Foreseen(START, START + 4 * HOUR_MS, START + 10 * HOUR_MS, 0.81)
-    assert fields(told, "America/New_York") == {
+    assert fields(told, "America/New_York", START) == {
         "likely": "81 %",
         "comes_in": "4 h",
         "lasts": "6 h",
         "wait_until": "17:00 (America/New_York)",  # 22:00 UTC
     }
-    assert set(fields(told, "UTC")) == set(FORESEEN)
+    assert set(fields(told, "UTC", START)) == set(FORESEEN)
+
+
+@pytest.mark.parametrize(("late_h", "comes_in"), [(0, "4 h"), (2.4, "2 h"), (5, "1 h")])
+def test_in_how_many_hours_it_comes_is_from_when_that_is_told(late_h, comes_in):
+    told = Foreseen(START, START + 4 * HOUR_MS, START + 10 * HOUR_MS, 0.81)
+    now = START + round(late_h * HOUR_MS)
+    assert fields(told, "UTC", now)["comes_in"] == comes_in
 
 
 @pytest.mark.parametrize(
@@ -115,7 +122,7 @@ def test_a_clock_that_is_put_forward_or_back_is_read_as_it_is_then(time, zone, t
 
 def said(restraints=(), box=Box.NONE):
     step = replace(SWEAT.steps[0], title=SWEAT.foreseen.title, action=SWEAT.foreseen.action)
-    more = fields(foreseen(LEVEL, COMING, START), "America/New_York")
+    more = fields(foreseen(LEVEL, COMING, START), "America/New_York", START)
     return words(step, "PB-1", COMING, list(restraints), box, more)
 
 
@@ -145,7 +152,7 @@ def test_every_text_of_it_can_be_filled_in(rule):
     for text in (rule.foreseen.title, rule.foreseen.action):
         assert {field for _, field, _, _ in Formatter().parse(text) if field} & known
         words(replace(rule.steps[0], title=text), "L1", {}, [], Box.NONE, fields(
-            Foreseen(0, 0, 0, 0.5), "UTC"
+            Foreseen(0, 0, 0, 0.5), "UTC", 0
         ))  # fmt: skip
 
 
