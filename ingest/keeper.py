@@ -15,6 +15,7 @@ from ingest.bind import Rosters
 from ingest.dead_letters import DeadLetters
 from ingest.first_times import FirstTimesNote
 from ingest.formats import Decoded
+from ingest.impossible_values import ImpossibleValues
 from ingest.journal import Entry
 from ingest.memories import Memories
 from ingest.notes import Note
@@ -73,6 +74,7 @@ class Keeper:
             Sightings(),
         )
         self._clocks = WrongClocks()
+        self._impossible = ImpossibleValues()
         self._due = self._expire_due = monotonic()
         self.offset = 0
         """The store has all readings up to here."""
@@ -91,6 +93,11 @@ class Keeper:
     def wrong_clocks(self) -> str | None:
         """Which tags' clocks are wrong, in words."""
         return self._clocks.trouble
+
+    @property
+    def impossible_values(self) -> str | None:
+        """Which tags say what cannot be, in words."""
+        return self._impossible.trouble
 
     def restore(self, start: int) -> int:
         """Where to follow the journal from; raises `CursorMismatch`."""
@@ -114,7 +121,9 @@ class Keeper:
             self._letters.refuse(batch, each.position, each.reason)
         self.stored += len(batch) - len(refused)
         kept = replace(decoded, batch=batch)
-        self._clocks.take(kept, self._clock.now_ms())
+        now = self._clock.now_ms()
+        self._clocks.take(kept, now)
+        self._impossible.take(batch, now)
         for note in self._notes:
             note.take(entry, kept)
         self.offset = entry.end
@@ -128,7 +137,8 @@ class Keeper:
             self._due = now + max(COMMIT_S, min(took * COMMIT_SHARE, MAX_COMMIT_S))
         if now >= self._expire_due:
             self._expire()
-            self._clocks.forget(self._clock.now_ms())
+            for troubles in (self._clocks, self._impossible):
+                troubles.forget(self._clock.now_ms())
             self._expire_due = now + EXPIRE_S
 
     def _expire(self) -> None:

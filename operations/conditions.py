@@ -155,6 +155,10 @@ def _clocks(now: Figures, _: Limits) -> Finding | None:
     return None if now.wrong_clocks is None else Finding(True, now.wrong_clocks, {})
 
 
+def _range(now: Figures, _: Limits) -> Finding | None:
+    return None if now.impossible_values is None else Finding(True, now.impossible_values, {})
+
+
 def _parts(now: Figures, _: Limits) -> Finding | None:
     waits = {
         "intake": now.intake_trouble,
@@ -288,6 +292,15 @@ CONDITIONS: tuple[Level | Event, ...] = (
         " `sent`. What is more than 3 hours ahead is stored and not believed; of what is in"
         " quarantine (`dunnage dead-letters`) nothing is known. If all are ahead by as much, it is"
         " this server's clock that is behind.",
+    ),
+    Level(
+        "tags.range",
+        "warning",
+        0.0,
+        _range,
+        "Dry these tags' sensors; replace a tag that goes on, and bind the new one. Readings with"
+        " such a value are stored and not believed, their other quantities neither. If all tags of"
+        " a kind say so, a field or its unit is misread: `dunnage formats try`.",
     ),
     Level(
         "registry.away",

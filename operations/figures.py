@@ -28,6 +28,7 @@ class Figures:
     journal_bound: int = 1
     disk_free_bytes: int | None = None  # None: the disk does not tell
     wrong_clocks: str | None = None  # of tags
+    impossible_values: str | None = None  # that tags say
     store_trouble: str | None = None
     store_lag_bytes: int = 0
     store_lag_s: float = 0.0

@@ -61,6 +61,9 @@ class Keeping(Troubled, Reader, Protocol):
     @property
     def wrong_clocks(self) -> str | None: ...
 
+    @property
+    def impossible_values(self) -> str | None: ...
+
 
 class Registry(Protocol):
     """Whether the registry answers."""
@@ -127,6 +130,7 @@ class Observer:
             journal_bound=self._bound,
             disk_free_bytes=self._free(),
             wrong_clocks=self._keeper.wrong_clocks,
+            impossible_values=self._keeper.impossible_values,
             store_trouble=self._keeper.trouble,
             store_lag_bytes=end - stored,
             store_lag_s=self._ages.age(at, stored),

@@ -128,9 +128,9 @@ def publish(broker: Mosquitto, payloads: Iterable[bytes]) -> None:
     client.loop_stop()
 
 
-def reading(seq: int = 1, ahead_h: float = 0.0) -> bytes:
+def reading(seq: int = 1, ahead_h: float = 0.0, temperature: float = 21.0) -> bytes:
     t = Clock().now_ms() + round(ahead_h * 3_600_000)
-    values = {"boot": 1, "seq": seq, "t": t, "temperature": 21.0}
+    values = {"boot": 1, "seq": seq, "t": t, "temperature": temperature}
     return json.dumps(values).encode()
 
 
@@ -185,6 +185,19 @@ def test_a_tag_whose_clock_is_ahead_and_is_set(tmp_path: Path, own_mosquitto: Mo
         worker.clears_soon()
         publish(own_mosquitto, [reading(2)])
         until(lambda: "tags.clock" not in worker.open())
+
+
+def test_a_tag_that_says_what_cannot_be_and_is_mended(
+    tmp_path: Path, own_mosquitto: Mosquitto
+) -> None:
+    add_acme(f"sqlite:///{tmp_path}/data/registry.sqlite")
+    with watched(tmp_path, own_mosquitto) as worker:
+        publish(own_mosquitto, [reading(1, temperature=900.0)])
+        alert = worker.tells("tags.range")
+        assert alert["text"] == "a tag says what cannot be: A-1 of acme (temperature 900 °C)"
+        worker.clears_soon()
+        publish(own_mosquitto, [reading(2)])
+        until(lambda: "tags.range" not in worker.open())
 
 
 def test_a_store_that_is_away_until_journal_and_queue_are_full(

@@ -27,6 +27,9 @@ BAD: dict[str, dict[str, Any]] = {
     "rules.lag": {"rules_lag_s": 8.0},
     "packs.refused": {"packs_refused": "my.yaml, line 4: hot: when: …"},
     "tags.clock": {"wrong_clocks": "the clock of a tag is wrong: T-1 of acme (2.0 h ahead)"},
+    "tags.range": {
+        "impossible_values": "a tag says what cannot be: T-1 of acme (humidity 140 %RH)"
+    },
     "registry.away": {"registry_silent_s": 5.0, "registry_trouble": "refused"},
     "part.stuck": {"parts": {"rules": STUCK_S}},
 }
