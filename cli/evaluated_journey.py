@@ -377,20 +377,24 @@ def _at_once(office: _Office, batch: ReadingBatch, rules: Rules) -> PagesOfLots:
 
 
 def _given_truth(office: _Office, truths: Mapping[str, Truth], rules: Rules) -> PagesOfLots:
-    """What the rules would tell who were given the true air each ten minutes, and of lead the true
-    temperature of the metal: what they come to without sensors, networks and intervals."""
+    """What the rules would tell who were given the true air each ten minutes and the true
+    temperature of the metal, or of the wool's core: what they come to without sensors, networks and
+    intervals."""
     parts = {LotKey(TENANT, lot): _measured(truth) for lot, truth in truths.items()}
     return _folded(office, climate.together(parts), rules, {})
 
 
 def _measured(truth: Truth) -> climate.Samples:
-    """As tags would that err by nothing, one in the air and one on the metal."""
+    """As tags would that err by nothing, one in the air and one on the metal or in the wool."""
     every = max(round(TOGETHER_MS / int(truth.time[1] - truth.time[0])), 1)
     index = np.arange(0, len(truth.time), every)
     unknown = np.full(len(index), np.nan)
-    kinds = [(Placement.AIR, truth.air_temperature[index], truth.air_humidity[index])]
-    if np.isnan(truth.mould_index[0]):  # it is of metal
-        kinds.append((Placement.SURFACE, truth.surface_temperature[index], unknown))
+    is_metal = bool(np.isnan(truth.mould_index[0]))
+    inside = truth.surface_temperature if is_metal else truth.core_temperature
+    kinds = [
+        (Placement.AIR, truth.air_temperature[index], truth.air_humidity[index]),
+        (Placement.SURFACE if is_metal else Placement.CORE, inside[index], unknown),
+    ]
     parts = [
         climate.Samples(
             time=truth.time[index],

@@ -29,8 +29,8 @@ class PlayedLot:
 
     ``whole``: the journey; ``events``: by the rule that is to tell of them; ``wet``: films of any
     cause; ``water``: on it or in its cavities; ``pages``: by rule, by time; ``given_truth``: what
-    our rules would have told who knew its true air and metal; ``not_fit``: when it was shown as not
-    fit for the furnace.
+    our rules would have told who knew its true air, and its metal's or core's temperature;
+    ``not_fit``: when it was shown as not fit for the furnace.
     """
 
     lot: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from cli.evaluated_journey import Played, play, truth_checksum
 from cli.evaluated_lot import PlayedLot
 from cli.evaluation_baselines import BASELINES, as_rules
 from cli.evaluation_report import Report, tally
-from lots.climate import LotKey
+from lots.climate import CODES, LotKey
 from lots.clock import HOUR_MS
 from lots.errors import UserError
+from lots.terms import Placement
 from rules import pack
 from rules.furnace import DRYING_H
 from rules.scoring import Page, Span, films, matched
@@ -92,6 +94,20 @@ def test_unfit_is_what_was_not_dry_for_as_long_as_the_rules_ask(
     assert found is not None
     assert (found.unfit_lots, found.shown_otherwise) == (1, otherwise)
     assert found.needless == 0.0
+
+
+def test_who_knows_the_truth_of_wool_knows_how_warm_its_core_is() -> None:
+    of_lead = world().truth(world().lots[0].key)
+    none = np.zeros(len(of_lead.time))
+    of_wool = replace(of_lead, mould_index=none, core_temperature=none + 40.0)
+    for truth, inside, value in (
+        (of_lead, Placement.SURFACE, of_lead.surface_temperature[0]),
+        (of_wool, Placement.CORE, 40.0),
+    ):
+        known = evaluated_journey._measured(truth)
+        of_inside = known.placement != CODES[Placement.AIR]
+        assert set(known.placement[of_inside]) == {CODES[inside]}
+        assert known.temperature[of_inside][0] == value
 
 
 def test_a_page_is_told_when_its_reading_arrives() -> None:
