@@ -69,6 +69,9 @@ class Film(NamedTuple):
 
 
 FILM_SETTINGS: Final = Film()
+UNKNOWN_RECESS_G_M2: Final = 2000.0
+"""What may stand in the recesses of lead that nothing is known of, even under a roof: what ran down
+from a film or two before it had a tag, 40 g of a bundle. [D]"""
 
 
 class Around(NamedTuple):
@@ -294,6 +297,7 @@ def no_film(n: int) -> NDArray[np.void]:
     for name in ("air_before", "vapour_before", "metal_before", "metal", "worst_metal"):
         found[name] = np.nan
     found["worst"] = FILM_SETTINGS.limit_g_m2
+    found["recess"] = UNKNOWN_RECESS_G_M2
     return found
 
 
