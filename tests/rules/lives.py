@@ -66,17 +66,37 @@ LEVELS = (
     + rule("restless", "often >= 2", "often < 1")
     + rule("dear", "temperature > limit_temperature_max", "temperature < limit_temperature_max")
 )
+STEPS = """\
+  damp_by_steps:
+    title: t
+    severity: info
+    when: humidity > 60
+    clear: humidity < 60
+    for: 30 min
+    action: a
+    based_on: b
+    steps:
+    - {severity: warning, when: humidity > 80, clear: humidity < 75, for: 2 h}
+    - {severity: critical, when: humidity > 60 and temperature > 15, clear: temperature < 15}
+"""
+"""One alert that rises and falls; a step may come before the one below it."""
 SILENCE = (
     "  quiet: {title: t, severity: warning, action: a, based_on: b,"
     " silent_intervals: 4, silent_at_least: 3 h}\n"
 )
-RULES = parse({"test.yaml": f"pack: test\n{DERIVED}rules:\n{LEVELS}{SILENCE}"})
+RULES = parse({"test.yaml": f"pack: test\n{DERIVED}rules:\n{LEVELS}{STEPS}{SILENCE}"})
+
+SEVERITIES = {one.name: ("", *(step.severity.value for step in one.steps)) for one in RULES.rules}
+"""Of each rule's steps, which count from 1."""
 
 Entry = ReadingBatch | int
 """What the journal has: readings, or a tick (ms)."""
 
 Put = tuple[str, dict[str, Any]]
 """A kind of record, and what it says."""
+
+Told = tuple[str, float, float | None, list[tuple[float, str]]]
+"""An alert that stands: rule, opened, cleared, and from when on it had which severity; hours."""
 
 
 def facts(chance: Generator) -> list[Put]:
@@ -326,29 +346,35 @@ class Life:
         with registry.reading(self.house.database) as session:
             self.rosters.refresh(session)
 
-    def alerts(self) -> list[tuple[str, float, float | None, str]]:
-        """(rule, opened, cleared, severity) of the alerts that stand, by time; without silences."""
-        return [(*one, severity) for *one, severity in self._alerts() if one[0] != "quiet"]
+    def alerts(self) -> list[Told]:
+        """Those that stand, by time; without silences."""
+        return [one for one in self._alerts() if one[0] != "quiet"]
 
     def silences(self) -> list[tuple[str, float, float | None]]:
         """(rule, opened, cleared), by time."""
-        return [(*one,) for *one, _ in self._alerts() if one[0] == "quiet"]
+        return [one[:3] for one in self._alerts() if one[0] == "quiet"]
 
-    def _alerts(self) -> list[tuple[str, float, float | None, str]]:
+    def _alerts(self) -> list[Told]:
         with registry.reading(self.house.database) as session:
             rows = session.scalars(select(Alert).where(Alert.withdrawn.is_(None))).all()
-        found = [
-            (r.rule, hours(r.opened), None if r.cleared is None else hours(r.cleared), r.severity)
-            for r in rows
-        ]
+        for row in rows:
+            assert row.severity == row.stages[-1][1], "it says what it stands at, or stood at last"
+        found = [_told(r.rule, r.opened, r.cleared, r.stages) for r in rows]
         return sorted(found, key=lambda one: (one[1], one[0]))
 
-    def in_order(self, said: ReadingBatch) -> tuple[Engine, list[tuple[str, float, float | None]]]:
+    def in_order(self, said: ReadingBatch) -> tuple[Engine, list[Told]]:
         """All that was ``said``, once, at once and under the facts as they are: what it came to."""
         of, record = Engine(RULES), Record()
         of.know(self.evaluator._facts)
         record.take(of.evaluate(bind(said, self.rosters.directory)))
-        return of, record.net()
+        found = [
+            _told(
+                a.rule, a.opened, a.cleared, [(s.at, SEVERITIES[a.rule][s.step]) for s in a.stages]
+            )
+            for a in record.alerts.values()
+            if not a.withdrawn
+        ]
+        return of, sorted(found, key=lambda one: (one[1], one[0]))
 
     def listened(self) -> list[tuple[str, float, float | None]]:
         """The silences of the journal under the facts as they are, each entry once and each time
@@ -366,6 +392,11 @@ class Life:
 
     def close(self) -> None:
         self.store.close()
+
+
+def _told(rule: str, opened: int, cleared: int | None, stages: Sequence[tuple[int, str]]) -> Told:
+    ended = None if cleared is None else hours(cleared)
+    return rule, hours(opened), ended, [(hours(begins), severity) for begins, severity in stages]
 
 
 @contextmanager
