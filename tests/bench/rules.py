@@ -2,11 +2,14 @@
 
 Live: batches of 1 000 readings of as many lots out of 10 000, a third lead and two thirds wool,
 judged while windows are full and rules come and go; and with binding them to their lots before.
+All lead is on a leg between two climates, 34 lots a shipment, so each of its readings asks what is
+to come in two days; wool has no such forecast.
 Beside it what everybody has: a loop that holds each reading against a limit with a delay. Again:
 one lot's year at five minutes, from memory; 1 000 lots' 30 days, a day of all at a time. By the
 processor's time of one thread, so that it matters little what else the machine does.
 
-Last a million lots in a process of its own, that begins with a registry, a snapshot and a journal:
+Last a million lots in a process of its own, that begins with a registry, a snapshot and a journal,
+lead on legs as above:
 until the rules are where they were, all of its memory at most, and live as above: in turns with
 10 000 lots again, since what a reading costs is to be the same.
 """
@@ -33,12 +36,12 @@ from rules.state import STATE
 from tests.bench import million
 from tests.bench.comparing import ROUNDS, Figure, alone, compared, timed
 from tests.bench.messages import NOW
-from tests.bench.telling import KINDS, TENANT, Limits, Live, air, facts
+from tests.bench.telling import KINDS, TENANT, Limits, Live, air, facts, foreseen
 
 BATCH = 1_000
 LOTS = 10_000
-WARM = 600
-"""Batches until every window is full."""
+WARM = 800
+"""Batches until every window is full, and all lead has followed the air for some of its lags."""
 BATCHES = 100
 """That are timed at once."""
 
@@ -73,6 +76,7 @@ def live(rounds: int) -> tuple[Figure, Figure]:
     ours = Live(LOTS, BATCH, 1, WARM, BATCHES, rounds)
     bare = Limits(ours.batches, BATCHES)
     found = [(_rate(ours.bind), _rate(ours), _rate(bare)) for _ in range(rounds)]
+    assert foreseen(ours.engine, LOTS)
     name = f"rules live, {BATCH} of {LOTS} lots a batch (CPU)"
     judged = [(ours, bare) for _, ours, bare in found]
     both = [(1 / (1 / bound + 1 / ours), bare) for bound, ours, bare in found]

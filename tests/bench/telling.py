@@ -1,15 +1,24 @@
-"""Lots of lead and wool whose tags measure: a world for the rules' figures."""
+"""Lots of lead and wool whose tags measure: a world for the rules' figures.
+
+All lead is on its way, a month from a cool climate to a warm one: what is to come of it is worked
+out anew for each reading. Lots that are neighbours are of one shipment.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
 from itertools import islice
 
 import numpy as np
 
 from ingest.bind import Directory, Roster, bind
+from lots import normals
+from lots.circumstances import Circumstance, Course, Stand, Voyage, circumstances
 from lots.climate import Bound, LotKey
 from lots.clock import DAY_MS, HOUR_MS
 from lots.readings.batch import Floats, Ints, ReadingBatch, TagKey
+from lots.terms import PlaceKind
 from lots.whereabouts import FOREVER, Source
 from rules import pack
 from rules.engine import Engine
@@ -20,6 +29,12 @@ TENANT = "bench"
 STEP_MS = 10 * 60_000
 KINDS = (("lead", "ingot"), ("wool", "greasy"), ("wool", "scoured"))
 """In turns: a third lead, two thirds wool."""
+LOADED = 100
+"""So many neighbours have one shipment; those of them that are lead are aboard."""
+AWAY_MS = 30 * DAY_MS
+CLIMATES = normals.steady(8, 4, 5), normals.steady(20, 16, 5)
+"""From where to where. So variable that no `air` of ours is taken for cooled, of which less is
+worked out; seasons would make no difference to how much."""
 
 
 def air(time: Ints, lot: Ints | int = 0) -> tuple[Floats, Floats]:
@@ -37,12 +52,49 @@ def facts(name: str, number: int) -> LotFacts:
     return LotFacts(TENANT, name, commodity, form, interval_ms=STEP_MS, watched=((0, FOREVER),))
 
 
+def departs(shipment: int) -> int:
+    """ms; each at another time of the last three days, so that all are away while they are
+    measured."""
+    return NOW - shipment * 7919 % 259_200 * 1000
+
+
+@cache
+def way(shipment: int) -> tuple[Circumstance, ...]:
+    """In a container all the way, of which the climates are known."""
+    begins = departs(shipment)
+    ends = begins + AWAY_MS
+    voyage = Voyage(begins, ends, False, (Course(begins, ends, *CLIMATES),))
+    return circumstances([voyage], [Stand(begins, ends, PlaceKind.CONTAINER, "")])
+
+
+def aboard(name: str, number: int) -> LotFacts:
+    """`facts`, and of lead that it is on its way."""
+    found = facts(name, number)
+    if found.commodity != "lead":
+        return found
+    return replace(found, circumstances=way(number // LOADED))
+
+
+def foreseen(engine: Engine, lots: int) -> bool:
+    """Whether it is known how likely sweat is, which it is more than 0, of lead and of nothing
+    else: by a thousand of ``lots``."""
+    some = range(0, lots, max(lots // 1_000, 1))
+    keys = [LotKey(TENANT, f"lot-{number}") for number in some]
+    return all(
+        ("sweat_ahead" in known.numbers) == (KINDS[number % len(KINDS)][0] == "lead")
+        for number, known in zip(some, engine.known(keys), strict=True)
+    )
+
+
 class Fleet:
     """A tag for each of ``lots`` lots; batch n is of the next ``size`` of them, ``each`` readings a
-    lot, in an order of chance that stays."""
+    lot, in an order of chance that stays. All speak from ``begins`` on, each ``step_ms``."""
 
-    def __init__(self, lots: int, size: int, each: int = 1) -> None:
+    def __init__(
+        self, lots: int, size: int, each: int = 1, *, begins: int = NOW, step_ms: int = STEP_MS
+    ) -> None:
         self._size, self._each = size, each
+        self._begins, self._step_ms = begins, step_ms
         self._rounds = lots // size
         self._order = np.random.default_rng(5).permutation(lots)
         self._tags = tuple(TagKey(TENANT, f"tag-{number}") for number in range(lots))
@@ -53,7 +105,8 @@ class Fleet:
         lot = np.tile(lots, self._each)
         step = np.repeat(np.arange(self._each), len(lots))
         # Tags do not measure at the same moment.
-        time = NOW + STEP_MS * (round_ * self._each + step) + lot * 7919 % STEP_MS
+        round_ms = self._step_ms * (round_ * self._each + step)
+        time = self._begins + round_ms + lot * 7919 % STEP_MS
         temperature, humidity = air(time, lot)
         values = {"temperature": temperature, "humidity": humidity}
         absent, nothing = np.full(len(lot), -1), np.zeros(len(lot), np.int64)
@@ -95,14 +148,14 @@ class Live:
 
 
 def world(lots: int) -> tuple[Directory, Engine]:
-    """Who speaks for so many lots, and an engine that knows them."""
+    """Who speaks for so many lots, and an engine that knows them, the lead on its way."""
     names = [f"lot-{number}" for number in range(lots)]
     sources = {
         name: [Source(f"tag-{number}", "air", 0, FOREVER, None)]
         for number, name in enumerate(names)
     }
     engine = Engine(pack.load(None))
-    engine.know({LotKey(TENANT, name): facts(name, n) for n, name in enumerate(names)})
+    engine.know({LotKey(TENANT, name): aboard(name, n) for n, name in enumerate(names)})
     return Directory({TENANT: Roster(TENANT, sources.items(), {}, [])}), engine
 
 
