@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
@@ -124,16 +125,21 @@ def circumstances_of(
     asked = between or (sorted(whereabouts) if len(whereabouts) <= AT_ONCE else None)
     shipments = _voyages(session, tenant, asked)
     aboard = select(ShipmentLot.lot, ShipmentLot.shipment).where(ShipmentLot.tenant == tenant)
-    voyages: dict[str, list[Voyage]] = defaultdict(list)
+    shipped: dict[str, list[str]] = defaultdict(list)
     for lot, shipment in _rows(session, aboard, ShipmentLot.lot, asked):
         if shipment in shipments:
-            voyages[lot].append(shipments[shipment])
-    places = {id_: (kind, region or "") for id_, kind, region in session.execute(_places(tenant))}
+            shipped[lot].append(shipment)
+    stood = {s.place for where in whereabouts.values() for s in where.stays if s.place is not None}
+    rows = _rows(session, _places(tenant), Place.id, sorted(stood))
+    places = {id_: (kind, region or "") for id_, kind, region in rows}
+
+    @cache  # of lots that travel together, as most do, it is the same
+    def amid(of: tuple[str, ...], stays: tuple[Stay, ...]) -> tuple[Circumstance, ...]:
+        stands = [Stand(s.begins, s.ends, *places.get(s.place or "", ("", ""))) for s in stays]
+        return circumstances([shipments[shipment] for shipment in of], stands)
+
     return {
-        lot: circumstances(
-            voyages.get(lot, ()),
-            [Stand(s.begins, s.ends, *places.get(s.place, ("", ""))) for s in where.stays],
-        )
+        lot: amid(tuple(shipped.get(lot, ())), tuple(where.stays))
         for lot, where in whereabouts.items()
     }
 
