@@ -41,7 +41,8 @@ SENSOR_K: Final = 0.67
 """Of a margin, by a sensor of ±0.2 °C, ±1.8 %RH at 20 °C, 40 %RH. [P]"""
 NEEDED_G_M2: Final = 5.0
 """A film of sweat that counts: it has to settle within a step."""
-LIKELY: Final = 0.5
+LIKELY: Final = 0.0
+"""Deviations from where it is as likely as not."""
 STORE_LAG_H: Final = 24.0
 """In which metal in store is as warm as the air now; in less it has followed the day's swing. [D]
 """
@@ -57,6 +58,8 @@ COOLED: Final = 2.5
 _STEP_MS: Final = int(STEP_H * HOUR_MS)
 _YEAR_MS: Final = int(YEAR_MS)  # whole, so that its remainder is quick
 _PA_K: Final = 100.0  # of vapour for each kelvin of dew point, about 17 °C
+_LEFT: Final = math.exp(-STEP_H / ANOMALY_H)  # of an anomaly, after a step
+_NEVER: Final = -8.4  # deviations; further off a probability is 0
 
 
 @compiled
@@ -80,7 +83,7 @@ def look(
 
     ``spans``: `rules.surroundings.SPAN`; of lot i those at [at[i], at[i] + count[i]). ``metal``,
     ``air``, ``dew_point`` °C (n,); ``lags`` h and ``transfers`` g/(m² h Pa) (m,), NaN of a lot that
-    is not of metal. ``courses`` `COURSE`; ``normals`` (k, 5, 12, 24): of
+    is not of metal. ``courses`` `COURSE`; ``normals`` (k, 12, 24, 5): of
     `rules.surroundings.Courses`. Writes to ``found`` (3, n): the probability that a film of sweat
     settles within ``horizon`` ms, in how many hours, and for how many; 0 and NaN where no course is
     known so far ahead, NaN where the metal is not.
@@ -162,10 +165,12 @@ def worst(
     """
     needed = NEEDED_G_M2 / (transfer * _PA_K * STEP_H)
     settling = math.exp(-STEP_H / lag)
-    probability, when, lasts, gone = 0.0, math.nan, 0.0, 1.0
-    course = -1
+    # The worst step is that of the most deviations: so one error function is enough.
+    most, when, lasts, gone = _NEVER, math.nan, 0.0, 1.0
+    course, of_now = -1, 1.0 if seen else 0.0
     for step in range(1, horizon // _STEP_MS + 1):
         at = now + step * _STEP_MS
+        of_now *= _LEFT
         while span < last and spans[span + 1].begins <= at:
             span += 1
         # Booking it in opens it.
@@ -176,7 +181,7 @@ def worst(
         if course < 0:
             metal = air + (metal - air) * math.exp(-STEP_H / max(STORE_LAG_H, lag))
             continue
-        left = math.exp(-step * STEP_H / ANOMALY_H) if seen else 0.0
+        left = of_now
         if cooled:
             metal, left = air + (metal - air) * settling, 0.0
             if at < courses[course].arrives:
@@ -198,12 +203,13 @@ def worst(
         of_metal = spread * (1.0 - gone)
         variance = dew_spread**2 + of_metal**2 - 2.0 * TOGETHER * dew_spread * of_metal
         deviation = math.sqrt(max(variance, 0.0) * new + SENSOR_K**2)
-        here = (1.0 + math.erf((dew - metal - needed) / deviation / math.sqrt(2.0))) / 2.0
-        if here > probability and probability < LIKELY:
+        here = (dew - metal - needed) / deviation
+        if here > most and most < LIKELY:
             when = step * STEP_H
-        probability = max(probability, here)
+        most = max(most, here)
         if dew > metal:
             lasts += STEP_H
+    probability = (1.0 + math.erf(most / math.sqrt(2.0))) / 2.0 if most > _NEVER else 0.0
     return probability, when, lasts
 
 
@@ -232,18 +238,24 @@ def climate(
     hour = (at % DAY_MS) / HOUR_MS
     m, h = math.floor(month), math.floor(hour)
     later, further = month - m, hour - h
-    found = (0.0, 0.0, 0.0, 0.0, 0.0)
+    warmth, spread, dew, dew_spread, swing = 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(2):
         for j in range(2):
             weight = (later if i else 1.0 - later) * (further if j else 1.0 - further)
             row, column = int(m + i) % MONTHS, int(h + j) % HOURS
-            begin = normals[course.origin, :, row, column]
-            end = normals[course.destination, :, row, column]
-            found = (
-                found[0] + weight * (begin[0] + part * (end[0] - begin[0])),
-                found[1] + weight * (begin[1] + part * (end[1] - begin[1])),
-                found[2] + weight * (begin[2] + part * (end[2] - begin[2])),
-                found[3] + weight * (begin[3] + part * (end[3] - begin[3])),
-                found[4] + weight * (begin[4] + part * (end[4] - begin[4])),
-            )
-    return found
+            end = normals[course.destination, row, column]
+            from_there = weight * part
+            warmth += from_there * end[0]
+            spread += from_there * end[1]
+            dew += from_there * end[2]
+            dew_spread += from_there * end[3]
+            swing += from_there * end[4]
+            if part < 1.0:
+                begin = normals[course.origin, row, column]
+                from_here = weight - from_there
+                warmth += from_here * begin[0]
+                spread += from_here * begin[1]
+                dew += from_here * begin[2]
+                dew_spread += from_here * begin[3]
+                swing += from_here * begin[4]
+    return warmth, spread, dew, dew_spread, swing

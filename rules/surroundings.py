@@ -37,8 +37,9 @@ class Courses:
     """Courses and the climates between which they lie, each once however many lots are on it."""
 
     def __init__(self) -> None:
-        # By climate its normals, and last the day's swing: how far an hour's mean is off the day's.
-        self.normals = np.zeros((1, len(QUANTITIES) + 1, MONTHS, HOURS), np.float32)
+        # By climate, month and hour its normals, and last the day's swing: how far the hour's mean is
+        # off the day's. What is asked for together stands together.
+        self.normals = np.zeros((1, MONTHS, HOURS, len(QUANTITIES) + 1), np.float32)
         self.courses = np.zeros(1, COURSE)
         self._climates: dict[Normals, int] = {}
         self._rows: dict[Course, int] = {}
@@ -61,8 +62,8 @@ class Courses:
             if at == len(self.normals):
                 self.normals = np.concatenate((self.normals, np.zeros_like(self.normals)))
             table = normals.table
-            self.normals[at, :-1] = table
-            self.normals[at, -1] = table[0] - table[0].mean(axis=1, keepdims=True)
+            self.normals[at, ..., :-1] = np.moveaxis(table, 0, -1)
+            self.normals[at, ..., -1] = table[0] - table[0].mean(axis=1, keepdims=True)
         return self._climates[normals]
 
 
