@@ -37,8 +37,8 @@ class Courses:
     """Courses and the climates between which they lie, each once however many lots are on it."""
 
     def __init__(self) -> None:
-        # By climate, month and hour its normals, and last the day's swing: how far the hour's mean is
-        # off the day's. What is asked for together stands together.
+        # By climate, month and hour its normals, and last the day's swing: how far the hour's mean
+        # is off the day's. What is asked for together stands together.
         self.normals = np.zeros((1, MONTHS, HOURS, len(QUANTITIES) + 1), np.float32)
         self.courses = np.zeros(1, COURSE)
         self._climates: dict[Normals, int] = {}
