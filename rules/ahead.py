@@ -239,23 +239,17 @@ def climate(
     m, h = math.floor(month), math.floor(hour)
     later, further = month - m, hour - h
     warmth, spread, dew, dew_spread, swing = 0.0, 0.0, 0.0, 0.0, 0.0
-    for i in range(2):
-        for j in range(2):
-            weight = (later if i else 1.0 - later) * (further if j else 1.0 - further)
-            row, column = int(m + i) % MONTHS, int(h + j) % HOURS
-            end = normals[course.destination, row, column]
-            from_there = weight * part
-            warmth += from_there * end[0]
-            spread += from_there * end[1]
-            dew += from_there * end[2]
-            dew_spread += from_there * end[3]
-            swing += from_there * end[4]
-            if part < 1.0:
-                begin = normals[course.origin, row, column]
-                from_here = weight - from_there
-                warmth += from_here * begin[0]
-                spread += from_here * begin[1]
-                dew += from_here * begin[2]
-                dew_spread += from_here * begin[3]
-                swing += from_here * begin[4]
+    for end in range(2):
+        site, share = (course.destination, part) if end else (course.origin, 1.0 - part)
+        if share == 0.0:
+            continue
+        for i in range(2):
+            for j in range(2):
+                weight = (later if i else 1.0 - later) * (further if j else 1.0 - further) * share
+                found = normals[site, int(m + i) % MONTHS, int(h + j) % HOURS]
+                warmth += weight * found[0]
+                spread += weight * found[1]
+                dew += weight * found[2]
+                dew_spread += weight * found[3]
+                swing += weight * found[4]
     return warmth, spread, dew, dew_spread, swing
